@@ -1,0 +1,221 @@
+/**
+ * What the server needs from the outside, and nothing else. No AWS in here: `store/` and `gateway/` implement these
+ * interfaces for DynamoDB and API Gateway, the tests implement them in memory.
+ *
+ * Every read is consistent and every method is one decision: where two invocations race, the method's result says who won.
+ */
+
+/** Why a socket ended, in Socket.IO's own words. */
+export type DisconnectReason =
+  | "transport error"
+  | "transport close"
+  | "forced close"
+  | "ping timeout"
+  | "parse error"
+  | "server shutting down"
+  | "forced server close"
+  | "client namespace disconnect"
+  | "server namespace disconnect";
+
+/** JSON text. Kept as text from the table to the server, so that a value is parsed once and compared without parsing. */
+export type Json = string;
+
+/** What is known of a connection since its $connect. */
+export interface ConnectionRecord {
+  readonly connectionId: string;
+  /** Engine.IO session id: the `sid` of the open packet, never shown to other clients. */
+  readonly sid: string;
+  /** Milliseconds since the epoch, as API Gateway said at $connect. */
+  readonly connectedAt: number;
+  /** The part of `socket.handshake` that comes from the upgrade request. */
+  readonly handshake: Json;
+  /** Set once the connection is ending: nothing new starts on it. */
+  readonly bye?: { readonly reason: DisconnectReason; readonly at: number };
+}
+
+/** Names one socket row: a connection has at most one socket per namespace. */
+export interface SocketKey {
+  readonly connectionId: string;
+  readonly nsp: string;
+}
+
+/**
+ * `connecting`: middlewares are done, the listeners have not committed yet. `open`: events run. `ended`: kept until its
+ * TTL so that late events are told from early ones, and so that a session can be restored from it.
+ */
+export type SocketPhase = "connecting" | "open" | "ended";
+
+export interface SocketRecord extends SocketKey {
+  readonly id: string;
+  readonly phase: SocketPhase;
+  /** Milliseconds. `connecting`: nobody waits for the commit after this. */
+  readonly deadline: number;
+  /** Milliseconds; absent when the connection listeners have settled. Events wait for that, but not longer than this. */
+  readonly running?: number;
+  readonly auth: Json;
+  /** `socket.data`, by top-level key. */
+  readonly data: Readonly<Record<string, Json>>;
+  /** JSON-able properties the application set on the socket itself (`socket.username = …`), by name. */
+  readonly props: Readonly<Record<string, Json>>;
+  /** Room name to join token: decides a join against a leave of the same room that race. */
+  readonly rooms: Readonly<Record<string, string>>;
+  /** Token of the membership in "everyone", which is no room of `rooms`. */
+  readonly token: string;
+  /** `once` listeners that have run. */
+  readonly spent: readonly string[];
+  /** What the connection listeners got from outside in their first run, in the order they asked for it. */
+  readonly answers: readonly Json[];
+  /** Fingerprint of what the connection listeners did in their first run (see replay.ts). */
+  readonly trace: string;
+  /** True when middlewares left something that no row can hold, so that replay must run them again. */
+  readonly rerunMiddlewares: boolean;
+  /** Set on a `connecting` socket whose connection ended: its commit fails. Also why an `ended` one ended. */
+  readonly bye?: DisconnectReason;
+}
+
+/** What a row is created with; the rest starts empty. */
+export type NewSocket = Pick<SocketRecord, "connectionId" | "nsp" | "id" | "deadline" | "auth" | "token"> & {
+  /** Milliseconds since the epoch at which the connection cannot live any more; the row's TTL is derived from it. */
+  readonly expiresAt: number;
+};
+
+/** Changes of state by top-level key; `undefined` removes the key. Untouched keys stay as others wrote them. */
+export interface StateChanges {
+  readonly data?: Readonly<Record<string, Json | undefined>>;
+  readonly props?: Readonly<Record<string, Json | undefined>>;
+}
+
+/** "Everyone in the namespace" is a room too; no application room can have this name, since it is not a string. */
+export const EVERYONE: unique symbol = Symbol("everyone");
+export type RoomName = string | typeof EVERYONE;
+
+export interface Member {
+  readonly nsp: string;
+  readonly room: RoomName;
+  /** Socket id. */
+  readonly id: string;
+  readonly connectionId: string;
+  readonly connectedAt: number;
+  readonly token: string;
+}
+
+export interface Store {
+  // ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────
+  putConnection(record: ConnectionRecord): Promise<void>;
+  /** True for exactly one caller per living connection: the one that may post the Engine.IO open packet. */
+  claimOpen(connectionId: string): Promise<boolean>;
+  /** The connection and all its sockets, of whatever phase, in one request. Expired rows are not returned. */
+  readConnection(connectionId: string): Promise<ConnectionView>;
+  /** Marks the connection as ending. True if this call did it; false if it is gone or was ending already. */
+  sayBye(connectionId: string, reason: DisconnectReason, at: number): Promise<boolean>;
+  deleteConnection(connectionId: string): Promise<void>;
+
+  // ── sockets; every change but the first is refused (false / undefined) when the row holds another socket id ───────
+  /** Puts a `connecting` row if there is none or only an `ended` one. */
+  beginSocket(socket: NewSocket): Promise<boolean>;
+  /** `connecting` → `open`, unless `bye` came first. `running` as in {@link SocketRecord}. */
+  openSocket(
+    key: SocketKey,
+    id: string,
+    commit: Pick<SocketRecord, "rooms" | "data" | "props" | "rerunMiddlewares"> & { readonly running: number },
+  ): Promise<boolean>;
+  /** The connection listeners have settled: removes `running`, keeps what replay needs. False if no longer open. */
+  settleSocket(key: SocketKey, id: string, run: Pick<SocketRecord, "trace" | "answers">): Promise<boolean>;
+  /** Removes a `connecting` row that will never open (its commit failed). */
+  dropSocket(key: SocketKey, id: string): Promise<void>;
+  /** Tells a `connecting` row that its connection is ending. False if it is not `connecting` (any more). */
+  forbidSocket(key: SocketKey, id: string, reason: DisconnectReason): Promise<boolean>;
+  /** `open` → `ended`. The record as it was at that moment, for the one caller that did it; undefined for all others. */
+  endSocket(key: SocketKey, id: string, reason: DisconnectReason, at: number): Promise<SocketRecord | undefined>;
+  readSocket(key: SocketKey): Promise<SocketRecord | undefined>;
+  /** Rows of several connections, with their connections; what is not there any more is left out. Any order. */
+  readSockets(keys: readonly SocketKey[]): Promise<readonly SocketView[]>;
+  /** Writes changed state. False if the row is gone or another socket's. */
+  saveState(key: SocketKey, id: string, changes: StateChanges): Promise<boolean>;
+  /** Adds rooms with their tokens while `open`. */
+  addRooms(key: SocketKey, id: string, rooms: Readonly<Record<string, string>>): Promise<boolean>;
+  /** Removes rooms. The tokens they had; a room that was not there is not in the result. */
+  removeRooms(key: SocketKey, id: string, rooms: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  /** True for the one caller that may run the `once` listener called `name`. */
+  claimOnce(key: SocketKey, id: string, name: string): Promise<boolean>;
+
+  // ── members ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  putMember(member: Member): Promise<void>;
+  /** Deletes the row if it still has this token. */
+  deleteMember(member: Pick<Member, "nsp" | "room" | "id" | "token">): Promise<void>;
+  /** Deletes the row if it still names this connection, whatever its token (a member found to be dead). */
+  deleteMemberOf(connectionId: string, member: Pick<Member, "nsp" | "room" | "id">): Promise<void>;
+  /** All members, in pages of at most 1 MB; the shards of EVERYONE are the store's business. */
+  listMembers(nsp: string, room: RoomName): AsyncIterable<readonly Member[]>;
+
+  // ── answers to what the server asked clients ──────────────────────────────────────────────────────────────────────
+  /** Keeps a client's answer for a minute. The first one stays: a client answers once. */
+  putAnswer(socketId: string, askId: number, args: Json): Promise<void>;
+  readAnswer(socketId: string, askId: number): Promise<Json | undefined>;
+}
+
+export interface ConnectionView {
+  readonly connection: ConnectionRecord | undefined;
+  readonly sockets: readonly SocketRecord[];
+}
+
+export interface SocketView {
+  readonly connection: ConnectionRecord;
+  readonly socket: SocketRecord;
+}
+
+export interface Gateway {
+  /**
+   * Sends one text frame. `gone`: there is no such connection, though it may be only not there yet, or the answer may
+   * be stale (RULES.md B); it is a value, since a peer that went away is no fault. Other failures throw.
+   */
+  post(connectionId: string, frame: string): Promise<"ok" | "gone">;
+  /** Closes the connection; one that is gone already is no fault. */
+  close(connectionId: string): Promise<void>;
+}
+
+/** A connection that is to end, with the member rows that led to it: rows of a crashed join are found only this way. */
+export interface EndTarget {
+  readonly connectionId: string;
+  /** `room: null` is EVERYONE (a task travels as JSON). */
+  readonly members: readonly { readonly nsp: string; readonly room: string | null; readonly id: string }[];
+}
+
+/** Work for another invocation of the socket function; travels as JSON. */
+export type Task =
+  | { readonly task: "open"; readonly connectionId: string; readonly sid: string }
+  | {
+      readonly task: "end";
+      readonly targets: readonly EndTarget[];
+      readonly reason: DisconnectReason;
+      /** How many ends led to this one: in a mass disconnect, handlers that emit find more dead connections. */
+      readonly hops: number;
+    };
+
+export interface Tasks {
+  /** Resolves when the task is accepted, not when it is done. */
+  start(task: Task): Promise<void>;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface Log {
+  /** `code` is stable and listed in docs/ERRORS.md; `details` are for the reader of the log. */
+  error(code: string, message: string, details?: Readonly<Record<string, unknown>>): void;
+  warn(code: string, message: string, details?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Everything at once: made by the composition root (runtime.ts), handed to each invocation. */
+export interface Ports {
+  readonly store: Store;
+  readonly gateway: Gateway;
+  readonly tasks: Tasks;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What holds the process's event loop right now, by kind (`process.getActiveResourcesInfo()` on Lambda). */
+  readonly activeResources: () => readonly string[];
+}

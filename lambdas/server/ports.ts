@@ -117,7 +117,9 @@ export interface Store {
   openSocket(
     key: SocketKey,
     id: string,
-    commit: Pick<SocketRecord, "rooms" | "data" | "props" | "rerunMiddlewares"> & { readonly running: number },
+    commit: Pick<SocketRecord, "rooms" | "data" | "props" | "rerunMiddlewares"> & {
+      readonly running: number;
+    },
   ): Promise<boolean>;
   /** The connection listeners have settled: removes `running`, keeps what replay needs. False if no longer open. */
   settleSocket(key: SocketKey, id: string, run: Pick<SocketRecord, "trace" | "answers">): Promise<boolean>;
@@ -126,7 +128,12 @@ export interface Store {
   /** Tells a `connecting` row that its connection is ending. False if it is not `connecting` (any more). */
   forbidSocket(key: SocketKey, id: string, reason: DisconnectReason): Promise<boolean>;
   /** `open` → `ended`. The record as it was at that moment, for the one caller that did it; undefined for all others. */
-  endSocket(key: SocketKey, id: string, reason: DisconnectReason, at: number): Promise<SocketRecord | undefined>;
+  endSocket(
+    key: SocketKey,
+    id: string,
+    reason: DisconnectReason,
+    at: number,
+  ): Promise<SocketRecord | undefined>;
   readSocket(key: SocketKey): Promise<SocketRecord | undefined>;
   /** Rows of several connections, with their connections; what is not there any more is left out. Any order. */
   readSockets(keys: readonly SocketKey[]): Promise<readonly SocketView[]>;
@@ -135,7 +142,11 @@ export interface Store {
   /** Adds rooms with their tokens while `open`. */
   addRooms(key: SocketKey, id: string, rooms: Readonly<Record<string, string>>): Promise<boolean>;
   /** Removes rooms. The tokens they had; a room that was not there is not in the result. */
-  removeRooms(key: SocketKey, id: string, rooms: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  removeRooms(
+    key: SocketKey,
+    id: string,
+    rooms: readonly string[],
+  ): Promise<Readonly<Record<string, string>>>;
   /** True for the one caller that may run the `once` listener called `name`. */
   claimOnce(key: SocketKey, id: string, name: string): Promise<boolean>;
 

@@ -1,0 +1,155 @@
+/**
+ * The part of a synthesized CloudFormation template that the local cloud runs, with every intrinsic resolved. `template.ts`
+ * makes it from the assembly; each emulated service takes its own part and knows nothing of CloudFormation.
+ */
+
+/** One statement of an IAM policy, lists normalized to arrays; ARNs have the local region and account. */
+export interface PolicyStatement {
+  readonly effect: "Allow" | "Deny";
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+}
+
+export interface FunctionModel {
+  readonly logicalId: string;
+  /** What `Ref` gives and `AWS_LAMBDA_FUNCTION_NAME` holds. */
+  readonly name: string;
+  readonly arn: string;
+  /** Absolute directory of the unpacked bundle. */
+  readonly codeDir: string;
+  /** As in the template, such as `index.handler`. */
+  readonly handler: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutSec: number;
+  readonly memoryMb: number;
+  /** What the function's role allows and denies: inline policies, attached policies and known managed ones. */
+  readonly statements: readonly PolicyStatement[];
+  /** Of AWS::Lambda::EventInvokeConfig; AWS's defaults 2 and 21,600 where there is none. */
+  readonly asyncRetries: number;
+  readonly asyncMaxAgeSec: number;
+  /** Who may invoke it by resource policy (AWS::Lambda::Permission). */
+  readonly permissions: readonly { readonly principal: string; readonly sourceArn: string | undefined }[];
+}
+
+export interface TableModel {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly arn: string;
+  /** CreateTable's own input, as the template's properties say. */
+  readonly createTable: Readonly<Record<string, unknown>>;
+  readonly ttlAttribute: string | undefined;
+}
+
+export interface RouteModel {
+  /** `$connect`, `$disconnect`, `$default` or a custom key. */
+  readonly routeKey: string;
+  /** Logical id of the function that it invokes. */
+  readonly functionId: string;
+  readonly timeoutMs: number;
+  /** Two-way: the route has a RouteResponse and a response selection expression. */
+  readonly returnsResponse: boolean;
+}
+
+export interface ApiModel {
+  readonly logicalId: string;
+  readonly apiId: string;
+  readonly stage: string;
+  readonly routeSelectionExpression: string;
+  readonly routes: readonly RouteModel[];
+  /** Of the stage's default route settings; undefined: only the account's. */
+  readonly throttle: { readonly ratePerSec: number; readonly burst: number } | undefined;
+}
+
+export interface ScheduleModel {
+  readonly logicalId: string;
+  readonly functionId: string;
+  readonly everySec: number;
+  readonly input: unknown;
+}
+
+export interface CloudModel {
+  readonly region: string;
+  readonly account: string;
+  readonly functions: readonly FunctionModel[];
+  readonly tables: readonly TableModel[];
+  readonly apis: readonly ApiModel[];
+  readonly schedules: readonly ScheduleModel[];
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+/** Who signed a request to an emulated service. */
+export interface Caller {
+  readonly functionId: string;
+  readonly statements: readonly PolicyStatement[];
+}
+
+/** How an invocation ended, as Lambda's Invoke API tells it. */
+export type InvokeResult =
+  | { readonly outcome: "ok"; readonly payload: unknown }
+  | { readonly outcome: "error"; readonly errorType: string; readonly message: string }
+  | { readonly outcome: "timeout" }
+  | { readonly outcome: "throttled" };
+
+/** The emulated Lambda service, as the other services see it. */
+export interface LambdaService {
+  /** `source` is the calling principal and ARN, checked against the function's resource policy. */
+  invoke(
+    functionId: string,
+    event: unknown,
+    source: { readonly principal: string; readonly arn: string },
+  ): Promise<InvokeResult>;
+}
+
+/** One line of a function's log. */
+export interface LogLine {
+  readonly at: number;
+  readonly functionId: string;
+  readonly requestId: string;
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly text: string;
+}
+
+/** One billable or visible thing that happened; the meter counts them, the page shows them. */
+export type CloudEvent =
+  | {
+      readonly kind: "dynamodb";
+      readonly at: number;
+      readonly functionId: string;
+      readonly requestId: string;
+      readonly operation: string;
+      readonly table: string;
+      readonly readUnits: number;
+      readonly writeUnits: number;
+    }
+  | {
+      readonly kind: "lambda";
+      readonly at: number;
+      readonly functionId: string;
+      readonly requestId: string;
+      /** `REPORT`-like: what was run and how it ended. */
+      readonly trigger: string;
+      readonly durationMs: number;
+      readonly coldStart: boolean;
+      readonly outcome: InvokeResult["outcome"];
+    }
+  | {
+      readonly kind: "gateway";
+      readonly at: number;
+      readonly connectionId: string;
+      readonly operation:
+        | "connect"
+        | "message"
+        | "disconnect"
+        | "post"
+        | "get"
+        | "delete"
+        | "close"
+        | "error-frame";
+      readonly functionId: string | undefined;
+      readonly bytes: number;
+      readonly status: number;
+      readonly body: string | undefined;
+    };
+
+/** Where the services put what happened. */
+export type CloudListener = (event: CloudEvent) => void;

@@ -22,6 +22,8 @@ export interface FunctionModel {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutSec: number;
   readonly memoryMb: number;
+  /** Name of the log group that it writes to; `/aws/lambda/<name>` where there is none. */
+  readonly logGroup?: string;
   /** What the function's role allows and denies: inline policies, attached policies and known managed ones. */
   readonly statements: readonly PolicyStatement[];
   /** Of AWS::Lambda::EventInvokeConfig; AWS's defaults 2 and 21,600 where there is none. */
@@ -65,6 +67,8 @@ export interface ScheduleModel {
   readonly functionId: string;
   readonly everySec: number;
   readonly input: unknown;
+  /** As whom it invokes: a rule as EventBridge, a schedule as EventBridge Scheduler. */
+  readonly source: { readonly principal: string; readonly arn: string };
 }
 
 export interface CloudModel {
@@ -129,6 +133,8 @@ export type CloudEvent =
       /** `REPORT`-like: what was run and how it ended. */
       readonly trigger: string;
       readonly durationMs: number;
+      /** Of the function: what a second costs. */
+      readonly memoryMb?: number | undefined;
       readonly coldStart: boolean;
       readonly outcome: InvokeResult["outcome"];
     }
@@ -146,6 +152,8 @@ export type CloudEvent =
         | "close"
         | "error-frame";
       readonly functionId: string | undefined;
+      /** The invocation that a request came from, or that a frame started; undefined: not known. */
+      readonly requestId?: string | undefined;
       readonly bytes: number;
       readonly status: number;
       readonly body: string | undefined;

@@ -211,7 +211,8 @@ export interface Tasks {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  sleep(ms: number): Promise<void>;
+  /** Resolves after `ms` milliseconds, or at once when `signal` aborts: a timer left behind would hold the process. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 export interface Log {

@@ -1,0 +1,143 @@
+import { join } from "node:path";
+import { Duration, Names, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { WebSocketApi, WebSocketStage } from "aws-cdk-lib/aws-apigatewayv2";
+import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
+import { Policy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import {
+  Architecture,
+  Function as LambdaFunction,
+  LoggingFormat,
+  RecursiveLoop,
+  Runtime,
+} from "aws-cdk-lib/aws-lambda";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import { bundleCode } from "./bundle.ts";
+import { PACKAGE_ROOT, resolveEntry } from "./entry.ts";
+import { connectionGrants, logGrants, selfInvokeGrants, tableGrants } from "./grants.ts";
+import { checkStageName, type SkysocketApiProps } from "./props.ts";
+
+export type { SkysocketApiProps } from "./props.ts";
+
+/**
+ * API Gateway waits 29 s for an integration, which cannot be raised; then the client gets an error frame that is no Engine.IO
+ * packet and cuts itself off. What a longer invocation did would reach nobody.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+ */
+const INTEGRATION_TIMEOUT = Duration.seconds(29);
+
+/**
+ * Of the tasks that the function sends itself, `end` (bury a connection) is idempotent and has to happen: both retries of
+ * Lambda, one and two minutes later, fit into this age with three full runs. `open` (the first packet) is claimed once, so a
+ * late retry does nothing.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+const ASYNC_INVOKE = { retryAttempts: 2, maxEventAge: Duration.minutes(5) };
+
+/** A Socket.IO server: a WebSocket API, the function that runs the application, and the table that remembers. */
+export class SkysocketApi extends Construct {
+  readonly table: Table;
+  readonly webSocketApi: WebSocketApi;
+  readonly stage: WebSocketStage;
+  /** Runs the application. Add environment variables and rights that the application needs to it. */
+  readonly socketFunction: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: SkysocketApiProps) {
+    super(scope, id);
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    this.table = this.#table(removalPolicy, props.pointInTimeRecovery ?? true);
+    this.webSocketApi = new WebSocketApi(this, "Api", {
+      apiName: Names.uniqueResourceName(this, { maxLength: 128, separator: "-" }),
+      // Only JSON bodies can match a route, and there is no route but $default for them to match.
+      routeSelectionExpression: "$request.body.action",
+    });
+    this.stage = new WebSocketStage(this, "Stage", {
+      webSocketApi: this.webSocketApi,
+      stageName: checkStageName(props.stageName ?? "prod"),
+      autoDeploy: true,
+      ...(props.throttle && { throttle: props.throttle }),
+    });
+    this.socketFunction = this.#socketFunction(props, removalPolicy);
+    this.#routes(props.routeResponses ?? false);
+  }
+
+  /** Where clients connect: `wss://…` with the stage as its path. */
+  get url(): string {
+    return this.stage.url;
+  }
+
+  /** What a client calls to connect, as a line of JavaScript. */
+  get clientSnippet(): string {
+    const { region, urlSuffix } = Stack.of(this);
+    const origin = `wss://${this.webSocketApi.apiId}.execute-api.${region}.${urlSuffix}`;
+    return `io("${origin}", { path: "/${this.stage.stageName}", transports: ["websocket"] })`;
+  }
+
+  #table(removalPolicy: RemovalPolicy, pointInTimeRecoveryEnabled: boolean): Table {
+    return new Table(this, "Table", {
+      partitionKey: { name: "pk", type: AttributeType.STRING },
+      sortKey: { name: "sk", type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: "expiresAt",
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled },
+      removalPolicy,
+    });
+  }
+
+  #socketFunction(props: SkysocketApiProps, removalPolicy: RemovalPolicy): LambdaFunction {
+    const sourceMap = props.sourceMap ?? false;
+    const logGroup = new LogGroup(this, "SocketLogs", {
+      retention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      removalPolicy,
+    });
+    const role = new Role(this, "SocketRole", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const rights = new Policy(this, "SocketRights", {
+      roles: [role],
+      statements: [
+        ...tableGrants(this.table),
+        ...connectionGrants(this.webSocketApi, this.stage),
+        ...logGrants(logGroup),
+      ],
+    });
+    const fn = new LambdaFunction(this, "Socket", {
+      code: bundleCode({
+        entry: join(PACKAGE_ROOT, "lambdas/socket.ts"),
+        app: resolveEntry(props.entry),
+        sourceMap,
+        required: Stack.of(this).bundlingRequired,
+      }),
+      handler: "index.handler",
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: props.memorySize ?? 512,
+      timeout: INTEGRATION_TIMEOUT,
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.TEXT,
+      // In a mass disconnect, ends lead to ends; Lambda would stop such a chain after about 16 invocations.
+      // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+      recursiveLoop: RecursiveLoop.ALLOW,
+      ...ASYNC_INVOKE,
+      environment: {
+        TABLE_NAME: this.table.tableName,
+        CALLBACK_URL: this.stage.callbackUrl,
+        ...(props.routeResponses && { ROUTE_RESPONSES: "1" }),
+        ...(sourceMap && { NODE_OPTIONS: "--enable-source-maps" }),
+      },
+    });
+    // New code may need a new right: the right comes first.
+    fn.node.addDependency(rights);
+    // Apart from the other rights, since it names the function, which waits for those.
+    new Policy(this, "SocketInvokesItself", { roles: [role], statements: selfInvokeGrants(fn) });
+    return fn;
+  }
+
+  #routes(returnResponse: boolean): void {
+    const integration = (id: string) =>
+      new WebSocketLambdaIntegration(id, this.socketFunction, { timeout: INTEGRATION_TIMEOUT });
+    this.webSocketApi.addRoute("$connect", { integration: integration("Connect") });
+    this.webSocketApi.addRoute("$disconnect", { integration: integration("Disconnect") });
+    this.webSocketApi.addRoute("$default", { integration: integration("Message"), returnResponse });
+  }
+}

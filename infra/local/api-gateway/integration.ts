@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { InvokeResult, RouteModel } from "../model.ts";
+import type { Connection } from "./connection.ts";
+import type { GatewayContext } from "./context.ts";
+import { MAX_INTEGRATION_TIMEOUT_MS } from "./limits.ts";
+
+/** A Lambda proxy integration's response, or how the integration failed. */
+export type IntegrationResult =
+  | {
+      readonly ok: true;
+      readonly statusCode: number;
+      readonly body: string | undefined;
+      readonly headers: Readonly<Record<string, unknown>>;
+    }
+  | { readonly ok: false; readonly cause: "failed" | "malformed" | "timed out" | "throttled" };
+
+/** Invokes the route's function with an event and waits no longer than the integration's timeout. */
+export async function callIntegration(
+  context: GatewayContext,
+  connection: Connection,
+  route: RouteModel,
+  event: Record<string, unknown>,
+): Promise<IntegrationResult> {
+  if (context.stopped) return { ok: false, cause: "failed" };
+  const { api } = connection;
+  const invocation = context.lambda.invoke(route.functionId, event, {
+    principal: "apigateway.amazonaws.com",
+    arn: context.arn(api, `${api.stage}/${route.routeKey}`),
+  });
+  const abort = new AbortController();
+  const timeoutMs = Math.min(route.timeoutMs, MAX_INTEGRATION_TIMEOUT_MS);
+  try {
+    const timeout = sleep(timeoutMs, "timed out" as const, { signal: abort.signal });
+    // The function runs on after API Gateway has given up on it.
+    context.track(invocation.then(() => {}));
+    const result = await Promise.race([invocation, timeout]);
+    return result === "timed out" ? { ok: false, cause: result } : interpret(result);
+  } finally {
+    abort.abort();
+  }
+}
+
+function interpret(result: InvokeResult): IntegrationResult {
+  switch (result.outcome) {
+    case "ok":
+      return proxyResponse(result.payload);
+    case "throttled":
+      return { ok: false, cause: "throttled" };
+    case "error":
+    case "timeout":
+      return { ok: false, cause: "failed" };
+    default:
+      return result satisfies never;
+  }
+}
+
+/** Anything but `{ statusCode, body?, headers? }` is a malformed Lambda proxy response. */
+function proxyResponse(payload: unknown): IntegrationResult {
+  const malformed = { ok: false, cause: "malformed" } as const;
+  if (!isRecord(payload)) return malformed;
+  const { statusCode, body, headers } = payload;
+  if (typeof statusCode !== "number" || !Number.isInteger(statusCode)) return malformed;
+  if (statusCode < 100 || statusCode > 599) return malformed;
+  if (body !== undefined && body !== null && typeof body !== "string") return malformed;
+  if (headers !== undefined && headers !== null && !isRecord(headers)) return malformed;
+  return { ok: true, statusCode, body: body ?? undefined, headers: headers ?? {} };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,74 @@
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { LocalCloudError } from "./errors.ts";
+
+const DEFAULT_PORT = 3000;
+const EXAMPLE = resolve(dirname(fileURLToPath(import.meta.url)), "../../lambdas/app.ts");
+
+export const HELP = `Runs a Socket.IO application on this machine as it would run on AWS.
+
+  npm run dev -- [--app FILE] [--port N] [--dynamodb URL] [--json]
+
+  --app FILE      module that default-exports a Server of "skysocket" (default: the example chat, lambdas/app.ts)
+  --port N        port on 127.0.0.1; 0 takes any that is free (default: ${DEFAULT_PORT})
+  --dynamodb URL  endpoint of a DynamoDB to use instead of the embedded one, such as http://127.0.0.1:8000
+  --json          print one line of JSON when ready, and the logs on stderr
+  --help          print this
+`;
+
+export interface CliOptions {
+  /** Absolute path. */
+  readonly app: string;
+  readonly port: number;
+  readonly dynamodb: string | undefined;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+/** Reads the command line. Throws LocalCloudError for what it does not understand. */
+export function parseOptions(args: readonly string[]): CliOptions {
+  const values = parse(args);
+  return {
+    app: resolve(values.app ?? EXAMPLE),
+    port: portOf(values.port),
+    dynamodb: endpointOf(values.dynamodb),
+    json: values.json ?? false,
+    help: values.help ?? false,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        app: { type: "string" },
+        port: { type: "string" },
+        dynamodb: { type: "string" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }).values;
+  } catch (error) {
+    throw invalid(`${error instanceof Error ? error.message : String(error)} See --help.`, error);
+  }
+}
+
+function portOf(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_PORT;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw invalid(`--port takes a number from 0 to 65535, but got "${text}". With 0 any free port is taken.`);
+}
+
+function endpointOf(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url.origin;
+  throw invalid(`--dynamodb takes an http or https URL such as http://127.0.0.1:8000, but got "${text}".`);
+}
+
+function invalid(message: string, cause?: unknown): LocalCloudError {
+  return new LocalCloudError("OPTIONS_INVALID", message, { cause });
+}

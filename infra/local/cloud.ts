@@ -1,0 +1,309 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ApiGateway } from "./api-gateway/api-gateway.ts";
+import type { Authorize } from "./api-gateway/context.ts";
+import type { GatewayBehavior } from "./api-gateway/limits.ts";
+import { Chaos, type ChaosSettings } from "./chaos.ts";
+import { createDynamoDb, type DynamoDbOptions, type LocalDynamoDb } from "./dynamodb/dynamodb.ts";
+import { LocalCloudError } from "./errors.ts";
+import { EventStream } from "./event-stream.ts";
+import { AuthError } from "./iam/errors.ts";
+import { createIam, type Iam } from "./iam/iam.ts";
+import { createLambda, type LocalLambda } from "./lambda/lambda.ts";
+import { checkFunctions } from "./load-check.ts";
+import { Logs } from "./logs.ts";
+import { createMeter, type Meter } from "./meter.ts";
+import type { ApiModel, CloudEvent, CloudModel, LogLine } from "./model.ts";
+import { PublicServer } from "./public-server.ts";
+import { Schedules } from "./schedules.ts";
+import { synthesize } from "./synth.ts";
+import { loadModel } from "./template/load.ts";
+
+export interface LocalCloudOptions {
+  /** The application module. @default the example */
+  readonly app?: string | undefined;
+  /** A synthesized cloud assembly to run instead of synthesizing one; `app` and `routeResponses` mean nothing then. */
+  readonly assembly?: string | undefined;
+  /** Of the one public server; 0 takes a free one. @default 0 */
+  readonly port?: number | undefined;
+  /** Endpoint of a DynamoDB to use instead of the embedded one. */
+  readonly dynamodb?: string | undefined;
+  /** How many times faster than the clock AWS's long waits pass: idle and maximum durations, schedules, retries. @default 1 */
+  readonly timeScale?: number | undefined;
+  /** Switches that are on from the start, and the seed of their random numbers. @default all off, a random seed */
+  readonly chaos?: (Partial<ChaosSettings> & { readonly seed?: number }) | undefined;
+  /** What AWS does not document. */
+  readonly behavior?: Partial<GatewayBehavior> | undefined;
+  /** Every line that a function or the local cloud logs, as it comes. */
+  readonly onLog?: ((line: LogLine) => void) | undefined;
+  /** Acknowledges events by route responses instead of posts. @default false */
+  readonly routeResponses?: boolean | undefined;
+  /** Instances per function, behind which invocations wait. @default as `createLambda` */
+  readonly maxWorkersPerFunction?: number | undefined;
+  /** Gives up the start. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LocalCloud {
+  /** Of the page, and what a socket.io-client connects to: `http://127.0.0.1:3000`. */
+  readonly url: string;
+  /** Socket.IO's `path` option: the stage, such as `/prod`. */
+  readonly path: string;
+  /** Of the stage: `ws://127.0.0.1:3000/prod`. */
+  readonly ws: string;
+  readonly stage: string;
+  readonly meter: Meter;
+  readonly chaos: Chaos;
+  readonly logs: Logs;
+  /** What runs now. */
+  readonly model: CloudModel;
+  /**
+   * Synthesizes again and restarts the functions. Open connections stay, what runs is finished on the old code. If the
+   * application is broken this throws and everything stays as it was.
+   */
+  reload(): Promise<void>;
+  /** Ends everything: sockets, functions, tables. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs a synthesized template on this machine. Throws LocalCloudError, SynthError or TemplateError, whose messages are for
+ * people, and leaves nothing running then.
+ */
+export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
+  const cloud = new Cloud(options);
+  try {
+    await cloud.start();
+  } catch (error) {
+    await cloud.stop();
+    throw error;
+  }
+  return cloud;
+}
+
+class Cloud implements LocalCloud {
+  readonly meter: Meter;
+  readonly chaos: Chaos;
+  readonly logs: Logs;
+  readonly #options: LocalCloudOptions;
+  readonly #events = new EventStream();
+  /** What to undo, the last first. */
+  readonly #undo: (() => Promise<void> | void)[] = [];
+  readonly #work = new Set<Promise<unknown>>();
+  #stopping: Promise<void> | undefined;
+  #parts: Parts | undefined;
+
+  constructor(options: LocalCloudOptions) {
+    this.#options = options;
+    const { seed, ...settings } = options.chaos ?? {};
+    this.chaos = new Chaos({ ...(seed !== undefined && { seed }), settings });
+    this.meter = createMeter({
+      timeScale: options.timeScale ?? 1,
+      memoryMb: (id) => this.model.functions.find(({ logicalId }) => logicalId === id)?.memoryMb ?? 128,
+    });
+    this.logs = new Logs(options.onLog);
+    if (options.chaos)
+      this.logs.add("info", `Chaos with seed ${this.chaos.seed}: ${JSON.stringify(settings)}`);
+  }
+
+  get model(): CloudModel {
+    return this.#running.model;
+  }
+
+  get url(): string {
+    return this.#running.server.url;
+  }
+
+  get stage(): string {
+    return apiOf(this.model).stage;
+  }
+
+  get path(): string {
+    return `/${this.stage}`;
+  }
+
+  get ws(): string {
+    return `${this.url.replace("http:", "ws:")}${this.path}`;
+  }
+
+  async start(): Promise<void> {
+    const fail = (error: unknown) => this.logs.add("error", `The local cloud failed: ${describe(error)}`);
+    // First of all: a port that is not free should not cost a synthesis.
+    const server = await PublicServer.listen(this.#options.port ?? 0, fail);
+    this.#undo.push(() => server.close());
+    const model = loadModel(await this.#assembly());
+    const { stage } = apiOf(model);
+    const parts = await this.#boot(model, server, fail);
+    this.#parts = parts;
+    await checkFunctions(model, this.#options.app, parts.iam, (id) => environmentOf(parts, id));
+    this.#options.signal?.throwIfAborted();
+    const config = { url: server.url, path: `/${stage}` };
+    server.show({ gateway: parts.gateway, events: this.#events, config });
+    parts.schedules.start(model.schedules);
+  }
+
+  async reload(): Promise<void> {
+    const parts = this.#running;
+    const model = loadModel(await this.#assembly());
+    apiOf(model);
+    if (JSON.stringify(model.tables) !== JSON.stringify(parts.model.tables)) {
+      throw new LocalCloudError(
+        "TABLES_CHANGED",
+        "The tables of the template have changed, and the running ones cannot follow. Stop the local cloud and start it again.",
+      );
+    }
+    await checkFunctions(model, this.#options.app, parts.iam, (id) => environmentOf(parts, id));
+    this.#parts = { ...parts, model };
+    await parts.lambda.restart(undefined, model);
+    parts.gateway.deploy(model.apis);
+    parts.schedules.start(model.schedules);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    for (const undo of this.#undo.reverse()) await undo();
+    await Promise.allSettled(this.#work);
+  }
+
+  get #running(): Parts {
+    if (this.#parts === undefined) throw new Error("The local cloud has not started");
+    return this.#parts;
+  }
+
+  /** A directory with a fresh assembly; those that it makes live until the stop, since old functions may still load from them. */
+  async #assembly(): Promise<string> {
+    const { app, assembly, routeResponses, signal } = this.#options;
+    if (assembly !== undefined) return assembly;
+    const dir = await mkdtemp(join(tmpdir(), "skysocket-"));
+    this.#undo.unshift(() => rm(dir, { recursive: true, force: true }));
+    const { outdir } = await synthesize({
+      outdir: join(dir, "cdk.out"),
+      ...(app !== undefined && { app }),
+      ...(routeResponses !== undefined && { routeResponses }),
+      ...(signal !== undefined && { signal }),
+    });
+    return outdir;
+  }
+
+  async #boot(model: CloudModel, server: PublicServer, fail: (error: unknown) => void): Promise<Parts> {
+    const { dynamodb: endpoint, timeScale = 1, behavior, maxWorkersPerFunction } = this.#options;
+    const onEvent = (event: CloudEvent) => this.#publish(event);
+    const iam = createIam({
+      account: model.account,
+      onDenied: ({ functionId, requestId, message }) =>
+        this.logs.add("error", `AccessDenied: ${message}`, { functionId, requestId }),
+    });
+    const dynamodb = await startDynamoDb({ tables: model.tables, iam, onEvent, onError: fail }, endpoint);
+    this.#undo.push(() => dynamodb.stop());
+    const lambda = await createLambda({
+      model,
+      iam,
+      env: (functionId) => environmentOf(this.#running, functionId),
+      onLog: (line) => this.logs.take(line),
+      onEvent,
+      timeScale,
+      skewMs: () => this.chaos.skewMs(),
+      ...(maxWorkersPerFunction !== undefined && { maxWorkersPerFunction }),
+    });
+    const gateway = new ApiGateway({
+      region: model.region,
+      account: model.account,
+      apis: model.apis,
+      lambda,
+      authorize: authorizer(iam),
+      chaos: this.chaos,
+      behavior,
+      timeScale,
+      onEvent,
+      onError: fail,
+    });
+    // Functions end with their invocations failed, which the gateway then need not wait for.
+    this.#undo.push(
+      () => gateway.drained(),
+      () => lambda.stop(),
+      () => gateway.stop(),
+    );
+    const schedules = new Schedules(lambda, timeScale, (work) => this.#track(work, fail));
+    this.#undo.push(() => schedules.stop());
+    return { model, server, iam, dynamodb, lambda, gateway, schedules };
+  }
+
+  #publish(event: CloudEvent): void {
+    this.meter.record(event);
+    this.#events.send(event);
+  }
+
+  #track(work: Promise<unknown>, fail: (error: unknown) => void): void {
+    const tracked: Promise<unknown> = work.catch(fail).finally(() => this.#work.delete(tracked));
+    this.#work.add(tracked);
+  }
+}
+
+interface Parts {
+  readonly model: CloudModel;
+  readonly server: PublicServer;
+  readonly iam: Iam;
+  readonly dynamodb: LocalDynamoDb;
+  readonly lambda: LocalLambda;
+  readonly gateway: ApiGateway;
+  readonly schedules: Schedules;
+}
+
+/** Where the SDK finds the emulated services, so that bundles run unchanged. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+function environmentOf(parts: Parts, functionId: string): Record<string, string> {
+  const { model, server, dynamodb, lambda } = parts;
+  const own = model.apis.find(({ routes }) => routes.some((route) => route.functionId === functionId));
+  return {
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
+    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${server.url}/${(own ?? apiOf(model)).stage}`,
+  };
+}
+
+async function startDynamoDb(
+  options: Omit<DynamoDbOptions, "endpoint">,
+  endpoint: string | undefined,
+): Promise<LocalDynamoDb> {
+  if (endpoint === undefined) return await createDynamoDb(options);
+  try {
+    return await createDynamoDb({ ...options, endpoint });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LocalCloudError(
+      "DYNAMODB_UNUSABLE",
+      `The tables cannot be kept in the DynamoDB at ${endpoint}: ${why}. Start it, or leave the embedded one to its work.`,
+      { cause: error },
+    );
+  }
+}
+
+function apiOf(model: CloudModel): ApiModel {
+  const [api] = model.apis;
+  if (api !== undefined) return api;
+  throw new LocalCloudError(
+    "NO_API",
+    "The template has no WebSocket API with a stage, so there is nothing to connect to.",
+  );
+}
+
+function authorizer(iam: Iam): Authorize {
+  return (request, action, resource) => {
+    try {
+      const caller = iam.authenticate(request);
+      iam.authorize(caller, action, resource);
+      return { allowed: true, caller, requestId: caller.requestId };
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      return { allowed: false, errorType: error.type, message: error.message };
+    }
+  };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,216 @@
+/**
+ * The emulated Lambda: the functions of the template, each in worker threads of its own, invoked by the other emulated services
+ * or, over HTTP, by the real SDK. See bootstrap.mjs for what an instance is, and pool.ts for how many there are.
+ */
+import { serve } from "../http.ts";
+import { matches } from "../iam/decide.ts";
+import type { Iam } from "../iam/iam.ts";
+import type {
+  CloudListener,
+  CloudModel,
+  FunctionModel,
+  InvokeResult,
+  LambdaService,
+  LogLine,
+} from "../model.ts";
+import { AsyncInvocations } from "./async-invocations.ts";
+import { handleInvoke } from "./front.ts";
+import type { Outcome } from "./instance.ts";
+import { Pool } from "./pool.ts";
+
+export interface LambdaOptions {
+  readonly model: Pick<CloudModel, "region" | "functions">;
+  readonly iam: Iam;
+  /**
+   * What the cloud adds to a function's environment, such as `AWS_ENDPOINT_URL_DYNAMODB`; asked when an instance starts, so
+   * it may name endpoints that start later than Lambda.
+   */
+  readonly env: (functionId: string) => Readonly<Record<string, string>>;
+  readonly onLog: (line: LogLine) => void;
+  readonly onEvent: CloudListener;
+  /** Instances per function; invocations beyond that wait. @default 4 */
+  readonly maxWorkersPerFunction?: number;
+  /** How many times faster than on AWS the waits of asynchronous retries pass. @default 1 */
+  readonly timeScale?: number;
+  /** Milliseconds that a new instance's clock is off. @default none */
+  readonly skewMs?: (functionId: string) => number;
+}
+
+export interface LocalLambda extends LambdaService {
+  /** Where the SDK finds it: the value of `AWS_ENDPOINT_URL_LAMBDA`. */
+  readonly endpoint: string;
+  /** Runs an event as an asynchronous invocation, with the function's retries; nobody's policy is asked. */
+  invokeAsync(functionId: string, event: unknown): void;
+  /**
+   * Takes a new model; the named functions (all, if none are) start on new instances. What runs is finished on the old ones.
+   * Resolves when the old idle ones are gone.
+   */
+  restart(functionIds: readonly string[] | undefined, model: Pick<CloudModel, "functions">): Promise<void>;
+  /** Ends all instances, even those that run, and the endpoint. */
+  stop(): Promise<void>;
+}
+
+/** Starts the emulated Lambda. No instance starts before the first invocation. */
+export async function createLambda(options: LambdaOptions): Promise<LocalLambda> {
+  const lambda = new Lambda(options);
+  const front = await serve(
+    (request) => handleInvoke(request, lambda.front),
+    (error) => {
+      const text = `The local Lambda endpoint failed: ${error instanceof Error ? error.stack : String(error)}`;
+      options.onLog({ at: Date.now(), functionId: "lambda", requestId: "", level: "error", text });
+    },
+  );
+  return {
+    endpoint: front.endpoint,
+    invoke: (functionId, event, source) => lambda.invoke(functionId, event, source),
+    invokeAsync: (functionId, event) => lambda.invokeAsync(functionId, event),
+    restart: (functionIds, model) => lambda.restart(functionIds, model),
+    async stop() {
+      await lambda.stop();
+      await front.close();
+    },
+  };
+}
+
+class Lambda {
+  readonly #options: LambdaOptions;
+  readonly #functions = new Map<string, FunctionModel>();
+  readonly #pools = new Map<string, Pool>();
+  readonly #async: AsyncInvocations;
+
+  constructor(options: LambdaOptions) {
+    this.#options = options;
+    this.#async = new AsyncInvocations({ timeScale: options.timeScale ?? 1, onLog: options.onLog });
+    for (const fn of options.model.functions) this.#add(fn);
+  }
+
+  get front(): Parameters<typeof handleInvoke>[1] {
+    return {
+      iam: this.#options.iam,
+      find: (nameOrArn) =>
+        [...this.#functions.values()].find((fn) => fn.name === nameOrArn || fn.arn === nameOrArn),
+      runSync: (fn, payload) => this.#pool(fn.logicalId).run({ payload, trigger: "invoke" }),
+      runAsync: (fn, payload) => this.#accept(fn, payload),
+    };
+  }
+
+  async invoke(
+    functionId: string,
+    event: unknown,
+    source: { readonly principal: string; readonly arn: string },
+  ): Promise<InvokeResult> {
+    const fn = this.#function(functionId);
+    const allowed = fn.permissions.some(
+      (permission) =>
+        permission.principal === source.principal &&
+        (permission.sourceArn === undefined || matches(permission.sourceArn, source.arn)),
+    );
+    if (!allowed) {
+      const message = `${source.principal} is not authorized to perform: lambda:InvokeFunction on resource: ${fn.arn} because no resource-based policy allows it for ${source.arn}`;
+      this.#options.onLog({
+        at: Date.now(),
+        functionId,
+        requestId: "",
+        level: "error",
+        text: `AccessDeniedException: ${message}`,
+      });
+      return { outcome: "error", errorType: "AccessDeniedException", message };
+    }
+    const job = { payload: JSON.stringify(event), trigger: triggerOf(event, source.principal) };
+    const { outcome } = await this.#pool(functionId).run(job);
+    return resultOf(outcome);
+  }
+
+  invokeAsync(functionId: string, event: unknown): void {
+    this.#accept(this.#function(functionId), JSON.stringify(event));
+  }
+
+  async restart(
+    functionIds: readonly string[] | undefined,
+    model: Pick<CloudModel, "functions">,
+  ): Promise<void> {
+    const endings: Promise<void>[] = [];
+    for (const fn of model.functions) {
+      const pool = this.#pools.get(fn.logicalId);
+      if (pool === undefined) {
+        this.#add(fn);
+      } else {
+        this.#functions.set(fn.logicalId, fn);
+        if (functionIds?.includes(fn.logicalId) ?? true) endings.push(pool.replace(fn));
+      }
+    }
+    const kept = new Set(model.functions.map((fn) => fn.logicalId));
+    for (const [id, pool] of this.#pools) {
+      if (kept.has(id)) continue;
+      this.#pools.delete(id);
+      this.#functions.delete(id);
+      endings.push(pool.stop());
+    }
+    await Promise.all(endings);
+  }
+
+  async stop(): Promise<void> {
+    const asyncStopped = this.#async.stop();
+    await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
+    await asyncStopped;
+  }
+
+  #accept(fn: FunctionModel, payload: string): void {
+    const pool = this.#pool(fn.logicalId);
+    this.#async.accept(fn, () => pool.run({ payload, trigger: "async" }));
+  }
+
+  #add(fn: FunctionModel): void {
+    const { model, iam, env, onLog, onEvent, maxWorkersPerFunction = 4, skewMs = () => 0 } = this.#options;
+    this.#functions.set(fn.logicalId, fn);
+    const pool = new Pool({
+      fn,
+      region: model.region,
+      iam,
+      maxInstances: maxWorkersPerFunction,
+      env,
+      skewMs,
+      onLog,
+      onEvent,
+    });
+    this.#pools.set(fn.logicalId, pool);
+  }
+
+  #function(functionId: string): FunctionModel {
+    const fn = this.#functions.get(functionId);
+    if (fn !== undefined) return fn;
+    const known = [...this.#functions.keys()].join(", ") || "none";
+    throw new RangeError(`No function has the logical id "${functionId}"; the template has: ${known}.`);
+  }
+
+  #pool(functionId: string): Pool {
+    const pool = this.#pools.get(functionId);
+    if (pool === undefined)
+      throw new RangeError(`The function "${functionId}" is not in the template any more.`);
+    return pool;
+  }
+}
+
+function resultOf(outcome: Outcome): InvokeResult {
+  switch (outcome.kind) {
+    case "succeeded":
+      return { outcome: "ok", payload: JSON.parse(outcome.payload) };
+    case "failed":
+      return { outcome: "error", errorType: outcome.errorType, message: outcome.message };
+    case "timeout":
+      return { outcome: "timeout" };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** API Gateway's events name their route; others are known by who sent them. */
+function triggerOf(event: unknown, principal: string): string {
+  if (typeof event === "object" && event !== null && "requestContext" in event) {
+    const { requestContext } = event;
+    if (typeof requestContext === "object" && requestContext !== null && "routeKey" in requestContext) {
+      return String(requestContext.routeKey);
+    }
+  }
+  return principal;
+}

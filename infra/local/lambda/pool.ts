@@ -1,0 +1,226 @@
+/** All instances of one function: idle ones are reused, more are started up to a cap, behind which invocations queue. */
+import { randomBytes, randomUUID } from "node:crypto";
+import { AuthError } from "../iam/errors.ts";
+import type { Iam } from "../iam/iam.ts";
+import type { CloudListener, FunctionModel, LogLine } from "../model.ts";
+import { runtimeEnvironment } from "./environment.ts";
+import { Instance, type Outcome } from "./instance.ts";
+
+export interface PoolOptions {
+  readonly fn: FunctionModel;
+  readonly region: string;
+  readonly iam: Iam;
+  readonly maxInstances: number;
+  /** What the cloud adds to the function's environment, such as endpoints. */
+  readonly env: (functionId: string) => Readonly<Record<string, string>>;
+  readonly skewMs: (functionId: string) => number;
+  readonly onLog: (line: LogLine) => void;
+  readonly onEvent: CloudListener;
+}
+
+export interface Job {
+  /** JSON text of the event. */
+  readonly payload: string;
+  /** What caused it, for people. */
+  readonly trigger: string;
+}
+
+/** An outcome, and the request id it is known by. */
+export interface Finished {
+  readonly requestId: string;
+  readonly outcome: Outcome;
+}
+
+interface Waiting {
+  readonly job: Job;
+  readonly resolve: (finished: Finished) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Pool {
+  readonly #options: PoolOptions;
+  #fn: FunctionModel;
+  readonly #queue: Waiting[] = [];
+  readonly #instances = new Set<Instance>();
+  /** The one used last is on top: as on Lambda, a quiet function settles on few instances. */
+  readonly #idle: Instance[] = [];
+  readonly #endings = new Set<Promise<void>>();
+  #starting = 0;
+  #stopped = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#fn = options.fn;
+  }
+
+  /** Runs the job on the first instance that is free; resolves with its outcome, whatever it is. */
+  async run(job: Job): Promise<Finished> {
+    if (this.#stopped) return stoppedOutcome();
+    return await new Promise<Finished>((resolve, reject) => {
+      this.#queue.push({ job, resolve, reject });
+      this.#pump();
+    });
+  }
+
+  /** From now on jobs run on new instances of `fn`; those that run now are finished on their old one. */
+  async replace(fn: FunctionModel): Promise<void> {
+    this.#fn = fn;
+    for (const instance of this.#instances) instance.retired = true;
+    for (const instance of this.#idle.splice(0)) this.#discard(instance);
+    await Promise.all(this.#endings);
+    this.#pump();
+  }
+
+  /** Ends all instances. What runs or waits fails. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const waiting of this.#queue.splice(0)) waiting.resolve(stoppedOutcome());
+    for (const instance of this.#instances) this.#discard(instance);
+    await Promise.all(this.#endings);
+  }
+
+  /** Gives waiting jobs to idle instances, and starts one instance for each job that is left, up to the cap. */
+  #pump(): void {
+    if (this.#stopped) return;
+    while (this.#queue.length > 0 && this.#idle.length > 0) {
+      const waiting = this.#queue.shift();
+      const instance = this.#idle.pop();
+      if (waiting && instance) this.#track(this.#serve(instance, waiting));
+    }
+    while (this.#starting < this.#queue.length && this.#instances.size < this.#options.maxInstances) {
+      this.#track(this.#start());
+    }
+  }
+
+  async #start(): Promise<void> {
+    const instance = this.#create();
+    if (instance === undefined) return;
+    this.#instances.add(instance);
+    this.#starting++;
+    const failure = await instance.initialized;
+    this.#starting--;
+    if (failure !== undefined) {
+      this.#discard(instance);
+      // As on Lambda, an init that fails costs one invocation; the next one makes another try.
+      this.#queue.shift()?.resolve({ requestId: randomUUID(), outcome: failure });
+    } else {
+      this.#release(instance);
+    }
+    this.#pump();
+  }
+
+  async #serve(instance: Instance, { job, resolve, reject }: Waiting): Promise<void> {
+    const requestId = randomUUID();
+    const coldStart = !instance.used;
+    // Lambda bills the init too. @see https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
+    const startedAt = coldStart ? instance.startedAt : performance.now();
+    instance.used = true;
+    try {
+      const outcome = await instance.invoke({ requestId, payload: job.payload, traceId: traceId() });
+      this.#options.onEvent({
+        kind: "lambda",
+        at: Date.now(),
+        functionId: this.#fn.logicalId,
+        requestId,
+        trigger: job.trigger,
+        durationMs: performance.now() - startedAt,
+        coldStart,
+        outcome: outcomeName(outcome),
+      });
+      resolve({ requestId, outcome });
+    } catch (error) {
+      reject(error);
+    } finally {
+      this.#release(instance);
+      this.#pump();
+    }
+  }
+
+  #release(instance: Instance): void {
+    if (instance.dead || instance.retired || this.#stopped) this.#discard(instance);
+    else this.#idle.push(instance);
+  }
+
+  #discard(instance: Instance): void {
+    if (!this.#instances.delete(instance)) return;
+    this.#track(instance.terminate());
+  }
+
+  /** Nothing floats: `stop` and `replace` wait for what was begun. */
+  #track(work: Promise<void>): void {
+    const ending = work.finally(() => this.#endings.delete(ending));
+    this.#endings.add(ending);
+  }
+
+  /** Undefined when no thread can be started: the job that asked for it has failed then. */
+  #create(): Instance | undefined {
+    try {
+      return this.#newInstance();
+    } catch (error) {
+      this.#queue.shift()?.reject(error);
+      return undefined;
+    }
+  }
+
+  /**
+   * On AWS a function without these grants runs, and its log is lost without a word. Here the log is shown all the same, since
+   * whoever reads of the denial wants to read on.
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
+   */
+  #checkLogGrants(fn: FunctionModel, logStream: string): void {
+    const account = fn.arn.split(":")[4] ?? "";
+    const caller = { functionId: fn.logicalId, functionName: fn.name, statements: fn.statements };
+    for (const action of ["logs:CreateLogStream", "logs:PutLogEvents"]) {
+      try {
+        this.#options.iam.authorize(
+          caller,
+          action,
+          `arn:aws:logs:${this.#options.region}:${account}:${logStream}`,
+        );
+      } catch (error) {
+        // The listener has been told; it is no reason not to run.
+        if (!(error instanceof AuthError)) throw error;
+      }
+    }
+  }
+
+  #newInstance(): Instance {
+    const { iam, region, env, skewMs, onLog } = this.#options;
+    const fn = this.#fn;
+    const credentials = iam.credentialsFor(fn);
+    const logGroup = fn.logGroup ?? `/aws/lambda/${fn.name}`;
+    const day = new Date().toISOString().slice(0, 10).replaceAll("-", "/");
+    const logStream = `${day}/[$LATEST]${randomBytes(16).toString("hex")}`;
+    this.#checkLogGrants(fn, `log-group:${logGroup}:log-stream:${logStream}`);
+    const runtime = runtimeEnvironment(fn, { region, credentials, logGroup, logStream });
+    return new Instance({
+      fn,
+      credentials,
+      env: { ...fn.environment, ...env(fn.logicalId), ...runtime },
+      logGroup,
+      logStream,
+      skewMs: skewMs(fn.logicalId),
+      onLog,
+    });
+  }
+}
+
+function outcomeName(outcome: Outcome): "ok" | "error" | "timeout" {
+  if (outcome.kind === "succeeded") return "ok";
+  return outcome.kind === "failed" ? "error" : "timeout";
+}
+
+function stoppedOutcome(): Finished {
+  const message = "The local cloud is stopping";
+  return {
+    requestId: randomUUID(),
+    outcome: { kind: "failed", errorType: "ServiceException", message, trace: message },
+  };
+}
+
+/** @see https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader */
+function traceId(): string {
+  const seconds = Math.floor(Date.now() / 1000).toString(16);
+  const root = `1-${seconds}-${randomBytes(12).toString("hex")}`;
+  return `Root=${root};Parent=${randomBytes(8).toString("hex")};Sampled=0`;
+}

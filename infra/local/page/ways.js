@@ -1,0 +1,106 @@
+import { priceOf } from "./prices.js";
+
+/** Ways that are kept; the totals go on counting. */
+const MAX_WAYS = 80;
+/** Milliseconds between a frame and the end of the run that it started: no run takes longer than API Gateway waits. */
+const SOON = 30_000;
+
+/** What a client does or suffers, as opposed to what a function asks of API Gateway. */
+const INBOUND = new Set(["connect", "message", "disconnect"]);
+
+/** Whether a run that was started this way may be this frame's. Runs of messages carry the key of their route. */
+function startedBy(trigger, { operation }) {
+  if (trigger === "$connect" || trigger === "$disconnect") return trigger === `$${operation}`;
+  return (
+    operation === "message" && (trigger === "$default" || !/^(async|invoke)$|\.amazonaws\.com$/.test(trigger))
+  );
+}
+
+/**
+ * Sorts the events of the local cloud into ways: one run of a function, with the frame that started it and all that it
+ * did. What a run did names the run. Frames do not: they are matched with runs of their function as those end, the
+ * oldest first, so that two frames at the very same time may change places.
+ */
+export class Ways {
+  #ways = [];
+  #byRequest = new Map();
+  #next = 1;
+  totals = { frames: 0, posts: 0, runs: 0, reads: 0, writes: 0, requests: 0, cost: 0 };
+
+  /** Takes one event. Returns the way that it belongs to. */
+  add(event) {
+    this.#count(event);
+    const way = this.#wayOf(event);
+    way.cost += priceOf(event);
+    if (event.kind === "lambda") {
+      way.run = event;
+      this.#claimFrame(way);
+    } else if (event.kind === "gateway" && INBOUND.has(event.operation)) way.frame = event;
+    else way.steps.push(event);
+    return way;
+  }
+
+  /** Newest first. */
+  get latest() {
+    return this.#ways.toReversed();
+  }
+
+  #wayOf(event) {
+    const { requestId, functionId } = event;
+    if (requestId) return this.#byRequest.get(requestId) ?? this.#open(event);
+    if (event.kind !== "gateway" || !functionId) return this.#open(event);
+    const late = INBOUND.has(event.operation)
+      ? (way) => way.run && !way.frame && event.at - way.run.at < SOON && startedBy(way.run.trigger, event)
+      : (way) => way.requestId !== undefined;
+    const found = this.#ways.findLast((way) => way.functionId === functionId && late(way));
+    return found ?? this.#open(event);
+  }
+
+  /** A run has ended: the frame that waits for it becomes part of its way. */
+  #claimFrame(way) {
+    if (way.frame) return;
+    const { functionId, run } = way;
+    const index = this.#ways.findIndex(
+      ({ requestId, frame }) =>
+        requestId === undefined &&
+        frame?.functionId === functionId &&
+        run.at - frame.at < SOON &&
+        startedBy(run.trigger, frame),
+    );
+    const [waiting] = index < 0 ? [] : this.#ways.splice(index, 1);
+    if (!waiting) return;
+    way.frame = waiting.frame;
+    way.cost += waiting.cost;
+  }
+
+  #open(event) {
+    const way = {
+      number: this.#next++,
+      functionId: event.functionId,
+      requestId: event.requestId,
+      at: event.at,
+      frame: undefined,
+      run: undefined,
+      steps: [],
+      cost: 0,
+    };
+    this.#ways.push(way);
+    if (way.requestId) this.#byRequest.set(way.requestId, way);
+    while (this.#ways.length > MAX_WAYS) this.#byRequest.delete(this.#ways.shift().requestId);
+    return way;
+  }
+
+  #count(event) {
+    const { totals } = this;
+    totals.cost += priceOf(event);
+    if (event.kind === "lambda") totals.runs += 1;
+    else if (event.kind === "dynamodb") {
+      totals.requests += 1;
+      totals.reads += event.readUnits;
+      totals.writes += event.writeUnits;
+    } else if (event.kind === "gateway") {
+      if (event.operation === "message") totals.frames += 1;
+      if (event.operation === "post" || event.operation === "error-frame") totals.posts += 1;
+    }
+  }
+}

@@ -1,0 +1,180 @@
+/** AWS::ApiGatewayV2::* of a template: WebSocket APIs whose routes invoke Lambda functions by proxy. */
+import type { ApiModel, FunctionModel, RouteModel } from "../model.ts";
+import { TemplateError } from "./errors.ts";
+import type { Resource, Stack } from "./stack.ts";
+import {
+  type Node,
+  onlyKnown,
+  optionalBoolean,
+  optionalNode,
+  optionalNumber,
+  optionalString,
+  requiredString,
+} from "./values.ts";
+
+/** "The maximum integration timeout is 29 seconds" @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html */
+const MAX_INTEGRATION_TIMEOUT_MS = 29_000;
+
+interface Context {
+  readonly resources: readonly Resource[];
+  readonly stack: Stack;
+  readonly functions: readonly FunctionModel[];
+}
+
+/** One model for each stage of each API. */
+export function readApis(context: Context): ApiModel[] {
+  return context.resources
+    .filter(({ type }) => type === "AWS::ApiGatewayV2::Stage")
+    .map(({ properties: stage }) => {
+      const apiId = requiredString(stage, "ApiId");
+      const api = context.resources.find(
+        ({ type, logicalId }) => type === "AWS::ApiGatewayV2::Api" && context.stack.ref(logicalId) === apiId,
+      );
+      if (api === undefined) {
+        throw new TemplateError(`${stage.where}.ApiId`, `this template has no API "${apiId}"`);
+      }
+      checkApi(api.properties);
+      return {
+        logicalId: api.logicalId,
+        apiId,
+        stage: stageName(stage),
+        routeSelectionExpression: requiredString(api.properties, "RouteSelectionExpression"),
+        routes: routesOf(apiId, context),
+        throttle: throttleOf(stage),
+      };
+    });
+}
+
+function checkApi(api: Node): void {
+  onlyKnown(
+    api,
+    ["ProtocolType", "RouteSelectionExpression"],
+    [
+      "ApiKeySelectionExpression",
+      "Description",
+      "DisableSchemaValidation",
+      "IpAddressType",
+      "Name",
+      "Tags",
+      "Version",
+    ],
+  );
+  const protocol = requiredString(api, "ProtocolType");
+  if (protocol !== "WEBSOCKET") {
+    throw new TemplateError(
+      `${api.where}.ProtocolType`,
+      `the local cloud runs WebSocket APIs only, got "${protocol}"`,
+    );
+  }
+}
+
+function stageName(stage: Node): string {
+  onlyKnown(
+    stage,
+    ["ApiId", "AutoDeploy", "DefaultRouteSettings", "DeploymentId", "StageName"],
+    ["AccessLogSettings", "Description", "Tags"],
+  );
+  if (optionalBoolean(stage, "AutoDeploy") !== true && optionalString(stage, "DeploymentId") === undefined) {
+    throw new TemplateError(
+      stage.where,
+      "nothing is ever deployed to this stage: set AutoDeploy to true or give it a DeploymentId",
+    );
+  }
+  return requiredString(stage, "StageName");
+}
+
+function throttleOf(stage: Node): ApiModel["throttle"] {
+  const settings = optionalNode(stage, "DefaultRouteSettings");
+  if (settings === undefined) return undefined;
+  onlyKnown(
+    settings,
+    ["ThrottlingBurstLimit", "ThrottlingRateLimit"],
+    ["DataTraceEnabled", "DetailedMetricsEnabled", "LoggingLevel"],
+  );
+  const ratePerSec = optionalNumber(settings, "ThrottlingRateLimit");
+  const burst = optionalNumber(settings, "ThrottlingBurstLimit");
+  if (ratePerSec === undefined && burst === undefined) return undefined;
+  // The account's limits where the stage names one only.
+  // @see https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+  return { ratePerSec: ratePerSec ?? 10_000, burst: burst ?? 5_000 };
+}
+
+function routesOf(apiId: string, context: Context): RouteModel[] {
+  return context.resources
+    .filter(({ type, properties }) => type === "AWS::ApiGatewayV2::Route" && properties.value.ApiId === apiId)
+    .map(({ logicalId, properties: route }) => {
+      onlyKnown(
+        route,
+        ["ApiId", "AuthorizationType", "RouteKey", "RouteResponseSelectionExpression", "Target"],
+        ["ApiKeyRequired", "OperationName"],
+      );
+      const authorization = optionalString(route, "AuthorizationType") ?? "NONE";
+      if (authorization !== "NONE") {
+        throw new TemplateError(
+          `${route.where}.AuthorizationType`,
+          `the local cloud runs no authorizers, got "${authorization}"`,
+        );
+      }
+      if (optionalBoolean(route, "ApiKeyRequired") === true) {
+        throw new TemplateError(`${route.where}.ApiKeyRequired`, "the local cloud runs no API keys");
+      }
+      const { functionId, timeoutMs } = integrationOf(route, context);
+      const returnsResponse =
+        optionalString(route, "RouteResponseSelectionExpression") === "$default" &&
+        hasRouteResponse(context.stack.ref(logicalId), context);
+      return { routeKey: requiredString(route, "RouteKey"), functionId, timeoutMs, returnsResponse };
+    });
+}
+
+function hasRouteResponse(routeId: string, { resources }: Context): boolean {
+  return resources.some(
+    ({ type, properties }) =>
+      type === "AWS::ApiGatewayV2::RouteResponse" &&
+      properties.value.RouteId === routeId &&
+      properties.value.RouteResponseKey === "$default",
+  );
+}
+
+function integrationOf(
+  route: Node,
+  { resources, stack, functions }: Context,
+): Pick<RouteModel, "functionId" | "timeoutMs"> {
+  const target = requiredString(route, "Target");
+  const integration = resources.find(
+    ({ type, logicalId }) =>
+      type === "AWS::ApiGatewayV2::Integration" && target === `integrations/${stack.ref(logicalId)}`,
+  )?.properties;
+  if (integration === undefined) {
+    throw new TemplateError(`${route.where}.Target`, `this template has no integration "${target}"`);
+  }
+  onlyKnown(
+    integration,
+    ["ApiId", "IntegrationType", "IntegrationUri", "TimeoutInMillis"],
+    ["Description", "IntegrationMethod", "PassthroughBehavior", "PayloadFormatVersion"],
+  );
+  const type = requiredString(integration, "IntegrationType");
+  if (type !== "AWS_PROXY") {
+    throw new TemplateError(
+      `${integration.where}.IntegrationType`,
+      `the local cloud runs Lambda proxy integrations (AWS_PROXY) only, got "${type}"`,
+    );
+  }
+  const uri = requiredString(integration, "IntegrationUri");
+  const fn = functions.find(({ arn }) =>
+    uri.endsWith(`:lambda:path/2015-03-31/functions/${arn}/invocations`),
+  );
+  if (fn === undefined) {
+    throw new TemplateError(
+      `${integration.where}.IntegrationUri`,
+      `this template has no function for "${uri}"`,
+    );
+  }
+  const timeoutMs = optionalNumber(integration, "TimeoutInMillis") ?? MAX_INTEGRATION_TIMEOUT_MS;
+  if (timeoutMs < 50 || timeoutMs > MAX_INTEGRATION_TIMEOUT_MS) {
+    throw new TemplateError(
+      `${integration.where}.TimeoutInMillis`,
+      `50 to ${MAX_INTEGRATION_TIMEOUT_MS} is allowed, got ${timeoutMs}`,
+    );
+  }
+  return { functionId: fn.logicalId, timeoutMs };
+}

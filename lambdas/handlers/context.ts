@@ -1,0 +1,44 @@
+import type { Invocation } from "../server/invocation.ts";
+import type { ConnectionRecord, Ports } from "../server/ports.ts";
+import { ReplySlot } from "../server/reply.ts";
+import type { ServerCore } from "../server/server-core.ts";
+
+/** What every handler gets from the composition root. */
+export interface HandlerContext {
+  readonly server: ServerCore;
+  readonly ports: Ports;
+  /** Milliseconds since the epoch by which the handler has to be done. */
+  readonly deadline: number;
+  /** Route responses are on: what the handler returns is sent to the client. */
+  readonly routeResponses?: boolean;
+}
+
+/** What a packet's handler gets: the invocation it runs in, and the connection it came from. */
+export interface PacketContext extends HandlerContext {
+  readonly invocation: Invocation;
+  readonly connection: ConnectionRecord;
+}
+
+/**
+ * Runs `work` as one invocation, and waits for everything that the application starts in it.
+ * @returns with route responses on, the frame to answer the client with
+ */
+export async function asInvocation(
+  context: HandlerContext,
+  hops: number,
+  work: (invocation: Invocation) => Promise<void>,
+): Promise<string | undefined> {
+  const { ports, deadline, routeResponses } = context;
+  const invocation = context.server.begin({
+    ports,
+    deadline,
+    hops,
+    ...(routeResponses && { reply: new ReplySlot(ports.clock) }),
+  });
+  try {
+    await work(invocation);
+    return await invocation.finish();
+  } finally {
+    context.server.end(invocation);
+  }
+}

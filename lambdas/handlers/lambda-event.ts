@@ -1,0 +1,118 @@
+import type { EndTarget, Task } from "../server/ports.ts";
+
+/**
+ * What the socket function is invoked with, narrowed from what API Gateway or our own async invoke delivers. Shapes as
+ * captured from API Gateway: a MESSAGE has no headers and no query, those come with CONNECT only.
+ */
+export type LambdaEvent =
+  | {
+      readonly kind: "connect";
+      readonly connectionId: string;
+      readonly connectedAt: number;
+      readonly stage: string;
+      readonly sourceIp: string;
+      /** Lower-case names: with a multi-level custom domain mapping API Gateway lower-cases them, else it does not. */
+      readonly headers: ReadonlyMap<string, string>;
+      readonly query: Readonly<Record<string, string | string[]>>;
+    }
+  | { readonly kind: "message"; readonly connectionId: string; readonly body: string }
+  | { readonly kind: "disconnect"; readonly connectionId: string; readonly code: number | undefined }
+  | { readonly kind: "task"; readonly task: Task };
+
+/** Undefined for anything that is neither. */
+export function toLambdaEvent(event: unknown): LambdaEvent | undefined {
+  if (!isRecord(event)) return undefined;
+  const task = toTask(event);
+  if (task) return { kind: "task", task };
+  const context = event.requestContext;
+  if (!isRecord(context)) return undefined;
+  const connectionId = text(context.connectionId);
+  if (connectionId === undefined) return undefined;
+  switch (context.eventType) {
+    case "CONNECT":
+      return toConnect(event, context, connectionId);
+    case "MESSAGE":
+      return { kind: "message", connectionId, body: bodyOf(event) };
+    case "DISCONNECT":
+      return { kind: "disconnect", connectionId, code: number(context.disconnectStatusCode) };
+    default:
+      return undefined;
+  }
+}
+
+function toConnect(
+  event: Record<string, unknown>,
+  context: Record<string, unknown>,
+  connectionId: string,
+): LambdaEvent {
+  const identity = isRecord(context.identity) ? context.identity : {};
+  return {
+    kind: "connect",
+    connectionId,
+    connectedAt: number(context.connectedAt) ?? Date.now(),
+    stage: text(context.stage) ?? "",
+    sourceIp: text(identity.sourceIp) ?? "",
+    headers: lowerCase(event.headers),
+    query: queryOf(event.multiValueQueryStringParameters),
+  };
+}
+
+function bodyOf(event: Record<string, unknown>): string {
+  const body = text(event.body) ?? "";
+  return event.isBase64Encoded === true ? Buffer.from(body, "base64").toString() : body;
+}
+
+function lowerCase(headers: unknown): ReadonlyMap<string, string> {
+  const entries = isRecord(headers) ? Object.entries(headers) : [];
+  return new Map(
+    entries.flatMap(([name, value]) => (typeof value === "string" ? [[name.toLowerCase(), value]] : [])),
+  );
+}
+
+/** A parameter that was given several times is a list, as on stock. */
+function queryOf(parameters: unknown): Record<string, string | string[]> {
+  const entries = isRecord(parameters) ? Object.entries(parameters) : [];
+  return Object.fromEntries(
+    entries.map(([name, values]) => {
+      const list = Array.isArray(values) ? values.map(String) : [String(values)];
+      return [name, list.length === 1 ? (list[0] ?? "") : list];
+    }),
+  );
+}
+
+function toTask(event: Record<string, unknown>): Task | undefined {
+  switch (event.task) {
+    case "open": {
+      const connectionId = text(event.connectionId);
+      const sid = text(event.sid);
+      return connectionId !== undefined && sid !== undefined
+        ? { task: "open", connectionId, sid }
+        : undefined;
+    }
+    case "end": {
+      const { targets, hops } = event;
+      if (!Array.isArray(targets) || !targets.every(isEndTarget)) return undefined;
+      // A task says only what a post can find out; all other ends have reasons of their own.
+      return { task: "end", targets, reason: "transport close", hops: number(hops) ?? 0 };
+    }
+    default:
+      return undefined;
+  }
+}
+
+const isEndTarget = (value: unknown): value is EndTarget =>
+  isRecord(value) &&
+  typeof value.connectionId === "string" &&
+  Array.isArray(value.members) &&
+  value.members.every(
+    (one: unknown) =>
+      isRecord(one) &&
+      typeof one.nsp === "string" &&
+      typeof one.id === "string" &&
+      (one.room === null || typeof one.room === "string"),
+  );
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);

@@ -1,0 +1,65 @@
+import { decodeFrame, type Incoming } from "../protocol/packets.ts";
+import type { DisconnectReason } from "../server/ports.ts";
+import { asInvocation, type HandlerContext, type PacketContext } from "./context.ts";
+import { handleAck } from "./packets/ack.ts";
+import { handleConnectPacket } from "./packets/connect.ts";
+import { handleDisconnectPacket } from "./packets/disconnect.ts";
+import { handleEvent } from "./packets/event.ts";
+import { closeConnection, handleFault } from "./packets/fault.ts";
+
+/**
+ * Frames of one connection, worked through in order.
+ * @returns with route responses on, the frame to answer the last one with
+ */
+export async function handleMessage(
+  context: HandlerContext,
+  connectionId: string,
+  frames: readonly string[],
+): Promise<string | undefined> {
+  let answer: string | undefined;
+  for (const [index, frame] of frames.entries()) {
+    const packet = decodeFrame(frame);
+    // Only the last answer can be the response; the ones before it must not wait for what comes after them.
+    const last = index === frames.length - 1;
+    const frameContext = last ? context : { ...context, routeResponses: false };
+    // The answer to a heartbeat costs no request.
+    if (packet.kind !== "nothing") answer = await handlePacket(frameContext, connectionId, packet);
+  }
+  return answer;
+}
+
+async function handlePacket(
+  context: HandlerContext,
+  connectionId: string,
+  packet: Exclude<Incoming, { kind: "nothing" }>,
+): Promise<string | undefined> {
+  const { store, gateway } = context.ports;
+  const { connection, sockets } = await store.readConnection(connectionId);
+  if (!connection || connection.bye) {
+    // It has ended, but the client can still send: it must not believe that it is connected.
+    await gateway.close(connectionId);
+    return undefined;
+  }
+  return await asInvocation(context, 0, async (invocation) => {
+    const packetContext: PacketContext = { ...context, invocation, connection };
+    const row = "nsp" in packet ? sockets.find(({ nsp }) => nsp === packet.nsp) : undefined;
+    const close = (reason: DisconnectReason): Promise<void> => closeConnection(packetContext, reason);
+    switch (packet.kind) {
+      case "connect":
+        return await handleConnectPacket(packetContext, row, packet);
+      case "event":
+        // An event before CONNECT gets what stock gives.
+        return row ? await handleEvent(packetContext, row, packet) : await close("forced server close");
+      case "ack":
+        return await handleAck(packetContext, row, packet);
+      case "disconnect":
+        return row ? await handleDisconnectPacket(packetContext, row) : await close("forced server close");
+      case "misplaced":
+        return await close("forced server close");
+      case "fault":
+        return await handleFault(packetContext, sockets, packet);
+      default:
+        packet satisfies never;
+    }
+  });
+}

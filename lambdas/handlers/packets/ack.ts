@@ -1,0 +1,18 @@
+import type { SocketRecord } from "../../server/ports.ts";
+import type { PacketContext } from "../context.ts";
+
+/** Ids that the server asks with (see asks.ts); others are no answers to anything and are ignored, as on stock. */
+const MAX_ASK_ID = 2 ** 31 - 1;
+
+/**
+ * The client's answer to an emit: stored for the invocation that asked. It never waits for the connection listeners, since
+ * they may be what waits for it. One that comes before CONNECT or after the end is innocent reordering: dropped.
+ */
+export async function handleAck(
+  { ports }: PacketContext,
+  row: SocketRecord | undefined,
+  { ackId, args }: { readonly ackId: number; readonly args: readonly unknown[] },
+): Promise<void> {
+  if (!row || row.phase === "ended" || ackId < 1 || ackId > MAX_ASK_ID) return;
+  await ports.store.putAnswer(row.id, ackId, JSON.stringify(args));
+}

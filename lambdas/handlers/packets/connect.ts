@@ -1,0 +1,182 @@
+import { randomBytes } from "node:crypto";
+import { encodeFrames } from "../../protocol/packets.ts";
+import { endConnection, releaseEnded } from "../../server/ending.ts";
+import { callConnectionListeners, runMiddlewares } from "../../server/listening.ts";
+import { deleteMembers, memberships, putMembers } from "../../server/membership.ts";
+import type { NamespaceCore } from "../../server/namespace-core.ts";
+import type { SocketRecord } from "../../server/ports.ts";
+import { SocketCore, type SocketSeed } from "../../server/socket-core.ts";
+import type { PacketContext } from "../context.ts";
+import { closeConnection } from "./fault.ts";
+
+/** How long the commit may take after the middlewares are done, in milliseconds; nobody waits for it longer. */
+const COMMIT_MS = 10_000;
+/** How long events wait for a connection listener that does not settle, in milliseconds. */
+const LISTENER_CAP_MS = 10_000;
+/** How long they wait for work that nobody awaits (`load().then(() => socket.on(…))`), in milliseconds. */
+const LINGER_MS = 1_000;
+/** A connection lives 2 h at most (API Gateway), whatever its clock says a little more; in milliseconds. */
+const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1_000 + 10 * 60 * 1_000;
+
+/** `40`: a client connects to a namespace (RULES.md B). */
+export async function handleConnectPacket(
+  context: PacketContext,
+  row: SocketRecord | undefined,
+  { nsp, auth }: { readonly nsp: string; readonly auth: Record<string, unknown> },
+): Promise<void> {
+  // A second CONNECT to a namespace: stock closes the connection.
+  if (row && row.phase !== "ended") return await closeConnection(context, "forced server close");
+  const namespace = context.server.declared(nsp);
+  if (!namespace) return await refuse(context, nsp, { message: "Invalid namespace" });
+
+  const socket = newSocket(context, namespace, auth);
+  const refusal = await runMiddlewares(socket, "live");
+  if (refusal) {
+    socket.reachable = false;
+    return await refuse(context, nsp, { message: refusal.message, data: refusal.data });
+  }
+  // The client left the namespace and comes back on the same connection: its old memberships must not get its new events.
+  if (row) await releaseEnded(context.invocation, { connection: context.connection, socket: row });
+  if (!(await begin(context, socket))) return;
+  await open(context, socket);
+}
+
+async function refuse(
+  { invocation, connection }: PacketContext,
+  nsp: string,
+  data: { readonly message: string; readonly data?: unknown },
+): Promise<void> {
+  await invocation.posts.send(connection, encodeFrames({ type: "connect_error", nsp, data }));
+}
+
+function newSocket(
+  { invocation, connection }: PacketContext,
+  nsp: NamespaceCore,
+  auth: Record<string, unknown>,
+): SocketCore {
+  const seed: SocketSeed = {
+    connectionId: connection.connectionId,
+    nsp: nsp.name,
+    id: randomBytes(15).toString("base64url"),
+    token: randomBytes(6).toString("base64url"),
+    auth: JSON.stringify(auth),
+    data: {},
+    props: {},
+    rooms: {},
+    spent: [],
+    answers: [],
+    trace: "",
+    rerunMiddlewares: false,
+  };
+  const socket = new SocketCore(invocation, nsp, connection, seed, "middleware");
+  socket.facade = nsp.server.facades.socket(socket);
+  socket.drafting = true;
+  return socket;
+}
+
+/** Puts the row, then makes sure that the connection is still there: an end that came before did not see the row. */
+async function begin(context: PacketContext, socket: SocketCore): Promise<boolean> {
+  const { ports, connection } = context;
+  const began = await ports.store.beginSocket({
+    ...socket.key,
+    id: socket.id,
+    token: socket.token,
+    auth: socket.auth,
+    deadline: ports.clock.now() + COMMIT_MS,
+    expiresAt: connection.connectedAt + CONNECTION_LIFE_MS,
+  });
+  if (!began) {
+    await closeConnection(context, "forced server close"); // another CONNECT to the same namespace is running
+    return false;
+  }
+  const now = await ports.store.readConnection(connection.connectionId);
+  if (now.connection && !now.connection.bye) return true;
+  await ports.store.dropSocket(socket.key, socket.id);
+  await ports.gateway.close(connection.connectionId);
+  return false;
+}
+
+/**
+ * Runs the listeners and commits. `40` goes out after their synchronous part, when rooms and state are known, and before the
+ * member rows are there: some clients drop, others keep, events that arrive before it. What the listeners emit waits for the
+ * commit, so that it reaches the new socket too, and is never sent for a socket that did not come to be.
+ */
+async function open(context: PacketContext, socket: SocketCore): Promise<void> {
+  const { invocation, ports } = context;
+  const { store } = ports;
+  let opened = (): void => undefined;
+  let failed = (_: Error): void => undefined;
+  invocation.hold(
+    new Promise<void>((resolve, reject) => {
+      opened = resolve;
+      failed = reject;
+    }),
+  );
+  socket.stage = "first";
+  socket.connected = true;
+  socket.ready = true;
+  const rerunMiddlewares = socket.listeners.size > 0 || holdsUnsavable(socket);
+  socket.rooms.add(socket.id);
+  socket.tokens.set(socket.id, socket.token);
+  const settled = callConnectionListeners(socket, "live");
+  const draft = takeDraft(socket);
+  const connected = { type: "connect", nsp: socket.nsp.name, data: { sid: socket.id } } as const;
+  const posted = await invocation.posts.send(socket.recipient, encodeFrames(connected));
+  const running = ports.clock.now() + LISTENER_CAP_MS + LINGER_MS;
+  if (!posted || !(await store.openSocket(socket.key, socket.id, { ...draft, rerunMiddlewares, running }))) {
+    failed(new Error("the client went away while it was connecting"));
+    return await abandon(context, socket);
+  }
+  await putMembers(socket, memberships(socket));
+  opened();
+  await settle(context, socket, settled);
+}
+
+/** Something that middlewares left on the socket and no row can hold: they run again in each replay. */
+function holdsUnsavable(socket: SocketCore): boolean {
+  return socket.savedData.holdsMore(socket.data) || socket.savedProps.holdsMore(socket.facade);
+}
+
+/** The rooms and the state so far become the commit's; what changes from here on is written by itself. */
+function takeDraft(socket: SocketCore): Pick<SocketRecord, "rooms" | "data" | "props"> {
+  socket.drafting = false;
+  const rooms = Object.fromEntries(socket.tokens);
+  socket.noteSaved();
+  return { rooms, data: socket.savedData.json(), props: socket.savedProps.json() };
+}
+
+async function abandon(
+  { server, invocation, connection, ports }: PacketContext,
+  socket: SocketCore,
+): Promise<void> {
+  socket.reachable = false;
+  socket.close();
+  await ports.store.dropSocket(socket.key, socket.id);
+  const target = { connectionId: connection.connectionId, members: [] };
+  await endConnection(server, invocation, target, "transport close", { close: true });
+}
+
+/** Waits for the listeners, keeps what their replays need, and lets the waiting events go. */
+async function settle(
+  { invocation, ports }: PacketContext,
+  socket: SocketCore,
+  listeners: readonly Promise<void>[],
+): Promise<void> {
+  const done = new AbortController();
+  const capped = ports.clock.sleep(LISTENER_CAP_MS, done.signal).then(() => {
+    if (done.signal.aborted) return;
+    ports.log.warn(
+      "SKY_LISTENER_UNSETTLED",
+      `a connection listener has not settled after ${LISTENER_CAP_MS} ms; the client's events wait no longer for it. It must not wait for events of the client.`,
+      { nsp: socket.nsp.name },
+    );
+  });
+  await Promise.race([Promise.all(listeners), capped]);
+  done.abort();
+  await invocation.quiet(LINGER_MS);
+  socket.stage = "live";
+  const run = { trace: socket.trace.text, answers: [...socket.answers].map((answer) => answer ?? "null") };
+  if (await ports.store.settleSocket(socket.key, socket.id, run)) return;
+  // It ended meanwhile, perhaps before our member rows were there: its end did not see them.
+  await deleteMembers(socket, memberships(socket));
+}

@@ -1,0 +1,41 @@
+import type { FaultReason } from "../../protocol/packets.ts";
+import { emitError } from "../../server/dispatch.ts";
+import { endConnection } from "../../server/ending.ts";
+import type { DisconnectReason, SocketRecord } from "../../server/ports.ts";
+import { coreOf, replay } from "../../server/replay.ts";
+import type { PacketContext } from "../context.ts";
+
+/** Ends the connection that the packet came from, and closes it. */
+export async function closeConnection(
+  { server, invocation, connection }: PacketContext,
+  reason: DisconnectReason,
+): Promise<void> {
+  const target = { connectionId: connection.connectionId, members: [] };
+  await endConnection(server, invocation, target, reason, { close: true });
+}
+
+/**
+ * A frame that is no packet. As on stock: the `error` listeners of all the connection's sockets if it was an Engine.IO
+ * frame with a bad Socket.IO packet in it, then the end of the connection.
+ */
+export async function handleFault(
+  context: PacketContext,
+  sockets: readonly SocketRecord[],
+  { reason, error }: { readonly reason: FaultReason; readonly error: Error },
+): Promise<void> {
+  const { server, invocation, connection, ports } = context;
+  ports.log.warn("SKY_PACKET_REFUSED", `a client sent something that is no packet: ${error.message}`, {
+    connection: connection.connectionId,
+    reason,
+  });
+  if (reason === "forced close") {
+    for (const row of sockets.filter(({ phase }) => phase === "open")) {
+      const nsp = server.declared(row.nsp);
+      if (!nsp) continue;
+      const socket = coreOf(invocation, nsp, { connection, socket: row });
+      await replay(socket);
+      emitError(socket, error);
+    }
+  }
+  await closeConnection(context, reason);
+}

@@ -1,0 +1,85 @@
+import { describeError } from "../server/errors.ts";
+import type { Ports } from "../server/ports.ts";
+import type { ServerCore } from "../server/server-core.ts";
+import { handleConnect } from "./connect.ts";
+import type { HandlerContext } from "./context.ts";
+import { handleDisconnect, handleEnd } from "./end.ts";
+import { type LambdaEvent, toLambdaEvent } from "./lambda-event.ts";
+import { handleMessage } from "./message.ts";
+import { handleOpen } from "./open.ts";
+
+/** Kept back for ending an invocation in good order, in milliseconds of the function's timeout. */
+const RESERVE_MS = 2_000;
+/** An Engine.IO noop: what a route response says where there is nothing to say. An empty frame would kill the client. */
+const NOOP_FRAME = "6";
+
+/** What Lambda tells of an invocation, as far as it is needed. */
+export interface LambdaContext {
+  getRemainingTimeInMillis(): number;
+}
+
+/** API Gateway's proxy response. */
+export interface ProxyResponse {
+  readonly statusCode: number;
+  readonly body?: string;
+}
+
+export type Handler = (event: unknown, context: LambdaContext) => Promise<ProxyResponse>;
+
+export interface RouterOptions {
+  readonly server: ServerCore;
+  readonly ports: Ports;
+  /** What a message's handler returns is sent to the client. */
+  readonly routeResponses: boolean;
+}
+
+/** The socket function, whatever its ports are: each thing that can happen to its handler. */
+export function createRouter(options: RouterOptions): Handler {
+  // Called on the context: the method may need its `this`.
+  return (event, context) => handle(options, event, context.getRemainingTimeInMillis());
+}
+
+async function handle(
+  { server, ports, routeResponses }: RouterOptions,
+  payload: unknown,
+  remainingMs: number,
+): Promise<ProxyResponse> {
+  const event = toLambdaEvent(payload);
+  if (!event) throw new Error("invoked with neither an event of a WebSocket API nor a task of its own");
+  const deadline = ports.clock.now() + remainingMs - RESERVE_MS;
+  const context: HandlerContext = { server, ports, deadline, routeResponses };
+  try {
+    return await route(context, event);
+  } catch (error) {
+    ports.log.error("SKY_INVOCATION_FAILED", `handling ${event.kind} failed`, {
+      error: describeError(error),
+    });
+    // A task is tried again by Lambda, if it fails.
+    if (event.kind === "task") throw error;
+    // Anything but a refusal at $connect would send the client an error frame, which is no Engine.IO packet and cuts it off.
+    return event.kind === "connect" ? { statusCode: 500 } : done(routeResponses && event.kind === "message");
+  }
+}
+
+async function route(context: HandlerContext, event: LambdaEvent): Promise<ProxyResponse> {
+  switch (event.kind) {
+    case "connect":
+      return (await handleConnect(context, event)) ?? { statusCode: 200 };
+    case "message": {
+      const frame = await handleMessage(context, event.connectionId, [event.body]);
+      return done(context.routeResponses === true, frame);
+    }
+    case "disconnect":
+      await handleDisconnect(context, event);
+      return { statusCode: 200 };
+    case "task":
+      await (event.task.task === "open" ? handleOpen(context, event.task) : handleEnd(context, event.task));
+      return { statusCode: 200 };
+    default:
+      event satisfies never;
+      return { statusCode: 500 };
+  }
+}
+
+const done = (routeResponses: boolean, frame: string = NOOP_FRAME): ProxyResponse =>
+  routeResponses ? { statusCode: 200, body: frame } : { statusCode: 200 };

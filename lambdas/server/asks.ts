@@ -1,0 +1,48 @@
+import { randomInt } from "node:crypto";
+import { SkysocketError } from "./errors.ts";
+import type { Invocation } from "./invocation.ts";
+import type { Json } from "./ports.ts";
+
+/** Waits between two looks for an answer, in milliseconds: doubling from the first to the last. */
+const FIRST_LOOK_MS = 50;
+const LAST_LOOK_MS = 1_000;
+/** What `emitWithAck` without `timeout` waits for, in milliseconds. Waiting holds a Lambda, so it cannot be forever. */
+export const DEFAULT_ASK_TIMEOUT_MS = 10_000;
+/** An invocation lives 29 s (API Gateway's integration timeout): a longer wait could not be kept. */
+export const MAX_ASK_TIMEOUT_MS = 25_000;
+
+/**
+ * An id for a question to one socket. Random, since invocations share no counter; 30 bits, the 31st stays 0 to tell asks
+ * from inbox deliveries, because the Java, C++, C# and Rust clients break above 2^31-1. Never 0.
+ */
+export const newAskId = (): number => randomInt(1, 2 ** 30);
+
+/** @throws SkysocketError when the wait is longer than an invocation can be */
+export function checkTimeout(ms: number): void {
+  if (ms <= MAX_ASK_TIMEOUT_MS) return;
+  throw new SkysocketError(
+    "SKY_ASK_TIMEOUT_TOO_LONG",
+    `timeout(${ms}): at most ${MAX_ASK_TIMEOUT_MS} ms, since the answer is waited for inside an invocation of Lambda. Let the client send an event instead.`,
+  );
+}
+
+/**
+ * Waits for a client's answer, which arrives in another invocation and is stored by it.
+ * @returns its arguments as JSON, or undefined after `timeout` milliseconds
+ */
+export async function awaitAnswer(
+  invocation: Invocation,
+  socketId: string,
+  askId: number,
+  timeout: number,
+): Promise<Json | undefined> {
+  const { store, clock } = invocation.ports;
+  const until = Math.min(clock.now() + timeout, invocation.deadline);
+  for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
+    const answer = await store.readAnswer(socketId, askId);
+    if (answer !== undefined) return answer;
+    const left = until - clock.now();
+    if (left <= 0) return undefined;
+    await clock.sleep(Math.min(wait, left));
+  }
+}

@@ -1,0 +1,93 @@
+import { encodeFrames } from "../protocol/packets.ts";
+import type { Listener } from "./listeners.ts";
+import { resolved } from "./server-core.ts";
+import type { SocketCore } from "./socket-core.ts";
+import { traceHas } from "./trace.ts";
+import type { AnyFunction } from "./typed-events.ts";
+
+/** An event of the client. */
+export interface ClientEvent {
+  readonly name: string;
+  readonly args: readonly unknown[];
+  readonly ackId: number | undefined;
+}
+
+/**
+ * Hands an event to the application: catch-all listeners, `socket.use` middlewares, then the event's own listeners, as
+ * stock does. The promises of the listeners are the invocation's to wait for.
+ */
+export function dispatch(socket: SocketCore, event: ClientEvent): void {
+  socket.runAs({ mode: "live" }, () => {
+    const values: unknown[] = [event.name, ...event.args];
+    if (event.ackId !== undefined) values.push(acknowledge(socket, event.ackId));
+    for (const listener of socket.listeners.any) handle(socket, "onAny", () => listener(...values));
+    pass(socket, values, 0);
+  });
+}
+
+/** From one `socket.use` middleware to the next, then to the listeners. */
+function pass(socket: SocketCore, values: unknown[], index: number): void {
+  const middleware = socket.listeners.middlewares[index];
+  if (!middleware) {
+    callListeners(socket, values);
+    return;
+  }
+  handle(socket, "socket.use", () =>
+    middleware(values, (error) => {
+      if (error) emitError(socket, error);
+      else pass(socket, values, index + 1);
+    }),
+  );
+}
+
+function callListeners(socket: SocketCore, [name, ...args]: readonly unknown[]): void {
+  if (!socket.connected) return; // a middleware or an earlier handler has disconnected it
+  const event = String(name);
+  const listeners = socket.listeners.of(event);
+  if (listeners.length === 0) reportLostHandler(socket, event);
+  for (const listener of listeners) {
+    handle(socket, JSON.stringify(event), () => callOne(socket, listener, args));
+  }
+}
+
+/** A `once` listener runs in the invocation that claims it first, and in no other. */
+function callOne(socket: SocketCore, { fn, once }: Listener, args: readonly unknown[]): unknown {
+  if (once === undefined) return fn(...args);
+  if (socket.spent.has(once)) return undefined;
+  const claim = socket.invocation.ports.store.claimOnce(socket.key, socket.id, once);
+  return claim.then((mine) => (mine ? fn(...args) : undefined));
+}
+
+/** `socket.on("error")`: what middlewares and bad packets lead to. Without a listener nothing happens, as on stock. */
+export function emitError(socket: SocketCore, error: Error): void {
+  for (const { fn } of socket.listeners.of("error")) handle(socket, '"error"', () => fn(error));
+}
+
+function handle(socket: SocketCore, what: string, code: () => unknown): void {
+  const done = socket.call(`the handler of ${what}`, "SKY_HANDLER_FAILED", code);
+  void socket.invocation.track(`the handler of ${what}`, done);
+}
+
+/** The function that the application answers with: once, where it is called among the other packets. */
+function acknowledge(socket: SocketCore, id: number): AnyFunction {
+  let sent = false;
+  return (...data: unknown[]) => {
+    if (sent || !socket.reachable) return resolved(undefined);
+    sent = true;
+    const frames = encodeFrames({ type: "ack", nsp: socket.nsp.name, id, data });
+    return socket.invocation.act("the acknowledgement", async () => {
+      await socket.invocation.posts.answer(socket.recipient, frames);
+      return { rest: undefined };
+    });
+  };
+}
+
+function reportLostHandler(socket: SocketCore, event: string): void {
+  const had = traceHas(socket.firstTrace, "on", event);
+  if (!had || socket.listeners.any.length > 0) return;
+  socket.invocation.ports.log.error(
+    "SKY_HANDLER_LOST",
+    `nobody handles ${JSON.stringify(event)}: the connection listener registered a handler when the client connected, but not when it ran again for this event. Register handlers unconditionally, and decide inside them.`,
+    { nsp: socket.nsp.name, socket: socket.id },
+  );
+}

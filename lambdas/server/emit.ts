@@ -1,0 +1,144 @@
+import { encodeFrames } from "../protocol/packets.ts";
+import { awaitAnswer, checkTimeout, DEFAULT_ASK_TIMEOUT_MS, newAskId } from "./asks.ts";
+import { Effect } from "./effect.ts";
+import { resolved } from "./server-core.ts";
+import type { SocketCore } from "./socket-core.ts";
+import type { AnyFunction } from "./typed-events.ts";
+
+/** Names that mean something to Socket.IO itself. */
+export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
+  "connect",
+  "connect_error",
+  "disconnect",
+  "disconnecting",
+  "newListener",
+  "removeListener",
+]);
+
+export function assertNotReserved(event: string): void {
+  if (RESERVED_EVENTS.has(event)) throw new Error(`"${event}" is a reserved event name`);
+}
+
+export interface EmitFlags {
+  /** Milliseconds, of `timeout()`. */
+  readonly timeout?: number;
+}
+
+/** `socket.emit`: one packet to the socket's own connection. */
+export function emitToSocket(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  flags: EmitFlags,
+): Effect<void> {
+  assertNotReserved(event);
+  const last = args.at(-1);
+  if (typeof last === "function") {
+    return emitWithCallback(socket, event, args.slice(0, -1), last as AnyFunction, flags);
+  }
+  socket.note("emit", event);
+  if (socket.mode() === "replay") return resolved(undefined);
+  return sendEvent(socket, event, args, undefined);
+}
+
+function sendEvent(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  id: number | undefined,
+): Effect<void> {
+  if (!socket.reachable) return resolved(undefined); // as on stock, what is sent after the end goes nowhere
+  const data = [event, ...args];
+  for (const listener of socket.listeners.anyOutgoing) listener(...data);
+  // Encoded now: the application may change its objects before the packet has its turn.
+  const frames = encodeFrames({ type: "event", nsp: socket.nsp.name, data, id });
+  return socket.invocation.act(`emit(${JSON.stringify(event)})`, async () => ({
+    rest: send(socket, frames),
+  }));
+}
+
+/** Posts to the socket's own connection; one that is gone is ended at the end of the invocation. */
+export async function send(socket: SocketCore, frames: readonly string[]): Promise<void> {
+  await socket.invocation.posts.send(socket.recipient, frames);
+}
+
+/** Calls back with the client's answer: `(…answer)`, or after `timeout()` `(error, …answer)`. */
+function emitWithCallback(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  callback: AnyFunction,
+  flags: EmitFlags,
+): Effect<void> {
+  const { sent, answer } = ask(socket, event, args, flags);
+  const called = answer.then((values) =>
+    socket.call(`the acknowledgement callback of ${JSON.stringify(event)}`, "SKY_HANDLER_FAILED", () => {
+      if (flags.timeout === undefined) return values ? callback(...values) : undefined;
+      return values ? callback(null, ...values) : callback(timedOut());
+    }),
+  );
+  if (socket.mode() === "live") {
+    void socket.invocation.track(`the acknowledgement of ${JSON.stringify(event)}`, called);
+  }
+  return sent;
+}
+
+/**
+ * `socket.emitWithAck`: the first value of the client's answer.
+ * Rejects with "operation has timed out" after `timeout()`, or 10 s.
+ */
+export function emitWithAck(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  flags: EmitFlags,
+): Promise<unknown> {
+  assertNotReserved(event);
+  const { answer } = ask(socket, event, args, flags);
+  const first = answer.then((values) => {
+    if (!values) throw timedOut();
+    return values[0];
+  });
+  // The replay waits for its listeners itself, and an answer that was never recorded never comes.
+  if (socket.mode() === "replay") return Effect.of(first, () => undefined);
+  return socket.invocation.track(`emitWithAck(${JSON.stringify(event)})`, first);
+}
+
+export const timedOut = (): Error => new Error("operation has timed out");
+
+/** Sends a question. In a connection listener the answer is recorded, and a replay gets the recorded one. */
+function ask(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  flags: EmitFlags,
+): { sent: Effect<void>; answer: Promise<unknown[] | undefined> } {
+  const timeout = flags.timeout ?? DEFAULT_ASK_TIMEOUT_MS;
+  checkTimeout(timeout);
+  socket.note("ask", event);
+  const place = socket.nextAnswer();
+  if (socket.mode() === "replay") return { sent: resolved(undefined), answer: recordedAnswer(socket, place) };
+  const id = newAskId();
+  const sent = sendEvent(socket, event, args, id);
+  const answer = (async () => {
+    await sent;
+    const json = await awaitAnswer(socket.invocation, socket.id, id, timeout);
+    if (place !== undefined) socket.answers[place] = json ?? "null";
+    return json === undefined ? undefined : toArguments(json);
+  })();
+  return { sent, answer };
+}
+
+/** What the first run got at this place. It never comes if the first run died before it had it: the replay's cap ends it. */
+export function recordedAnswer(
+  socket: SocketCore,
+  place: number | undefined,
+): Promise<unknown[] | undefined> {
+  const json = place === undefined ? undefined : socket.answers[place];
+  return json === undefined ? new Promise(() => undefined) : Promise.resolve(toArguments(json));
+}
+
+function toArguments(json: string): unknown[] | undefined {
+  const values: unknown = JSON.parse(json);
+  return Array.isArray(values) ? values : undefined;
+}

@@ -1,0 +1,138 @@
+import { encodeFrames } from "../protocol/packets.ts";
+import { send } from "./emit.ts";
+import type { Invocation } from "./invocation.ts";
+import { deleteMembers, memberships } from "./membership.ts";
+import { type DisconnectReason, type EndTarget, EVERYONE, type SocketView } from "./ports.ts";
+import { coreOf, replay } from "./replay.ts";
+import type { ServerCore } from "./server-core.ts";
+import type { SocketCore } from "./socket-core.ts";
+
+/**
+ * Ends one socket (RULES.md B): whoever turns the row from open to ended runs `disconnecting` and `disconnect`, in this
+ * invocation; the rest may be done by several, and again.
+ * @returns false if somebody else had ended it
+ */
+export async function endSocket(socket: SocketCore, reason: DisconnectReason): Promise<boolean> {
+  const { store, clock } = socket.invocation.ports;
+  const row = await store.endSocket(socket.key, socket.id, reason, clock.now());
+  if (!row) return false;
+  for (const [room, token] of Object.entries(row.rooms)) socket.tokens.set(room, token);
+  if (!socket.ready) await replay(socket);
+  const released = [...memberships(socket)];
+  socket.reachable = false;
+  socket.connected = true; // until `disconnect`, as on stock
+  socket.rooms.clear();
+  for (const room of Object.keys(row.rooms)) socket.rooms.add(room);
+  runListeners(socket, "disconnecting", reason);
+  // In the queue: what the listeners of `disconnecting` emit finds the rooms as they were.
+  const release = socket.invocation.act("leaving all rooms", async () => {
+    await deleteMembers(socket, released);
+    return { rest: undefined };
+  });
+  socket.close();
+  runListeners(socket, "disconnect", reason);
+  await release;
+  return true;
+}
+
+function runListeners(socket: SocketCore, event: "disconnecting" | "disconnect", reason: string): void {
+  for (const { fn } of socket.listeners.of(event)) {
+    const done = socket.runAs({ mode: "live" }, () =>
+      socket.call(`the ${event} listener`, "SKY_HANDLER_FAILED", () => fn(reason)),
+    );
+    void socket.invocation.track(`the ${event} listener`, done);
+  }
+}
+
+/** `socket.disconnect()`: tells the client after everything that was sent before, then ends the socket. */
+export async function disconnectSocket(socket: SocketCore, close: boolean): Promise<void> {
+  if (close) return await disconnectConnection(socket);
+  socket.reachable = false;
+  const frames = encodeFrames({ type: "disconnect", nsp: socket.nsp.name });
+  await socket.invocation.act("disconnect()", async () => ({ rest: send(socket, frames) }));
+  await endSocket(socket, "server namespace disconnect");
+}
+
+/** `socket.disconnect(true)`: all sockets of the connection, then the connection itself. */
+async function disconnectConnection(socket: SocketCore): Promise<void> {
+  const { invocation } = socket;
+  const view = await invocation.ports.store.readConnection(socket.key.connectionId);
+  if (!view.connection) return;
+  for (const row of view.sockets.filter(({ phase }) => phase === "open")) {
+    const one = existingCore(invocation, socket.nsp.server, { connection: view.connection, socket: row });
+    if (one) await disconnectSocket(one, false);
+  }
+  const target: EndTarget = { connectionId: socket.key.connectionId, members: [] };
+  await endConnection(socket.nsp.server, invocation, target, "server namespace disconnect", { close: true });
+}
+
+/** The socket of a row, if its namespace still exists in this version of the application. */
+function existingCore(invocation: Invocation, server: ServerCore, view: SocketView): SocketCore | undefined {
+  const nsp = server.declared(view.socket.nsp);
+  return nsp && coreOf(invocation, nsp, view);
+}
+
+/**
+ * Ends a connection and everything on it (RULES.md B): for $disconnect, a post that found it gone, `disconnect(true)`, bad
+ * packets. Runs any number of times, also at once: handlers run at most once, everything else at least once.
+ */
+export async function endConnection(
+  server: ServerCore,
+  invocation: Invocation,
+  target: EndTarget,
+  reason: DisconnectReason,
+  how: { readonly close: boolean },
+): Promise<void> {
+  const { store, gateway, clock } = invocation.ports;
+  const { connectionId } = target;
+  const first = await store.sayBye(connectionId, reason, clock.now());
+  const { connection, sockets } = await store.readConnection(connectionId);
+  if (connection) {
+    for (const row of sockets) {
+      await endRow(server, invocation, { connection, socket: row }, reason, first);
+    }
+  }
+  await Promise.all(
+    target.members.map(({ nsp, room, id }) =>
+      store.deleteMemberOf(connectionId, { nsp, room: room ?? EVERYONE, id }),
+    ),
+  );
+  // Always, also when a post said "gone": half-ended connections must not live on.
+  if (how.close) await gateway.close(connectionId);
+  // Last: as long as the row is there with its `bye`, an end that crashed is redone.
+  if (connection) await store.deleteConnection(connectionId);
+}
+
+async function endRow(
+  server: ServerCore,
+  invocation: Invocation,
+  view: SocketView,
+  reason: DisconnectReason,
+  first: boolean,
+): Promise<void> {
+  const { store } = invocation.ports;
+  const row = view.socket;
+  if (row.phase === "connecting") {
+    // Its CONNECT is running somewhere: it fails its commit and cleans up. Unless it has just committed.
+    if (await store.forbidSocket(row, row.id, reason)) return;
+  }
+  if (row.phase !== "ended") {
+    const socket = existingCore(invocation, server, view);
+    if (socket && (await endSocket(socket, reason))) return;
+    // Its namespace is gone from the application: no listeners, but the row and the memberships end.
+    if (!socket) await store.endSocket(row, row.id, reason, invocation.ports.clock.now());
+    else if (first) return; // another invocation ended just this socket and does the rest
+  } else if (first) return; // ended before its connection did, by an invocation that did the rest
+  // An end before this one may have died between the row and the member rows.
+  await releaseEnded(invocation, view);
+}
+
+/** Deletes the member rows that an ended (or orphaned) socket row names. */
+export async function releaseEnded(invocation: Invocation, { socket }: SocketView): Promise<void> {
+  const { store } = invocation.ports;
+  const { nsp, id } = socket;
+  await Promise.all([
+    store.deleteMember({ nsp, room: EVERYONE, id, token: socket.token }),
+    ...Object.entries(socket.rooms).map(([room, token]) => store.deleteMember({ nsp, room, id, token })),
+  ]);
+}

@@ -1,0 +1,208 @@
+import { Effect } from "./effect.ts";
+import { describeError, SkysocketError } from "./errors.ts";
+import type { Ports } from "./ports.ts";
+import { Posts } from "./posts.ts";
+import type { ReplySlot } from "./reply.ts";
+import { countResources, grown, type ResourceCount, withTimers } from "./resources.ts";
+import type { SocketCore } from "./socket-core.ts";
+
+/** More ends in a chain than this are left to later posts and the heartbeat: see {@link Task}. */
+const MAX_HOPS = 12;
+/** How often the process is looked at while something of the application's is still going on, in milliseconds. */
+const LOOK_AGAIN_MS = 10;
+
+/** What a step of the queue gives: `rest` goes on beside the next steps. */
+export interface Step<T> {
+  readonly rest: Promise<T> | T;
+}
+
+export interface InvocationOptions {
+  readonly ports: Ports;
+  /** Milliseconds since the epoch at which the invocation ends, whatever is still going on. */
+  readonly deadline: number;
+  /** How long un-awaited work may hold the invocation, in milliseconds. */
+  readonly lingerMs: number;
+  readonly hops?: number;
+  /** Where the last answer to the invoking connection may go instead of a post. */
+  readonly reply?: ReplySlot;
+}
+
+/**
+ * One run of the function for one thing that happened, and everything that runs in it. All effects of the application
+ * pass through here: they are done in call order, they are waited for, and after the end there are none.
+ */
+export class Invocation {
+  readonly ports: Ports;
+  readonly deadline: number;
+  readonly posts: Posts;
+  readonly hops: number;
+  /** Sockets whose state is saved before the next effect, so that state and posts keep their order. */
+  readonly sockets = new Set<SocketCore>();
+  /** `replay` while a socket's listeners run again: what code without a context does is judged by this. */
+  mode: "live" | "replay" = "live";
+
+  readonly #lingerMs: number;
+  readonly #reply: ReplySlot | undefined;
+  readonly #pending = new Map<Promise<unknown>, string>();
+  #queue: Promise<unknown> = Promise.resolve();
+  #ended = false;
+  #cancelled: Error | undefined;
+  #base: ResourceCount;
+
+  constructor(options: InvocationOptions) {
+    this.ports = options.ports;
+    this.deadline = options.deadline;
+    this.hops = options.hops ?? 0;
+    this.posts = new Posts(options.ports, options.reply);
+    this.#reply = options.reply;
+    this.#lingerMs = options.lingerMs;
+    this.#base = countResources(options.ports.activeResources());
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Does one effect in its turn. The step holds the queue until it has decided where things go; what it returns in
+   * `rest`, typically posts, goes on beside the next steps.
+   */
+  act<T>(what: string, step: () => Promise<Step<T>>): Effect<T> {
+    if (this.#ended) return this.refuse(what);
+    this.flush();
+    return this.#enqueue(what, step);
+  }
+
+  /** Saves what the application changed in its sockets' state so far. */
+  flush(): void {
+    for (const socket of this.sockets) {
+      const save = socket.takeChanges();
+      if (save) void this.#enqueue("saving the state of a socket", async () => ({ rest: await save() }));
+    }
+  }
+
+  /** Work that the invocation waits for, beside the queue. Its failure is logged unless somebody awaits it. */
+  track<T>(what: string, work: Promise<T>): Effect<T> {
+    const settled = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#pending.set(settled, what);
+    void settled.then(() => this.#pending.delete(settled));
+    return Effect.of(work, (error) => {
+      if (error === this.#cancelled) return; // nothing was done, and the reason has been logged
+      this.ports.log.error("SKY_EFFECT_FAILED", `${what} failed`, { error: describeError(error) });
+    });
+  }
+
+  /** What somebody gets who still holds on to this invocation after its end. */
+  refuse<T>(what: string): Effect<T> {
+    const error = new SkysocketError(
+      "SKY_AFTER_INVOCATION",
+      `${what} after the end of its event: on Lambda nothing goes on between events. Await what you start in the handler; work that must wait belongs into a queue or a schedule.`,
+    );
+    return Effect.of(Promise.reject(error), () => this.ports.log.error(error.code, error.message));
+  }
+
+  /** All effects wait for `gate`; if it rejects, none of them is done. */
+  hold(gate: Promise<unknown>): void {
+    const decided = gate.catch((error: unknown) => {
+      this.#cancelled = error instanceof Error ? error : new Error(String(error));
+    });
+    this.#queue = this.#queue.then(() => decided);
+  }
+
+  /** From here on, only what is started later counts as un-awaited work (replayed timers are none). */
+  countFromHere(): void {
+    this.#base = countResources(this.ports.activeResources());
+  }
+
+  /** Waits until everything that was started so far is done, but no longer than `capMs` milliseconds for un-awaited work. */
+  async quiet(capMs: number): Promise<void> {
+    await this.#idle(this.#base, capMs);
+  }
+
+  /**
+   * Waits until everything is done, then hands the connections found gone to another invocation.
+   * @returns the frame for the route response, if there is a place for one and a frame that can take it
+   */
+  async finish(): Promise<string | undefined> {
+    const timer = new AbortController();
+    const { clock, log } = this.ports;
+    let late = false;
+    const deadline = clock.sleep(this.deadline - clock.now(), timer.signal).then(() => {
+      late = true;
+    });
+    await Promise.race([this.#settle(withTimers(this.#base, 1)), deadline]);
+    timer.abort();
+    if (late && this.#pending.size > 0) {
+      log.error("SKY_DEADLINE", "the time of an event is over; what was still going on is lost", {
+        pending: [...this.#pending.values()],
+      });
+    }
+    this.#ended = true;
+    const frame = this.#reply?.take();
+    await this.#endGone();
+    return frame;
+  }
+
+  #enqueue<T>(what: string, step: () => Promise<Step<T>>): Effect<T> {
+    const turn = this.#queue.then(() => {
+      if (this.#cancelled) throw this.#cancelled;
+      return step();
+    });
+    this.#queue = turn.catch(() => undefined);
+    return this.track(
+      what,
+      turn.then(({ rest }) => rest),
+    );
+  }
+
+  async #settle(base: ResourceCount): Promise<void> {
+    const busy = await this.#idle(base, this.#lingerMs);
+    if (busy.length === 0 || this.#ended) return;
+    this.ports.log.warn(
+      "SKY_LINGERING",
+      `an event left work behind that is still going on after ${this.#lingerMs} ms: it stops now. Await it in the handler; intervals belong into a schedule.`,
+      { busy },
+    );
+  }
+
+  /** Waits for everything that is going on; what still is after `capMs` milliseconds, by kind. */
+  async #idle(base: ResourceCount, capMs: number): Promise<readonly string[]> {
+    const { clock, activeResources } = this.ports;
+    const until = clock.now() + capMs;
+    for (;;) {
+      await this.#drain();
+      if (this.#ended) return []; // the deadline came first
+      this.flush();
+      const holding = this.#reply?.holding ? 1 : 0;
+      if (this.#pending.size > holding) continue;
+      const busy = grown(withTimers(base, holding), activeResources());
+      if (busy.length === 0 || clock.now() >= until) return busy;
+      await clock.sleep(LOOK_AGAIN_MS);
+    }
+  }
+
+  /** Waits for all effects and tracked work; an answer that waits for the end of the invocation is none of it. */
+  async #drain(): Promise<void> {
+    while (this.#pending.size > (this.#reply?.holding ? 1 : 0)) {
+      await Promise.race(this.#pending.keys());
+      // A continuation of what just settled may start the next thing: it gets its turn first.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async #endGone(): Promise<void> {
+    const targets = this.posts.takeGone();
+    if (targets.length === 0) return;
+    const { tasks, log } = this.ports;
+    if (this.hops >= MAX_HOPS) {
+      log.warn("SKY_HOPS", "ending dead connections found more of them too often in a row; left for later", {
+        connections: targets.length,
+      });
+      return;
+    }
+    await tasks.start({ task: "end", targets, reason: "transport close", hops: this.hops + 1 });
+  }
+}

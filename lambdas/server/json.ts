@@ -1,0 +1,86 @@
+import type { Json } from "./ports.ts";
+
+/** A value that would not come back from JSON as it went in. */
+export class NotJsonError extends Error {
+  override readonly name = "NotJsonError";
+}
+
+/**
+ * JSON text of a value that survives the round trip.
+ * @throws NotJsonError naming the place: cycles, BigInt, functions, class instances, NaN
+ */
+export function toJson(value: unknown, path: string): Json {
+  check(value, path, new Set());
+  return JSON.stringify(value);
+}
+
+function check(value: unknown, path: string, ancestors: Set<object>): void {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return;
+    case "number":
+      if (Number.isFinite(value)) return;
+      throw new NotJsonError(`${path} is ${value}, which JSON has no word for`);
+    case "object":
+      if (value !== null) checkObject(value, path, ancestors);
+      return;
+    default:
+      throw new NotJsonError(`${path} is ${value === undefined ? "undefined" : `a ${typeof value}`}`);
+  }
+}
+
+function checkObject(value: object, path: string, ancestors: Set<object>): void {
+  if (ancestors.has(value)) throw new NotJsonError(`${path} is a cycle: it contains itself`);
+  ancestors.add(value);
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) check(item, `${path}[${index}]`, ancestors);
+  } else {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) {
+      throw new NotJsonError(`${path} is a ${value.constructor.name}, which JSON would flatten`);
+    }
+    for (const [key, item] of Object.entries(value)) {
+      // A property that is undefined is as good as absent, in JSON and in most applications.
+      if (item !== undefined) check(item, `${path}.${key}`, ancestors);
+    }
+  }
+  ancestors.delete(value);
+}
+
+/**
+ * Makes `target` equal to `source` (both JSON-able) while keeping the objects and arrays it is made of: handlers
+ * registered in a replay hold references to them.
+ */
+export function restoreInPlace(
+  target: Record<string, unknown>,
+  source: Readonly<Record<string, unknown>>,
+): void {
+  for (const key of Object.keys(target)) {
+    if (!Object.hasOwn(source, key)) delete target[key];
+  }
+  for (const [key, value] of Object.entries(source)) {
+    setOwn(target, key, merged(target[key], value));
+  }
+}
+
+function merged(old: unknown, value: unknown): unknown {
+  if (Array.isArray(old) && Array.isArray(value)) {
+    const items: unknown[] = value.map((item, index) => merged(old[index], item));
+    old.splice(0, old.length, ...items);
+    return old;
+  }
+  if (isPlain(old) && isPlain(value)) {
+    restoreInPlace(old, value);
+    return old;
+  }
+  return value;
+}
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Sets an own property whatever its name: assigning to `__proto__` would change the prototype instead. */
+export function setOwn(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+}

@@ -1,0 +1,67 @@
+import { describeError } from "./errors.ts";
+import type { ExtendedError, Middleware } from "./namespace-core.ts";
+import type { SocketCore } from "./socket-core.ts";
+
+/** A middleware has to answer this long before its invocation ends, in milliseconds: the client must be told. */
+const ANSWER_RESERVE_MS = 2_000;
+
+/**
+ * Runs the namespace's middlewares in order.
+ * @returns the error that one of them refused the socket with, or undefined
+ */
+export async function runMiddlewares(
+  socket: SocketCore,
+  mode: "live" | "replay",
+): Promise<ExtendedError | undefined> {
+  for (const middleware of socket.nsp.middlewares) {
+    const error = await runOne(socket, middleware, mode);
+    if (error) return error;
+  }
+  return undefined;
+}
+
+async function runOne(
+  socket: SocketCore,
+  middleware: Middleware,
+  mode: "live" | "replay",
+): Promise<ExtendedError | undefined> {
+  const { clock, log } = socket.invocation.ports;
+  const answered = new AbortController();
+  const answer = new Promise<ExtendedError | undefined>((resolve) => {
+    const failed = (error: unknown): void => {
+      log.error("SKY_LISTENER_FAILED", "a middleware failed", {
+        nsp: socket.nsp.name,
+        error: describeError(error),
+      });
+      resolve(new Error("internal error"));
+    };
+    socket.runAs({ mode, registering: true }, () => {
+      try {
+        Promise.resolve(middleware(socket.facade, resolve)).catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  });
+  const patience = socket.invocation.deadline - ANSWER_RESERVE_MS - clock.now();
+  const silent = clock.sleep(Math.max(0, patience), answered.signal).then((): ExtendedError | undefined => {
+    if (answered.signal.aborted) return undefined;
+    log.error("SKY_MIDDLEWARE_SILENT", `a middleware did not call next() within ${patience} ms`, {
+      nsp: socket.nsp.name,
+      middleware: middleware.name || "(anonymous)",
+    });
+    return new Error("the server did not answer in time");
+  });
+  const error = await Promise.race([answer, silent]);
+  answered.abort();
+  return error;
+}
+
+/** Calls all connection listeners, in order; their promises settle (never reject) when they have. */
+export function callConnectionListeners(socket: SocketCore, mode: "live" | "replay"): Promise<void>[] {
+  return socket.nsp.connectionListeners.map((listener) =>
+    socket.runAs({ mode, registering: true }, () =>
+      socket.call("a connection listener", "SKY_LISTENER_FAILED", () => listener(socket.facade)),
+    ),
+  );
+}

@@ -1,0 +1,109 @@
+import type { EndTarget, Member, Ports, RoomName } from "./ports.ts";
+import { EVERYONE } from "./ports.ts";
+import type { ReplySlot } from "./reply.ts";
+
+/**
+ * For this long after its start a connection may not be there yet when a post asks for it (410), in milliseconds: the
+ * upgrade completes after $connect has returned, and users report 410s on living connections
+ * (github.com/aws/aws-sdk-js issue 3773).
+ */
+const YOUNG_MS = 60_000;
+/** Waits between the tries of a post to a young connection, in milliseconds. */
+const RETRY_WAITS_MS = [50, 100, 200, 400, 800] as const;
+
+/** Where a packet goes: a connection, and the member row that led to it if one did. */
+export interface Recipient {
+  readonly connectionId: string;
+  readonly connectedAt: number;
+  readonly member?: Pick<Member, "nsp" | "room" | "id">;
+}
+
+/**
+ * The posts of one invocation. Posts to one connection are strictly one after the other, since only then API Gateway is
+ * believed to keep their order; different connections do not wait for each other. A connection found gone gets nothing
+ * more in this invocation, and is noted to be ended.
+ */
+export class Posts {
+  readonly #ports: Ports;
+  readonly #chains = new Map<string, Promise<unknown>>();
+  readonly #gone = new Map<string, Map<string, EndTarget["members"][number]>>();
+  readonly #reply: ReplySlot | undefined;
+
+  constructor(ports: Ports, reply?: ReplySlot) {
+    this.#ports = ports;
+    this.#reply = reply;
+  }
+
+  /** Resolves when all frames are accepted: true, or false when the connection is gone. Rejects on other failures. */
+  send(to: Recipient, frames: readonly string[]): Promise<boolean> {
+    this.#reply?.release();
+    const previous = this.#chains.get(to.connectionId) ?? Promise.resolve();
+    const post = previous.then(() => this.#sendAll(to, frames));
+    this.#chains.set(
+      to.connectionId,
+      post.catch(() => undefined), // the next packet does not fail because this one did
+    );
+    return post;
+  }
+
+  /**
+   * Sends an answer that may be the last thing this connection gets: with route responses on, it then goes as the
+   * invocation's response and saves the post. If anything else is to be sent, or nobody ends the invocation soon, it is
+   * posted like every packet.
+   */
+  answer(to: Recipient, frames: readonly string[]): Promise<boolean> {
+    const [frame, another] = frames;
+    const slot = this.#reply;
+    if (!slot || frame === undefined || another !== undefined) return this.send(to, frames);
+    slot.release();
+    const previous = this.#chains.get(to.connectionId) ?? Promise.resolve();
+    const post = previous.then(() => slot.hold(frame)).then((taken) => taken || this.#sendAll(to, frames));
+    this.#chains.set(
+      to.connectionId,
+      post.catch(() => undefined),
+    );
+    return post;
+  }
+
+  /** The connections found gone, each once: the caller ends them. */
+  takeGone(): readonly EndTarget[] {
+    const targets = [...this.#gone].map(([connectionId, members]) => ({
+      connectionId,
+      members: [...members.values()],
+    }));
+    this.#gone.clear();
+    return targets;
+  }
+
+  async #sendAll(to: Recipient, frames: readonly string[]): Promise<boolean> {
+    for (const frame of frames) {
+      if (this.#gone.has(to.connectionId) || !(await this.#sendOne(to, frame))) {
+        this.#note(to);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  async #sendOne(to: Recipient, frame: string): Promise<boolean> {
+    const { gateway, clock } = this.#ports;
+    if ((await gateway.post(to.connectionId, frame)) === "ok") return true;
+    for (const wait of RETRY_WAITS_MS) {
+      if (clock.now() - to.connectedAt > YOUNG_MS) return false;
+      await clock.sleep(wait);
+      if ((await gateway.post(to.connectionId, frame)) === "ok") return true;
+    }
+    return false;
+  }
+
+  #note({ connectionId, member }: Recipient): void {
+    const members = this.#gone.get(connectionId) ?? new Map<string, EndTarget["members"][number]>();
+    if (member) {
+      const stale = { nsp: member.nsp, room: roomForTask(member.room), id: member.id };
+      members.set(JSON.stringify(stale), stale);
+    }
+    this.#gone.set(connectionId, members);
+  }
+}
+
+const roomForTask = (room: RoomName): string | null => (room === EVERYONE ? null : room);

@@ -1,0 +1,71 @@
+import type { BroadcastOperator, Rooms } from "./broadcast-operator.ts";
+import type { Effect } from "./effect.ts";
+import type { Handshake } from "./handshake.ts";
+import type {
+  AckedParams,
+  AckValue,
+  DefaultEventsMap,
+  EventNames,
+  EventParams,
+  EventsMap,
+  WithTimeout,
+} from "./typed-events.ts";
+
+/** What is known of a socket that is connected somewhere; plain JSON. */
+export interface RemoteSocketDetails {
+  readonly id: string;
+  readonly handshake: Handshake;
+  readonly rooms: readonly string[];
+  readonly data: unknown;
+}
+
+/** A socket as `fetchSockets` gives it: a picture of the moment, with the means to act on it. */
+export class RemoteSocket<
+  EmitEvents extends EventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: an application that does not say what data it keeps may keep anything
+  SocketData = any,
+> {
+  readonly id: string;
+  readonly handshake: Handshake;
+  readonly rooms: Set<string>;
+  readonly data: SocketData;
+  readonly #operator: BroadcastOperator<EmitEvents, SocketData>;
+
+  constructor(details: RemoteSocketDetails, operator: BroadcastOperator<EmitEvents, SocketData>) {
+    this.id = details.id;
+    this.handshake = details.handshake;
+    this.rooms = new Set(details.rooms);
+    this.data = details.data as SocketData;
+    this.#operator = operator;
+  }
+
+  emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): Effect<void> {
+    return this.#operator.emit(event, ...args);
+  }
+
+  join(room: Rooms): Effect<void> {
+    return this.#operator.socketsJoin(room);
+  }
+
+  leave(room: string): Effect<void> {
+    return this.#operator.socketsLeave(room);
+  }
+
+  disconnect(close = false): this {
+    void this.#operator.disconnectSockets(close);
+    return this;
+  }
+
+  /** How long the next emit waits for the answer, in milliseconds. */
+  timeout(ms: number): BroadcastOperator<WithTimeout<EmitEvents>, SocketData> {
+    return this.#operator.timeout(ms);
+  }
+
+  /** Sends an event and resolves to the socket's answer; rejects after `timeout()`, or 10 s. */
+  emitWithAck<Ev extends EventNames<EmitEvents>>(
+    event: Ev,
+    ...args: AckedParams<EmitEvents, Ev>
+  ): Promise<AckValue<EmitEvents, Ev>> {
+    return this.#operator.emitWithAck(event, ...args) as Promise<AckValue<EmitEvents, Ev>>;
+  }
+}

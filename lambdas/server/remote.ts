@@ -1,0 +1,88 @@
+import { type Audience, resolveMembers } from "./delivery.ts";
+import type { Effect } from "./effect.ts";
+import { disconnectSocket } from "./ending.ts";
+import { handshakeOf } from "./handshake.ts";
+import type { Invocation, Step } from "./invocation.ts";
+import { finishJoin, leave, startJoin } from "./membership.ts";
+import type { NamespaceCore } from "./namespace-core.ts";
+import type { SocketView } from "./ports.ts";
+import type { RemoteSocketDetails } from "./remote-socket.ts";
+import { coreOf } from "./replay.ts";
+import type { SocketCore } from "./socket-core.ts";
+import { SavedState } from "./state.ts";
+
+/** The open sockets of an audience, with their rows. */
+async function openSockets(invocation: Invocation, audience: Audience): Promise<readonly SocketView[]> {
+  const members = await resolveMembers(invocation, audience);
+  const views = await invocation.ports.store.readSockets(
+    members.map(({ connectionId }) => ({ connectionId, nsp: audience.nsp })),
+  );
+  const ids = new Set(members.map(({ id }) => id));
+  return views.filter(({ socket }) => ids.has(socket.id) && socket.phase === "open");
+}
+
+export async function fetchDetails(
+  invocation: Invocation,
+  audience: Audience,
+): Promise<RemoteSocketDetails[]> {
+  const views = await openSockets(invocation, audience);
+  return views.map(({ connection, socket }) => ({
+    id: socket.id,
+    handshake: handshakeOf(connection, socket.auth),
+    rooms: Object.keys(socket.rooms),
+    data: new SavedState("socket.data", socket.data).values(),
+  }));
+}
+
+export async function joinAll(
+  invocation: Invocation,
+  nsp: NamespaceCore,
+  audience: Audience,
+  rooms: readonly string[],
+): Promise<Step<void>> {
+  const limit = nsp.server.options.maxRoomsPerSocket;
+  await forEach(invocation, nsp, audience, (socket) => finishJoin(socket, startJoin(socket, rooms, limit)));
+  return { rest: undefined };
+}
+
+export async function leaveAll(
+  invocation: Invocation,
+  nsp: NamespaceCore,
+  audience: Audience,
+  rooms: readonly string[],
+): Promise<Step<void>> {
+  await forEach(invocation, nsp, audience, async (socket) => {
+    for (const room of rooms) socket.rooms.delete(room);
+    await leave(socket, rooms);
+  });
+  return { rest: undefined };
+}
+
+/** Ends sockets as `socket.disconnect()` does, wherever they are: their listeners run in this invocation. */
+export function disconnectAll(
+  invocation: Invocation,
+  nsp: NamespaceCore,
+  audience: Audience,
+  close: boolean,
+): Effect<void> {
+  const chosen = invocation.act("disconnectSockets()", async () => ({
+    rest: openSockets(invocation, audience),
+  }));
+  return invocation.track(
+    "disconnectSockets()",
+    chosen.then(async (views) => {
+      const sockets = views.map((view) => coreOf(invocation, nsp, view));
+      await Promise.all(sockets.map((socket) => disconnectSocket(socket, close)));
+    }),
+  );
+}
+
+async function forEach(
+  invocation: Invocation,
+  nsp: NamespaceCore,
+  audience: Audience,
+  change: (socket: SocketCore) => Promise<void>,
+): Promise<void> {
+  const views = await openSockets(invocation, audience);
+  await Promise.all(views.map((view) => change(coreOf(invocation, nsp, view))));
+}

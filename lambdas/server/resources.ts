@@ -1,0 +1,26 @@
+/**
+ * Un-awaited work of the application: a timer, a request in flight. On stock it goes on behind the handler's back; on
+ * Lambda it stops with the invocation, so the invocation waits until the process is as idle as it was at its start.
+ */
+
+/** Held for the life of the process by the runtime and its log; they say nothing about work. */
+const NOT_WORK = new Set(["TTYWrap", "PipeWrap", "MessagePort", "SignalWrap", "FSEventWrap", "StatWatcher"]);
+
+export type ResourceCount = ReadonlyMap<string, number>;
+
+export function countResources(kinds: readonly string[]): ResourceCount {
+  const counts = new Map<string, number>();
+  for (const kind of kinds) {
+    if (!NOT_WORK.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** The kinds of which there are more than at the start. */
+export function grown(base: ResourceCount, kinds: readonly string[]): readonly string[] {
+  return [...countResources(kinds)].filter(([kind, n]) => n > (base.get(kind) ?? 0)).map(([kind]) => kind);
+}
+
+/** The base with timers of our own, which are no work of the application's. */
+export const withTimers = (base: ResourceCount, timers: number): ResourceCount =>
+  new Map(base).set("Timeout", (base.get("Timeout") ?? 0) + timers);

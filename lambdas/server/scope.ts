@@ -1,0 +1,17 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Invocation } from "./invocation.ts";
+import type { SocketCore } from "./socket-core.ts";
+
+/** On whose behalf the running code runs. */
+export interface Scope {
+  readonly invocation: Invocation;
+  /** The socket whose middleware, listener or handler this is. */
+  readonly socket?: SocketCore;
+  /** `replay`: everything done through the socket or `io` was done in the first run already. */
+  readonly mode: "live" | "replay";
+  /** True in middlewares and connection listeners, where handlers are registered. */
+  readonly registering?: boolean;
+}
+
+/** The only state beside the objects: it belongs to the running call, not to the module. */
+export const scopes = new AsyncLocalStorage<Scope>();

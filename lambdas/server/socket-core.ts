@@ -1,0 +1,225 @@
+import { executionAsyncResource } from "node:async_hooks";
+import { randomBytes } from "node:crypto";
+import { describeError, SkysocketError } from "./errors.ts";
+import type { Invocation } from "./invocation.ts";
+import { Listeners } from "./listeners.ts";
+import type { NamespaceCore } from "./namespace-core.ts";
+import type { ConnectionRecord, Json, SocketKey, SocketRecord, StateChanges } from "./ports.ts";
+import type { Recipient } from "./posts.ts";
+import { type Scope, scopes } from "./scope.ts";
+import type { Socket } from "./socket.ts";
+import { SavedState } from "./state.ts";
+import { Trace } from "./trace.ts";
+
+/**
+ * Where the socket is in this invocation. `first`: its connection listeners run for the first time. `replay`: they run
+ * again, to have the handlers they register. `live`: an event, or the end.
+ */
+export type Stage = "middleware" | "first" | "replay" | "live";
+
+/** What a new socket starts with; the same fields as a row that has nothing yet. */
+export type SocketSeed = Pick<
+  SocketRecord,
+  | "connectionId"
+  | "nsp"
+  | "id"
+  | "token"
+  | "auth"
+  | "data"
+  | "props"
+  | "rooms"
+  | "spent"
+  | "answers"
+  | "trace"
+  | "rerunMiddlewares"
+>;
+
+/** Everything the server knows of one socket in one invocation. The application sees it through {@link Socket}. */
+export class SocketCore {
+  readonly invocation: Invocation;
+  readonly nsp: NamespaceCore;
+  readonly connection: ConnectionRecord;
+  readonly key: SocketKey;
+  readonly id: string;
+  readonly token: string;
+  readonly auth: Json;
+  readonly listeners = new Listeners();
+  readonly trace = new Trace();
+  /** Of the first run: what the replay is compared with. */
+  readonly firstTrace: string;
+  readonly rerunMiddlewares: boolean;
+  readonly spent: ReadonlySet<string>;
+  /** Answers the connection listeners got in their first run, by the order in which they asked. */
+  readonly answers: (Json | undefined)[];
+  readonly rooms: Set<string>;
+  readonly tokens: Map<string, string>;
+  readonly savedData: SavedState;
+  readonly savedProps: SavedState;
+  data: Record<string, unknown>;
+  stage: Stage;
+  connected = false;
+  /** True once its listeners have run in this invocation: it has its handlers. */
+  ready = false;
+  /** False once it ended: what is sent then goes nowhere. */
+  reachable = true;
+  /** True until CONNECT commits: rooms joined and state set before are part of the commit. */
+  drafting = false;
+  facade!: Socket;
+  #asked = 0;
+  #contextLost = false;
+
+  constructor(
+    invocation: Invocation,
+    nsp: NamespaceCore,
+    connection: ConnectionRecord,
+    seed: SocketSeed,
+    stage: Stage,
+  ) {
+    this.invocation = invocation;
+    this.nsp = nsp;
+    this.connection = connection;
+    this.key = { connectionId: seed.connectionId, nsp: seed.nsp };
+    this.id = seed.id;
+    this.token = seed.token;
+    this.auth = seed.auth;
+    this.stage = stage;
+    this.firstTrace = seed.trace;
+    this.rerunMiddlewares = seed.rerunMiddlewares;
+    this.spent = new Set(seed.spent);
+    this.answers = [...seed.answers];
+    this.tokens = new Map(Object.entries(seed.rooms));
+    this.rooms = new Set(this.tokens.keys());
+    this.savedData = new SavedState("socket.data", seed.data);
+    this.savedProps = new SavedState("socket", seed.props);
+    this.data = this.savedData.values();
+    invocation.sockets.add(this);
+  }
+
+  get recipient(): Recipient {
+    return { connectionId: this.key.connectionId, connectedAt: this.connection.connectedAt };
+  }
+
+  /** Runs the application's code as this socket's: what it does through `socket` or `io` is told by this scope. */
+  runAs<T>(scope: Pick<Scope, "mode" | "registering">, code: () => T): T {
+    return scopes.run({ invocation: this.invocation, socket: this, ...scope }, code);
+  }
+
+  /**
+   * Whose effect is it? The context counts only if it belongs to this very object: a callback pool born in one run would
+   * otherwise carry that run's mode into all later ones. Without a context the stage decides (RULES.md A1).
+   */
+  mode(): "live" | "replay" {
+    if (this.invocation.ended) stopCallingInterval();
+    const scope = scopes.getStore();
+    if (scope?.socket === this) return scope.mode;
+    if (scope?.invocation !== this.invocation) this.#reportLostContext();
+    return this.stage === "replay" ? "replay" : "live";
+  }
+
+  /** True while handlers may be registered: in middlewares and connection listeners, and what they started. */
+  get registering(): boolean {
+    const scope = scopes.getStore();
+    return scope?.socket === this ? scope.registering === true : this.stage !== "live";
+  }
+
+  /** Notes an operation of a connection listener, so that replays can be compared with the first run. */
+  note(operation: string, name: string): void {
+    if (this.registering && this.stage !== "middleware") this.trace.add(operation, name);
+  }
+
+  /** The number of the next answer that a connection listener asks for; undefined outside of them. */
+  nextAnswer(): number | undefined {
+    return this.registering && this.stage !== "middleware" ? this.#asked++ : undefined;
+  }
+
+  /** New token for a membership: tells this join from earlier ones of the same room. */
+  newToken(): string {
+    return randomBytes(6).toString("base64url");
+  }
+
+  /** What the application changed since the last save, as the write that saves it; undefined if nothing. */
+  takeChanges(): (() => Promise<void>) | undefined {
+    // A replay does again what is saved already; it is put back when the replay is over.
+    if (this.stage === "replay" || this.drafting) return undefined;
+    const changes = this.#takeState();
+    const { data, props } = changes;
+    if (!data && !props) return undefined;
+    return async () => {
+      try {
+        await this.invocation.ports.store.saveState(this.key, this.id, changes);
+      } catch (error) {
+        this.savedData.forget(Object.keys(data ?? {}));
+        this.savedProps.forget(Object.keys(props ?? {}));
+        throw error;
+      }
+    };
+  }
+
+  /** The state so far is being written by the caller. */
+  noteSaved(): void {
+    this.#takeState();
+  }
+
+  /** The socket is over: stock empties its rooms and refuses its packets from here on. */
+  close(): void {
+    this.connected = false;
+    this.rooms.clear();
+    this.tokens.clear();
+  }
+
+  /** Calls an application's function; what it throws or rejects with is logged and disturbs nobody else. */
+  call(what: string, code: string, fn: () => unknown): Promise<void> {
+    const failed = (error: unknown): void =>
+      this.invocation.ports.log.error(code, `${what} failed`, {
+        nsp: this.nsp.name,
+        socket: this.id,
+        error: describeError(error),
+      });
+    try {
+      return Promise.resolve(fn()).then(() => undefined, failed);
+    } catch (error) {
+      failed(error);
+      return Promise.resolve();
+    }
+  }
+
+  #takeState(): Pick<StateChanges, "data" | "props"> {
+    const report = (_: string, error: Error): void => this.#reportNotJson(error);
+    const data = this.savedData.takeChanges(this.data, report);
+    const props = this.savedProps.takeChanges(this.facade, report);
+    return { ...(data && { data }), ...(props && { props }) };
+  }
+
+  #reportNotJson(error: Error): void {
+    const lost = this.registering
+      ? "It exists again in each event, because the code that set it runs again, but is seen by no other socket"
+      : "It is gone with the end of this event";
+    const { log } = this.invocation.ports;
+    const message = `${error.message}: it cannot be saved. ${lost}. Keep plain values (objects, arrays, strings, numbers, booleans, null) there.`;
+    if (this.registering) log.warn("SKY_DATA_NOT_JSON", message, { socket: this.id });
+    else log.error("SKY_DATA_NOT_JSON", message, { socket: this.id });
+  }
+
+  #reportLostContext(): void {
+    if (this.#contextLost) return;
+    this.#contextLost = true;
+    this.invocation.ports.log.warn(
+      "SKY_ASYNC_CONTEXT_LOST",
+      "async context lost: the socket was used from a callback that was created outside its event (a shared pool or emitter). Wrap such callbacks in AsyncResource.bind.",
+      { socket: this.id },
+    );
+  }
+}
+
+/** An interval that touches a socket whose event is over would do so for as long as the instance lives: it is cleared. */
+function stopCallingInterval(): void {
+  const caller: object = executionAsyncResource();
+  if (caller.constructor.name === "Timeout") clearInterval(caller as NodeJS.Timeout);
+}
+
+/** Why a socket refuses: named once, since several places have to. */
+export const lateRegistration = (what: string): SkysocketError =>
+  new SkysocketError(
+    "SKY_LATE_REGISTRATION",
+    `${what} inside an event handler would be forgotten: the next event runs in another invocation, which knows only what the connection listener registers. Register it in io.on("connection"), and decide inside the handler by socket.data.`,
+  );

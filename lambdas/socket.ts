@@ -1,0 +1,5 @@
+/** Entry of the socket function: events of API Gateway, and tasks of its own. */
+import io from "skysocket-app";
+import { createHandler } from "./runtime.ts";
+
+export const handler = createHandler(io, process.env);

@@ -1,0 +1,122 @@
+import type { ConnectionRecord, ConnectionView, DisconnectReason, Store } from "../server/ports.ts";
+import { type AsideValues, type FoundAside, readAsideItem, readWhole, sweep } from "./asides.ts";
+import { isWinner, newToken } from "./claims.ts";
+import { Expression, isLive } from "./expression.ts";
+import type { Item } from "./item-reader.ts";
+import {
+  type ConnectionRow,
+  connectionItem,
+  readConnectionItem,
+  readSocketItem,
+  type SocketRow,
+} from "./items.ts";
+import { connectionKey, connectionPk, type ItemKind, kindOfConnectionItem } from "./keys.ts";
+import type { Table } from "./table.ts";
+
+export type ConnectionStore = Pick<
+  Store,
+  "putConnection" | "claimOpen" | "readConnection" | "sayBye" | "deleteConnection"
+>;
+
+export function connectionStore(table: Table): ConnectionStore {
+  return {
+    putConnection: (record) => putConnection(table, record),
+    claimOpen: (connectionId) => claimOpen(table, connectionId),
+    readConnection: (connectionId) => readConnection(table, connectionId),
+    sayBye: (connectionId, reason, at) => sayBye(table, connectionId, reason, at),
+    deleteConnection: (connectionId) => deleteConnection(table, connectionId),
+  };
+}
+
+/**
+ * One write. API Gateway never gives a connection id twice, so a row that is there is this very one: put by a sending whose
+ * response was lost. Putting it again could take back a `bye` or an open that have come since.
+ */
+async function putConnection(table: Table, record: ConnectionRecord): Promise<void> {
+  const absent = new Expression();
+  absent.require(absent.absent(["pk"]));
+  await table.put(connectionItem(record), `The connection ${record.connectionId}`, absent);
+}
+
+/** One write. */
+async function claimOpen(table: Table, connectionId: string): Promise<boolean> {
+  const token = newToken();
+  const claim = new Expression().set(["openBy"], token);
+  claim.require(claim.live(table.now()), claim.absent(["openBy"]), claim.absent(["bye"]));
+  const written = await table.update(
+    connectionKey(connectionId),
+    `Opening the connection ${connectionId}`,
+    claim,
+  );
+  return isWinner(written, token, () => readToken(table, connectionId, "openBy"));
+}
+
+/** One write. */
+async function sayBye(
+  table: Table,
+  connectionId: string,
+  reason: DisconnectReason,
+  at: number,
+): Promise<boolean> {
+  const token = newToken();
+  const bye = new Expression().set(["bye"], reason).set(["byeAt"], at).set(["byeBy"], token);
+  bye.require(bye.live(table.now()), bye.absent(["bye"]));
+  const written = await table.update(
+    connectionKey(connectionId),
+    `Ending the connection ${connectionId}`,
+    bye,
+  );
+  return isWinner(written, token, () => readToken(table, connectionId, "byeBy"));
+}
+
+/** One write. */
+async function deleteConnection(table: Table, connectionId: string): Promise<void> {
+  await table.delete(connectionKey(connectionId), `Deleting the connection ${connectionId}`);
+}
+
+async function readToken(table: Table, connectionId: string, attribute: string): Promise<string | undefined> {
+  const token = (await table.get(connectionKey(connectionId)))?.[attribute];
+  return typeof token === "string" ? token : undefined;
+}
+
+/**
+ * One Query, paged over 1 MB: connection, large values and sockets are one range of keys. More only when a large value is
+ * replaced at this very moment, or for orphans of a crash (one delete each, see asides.ts).
+ */
+async function readConnection(table: Table, connectionId: string): Promise<ConnectionView> {
+  let connection: ConnectionRow | undefined;
+  const sockets = await readWhole(table, async () => {
+    const found = await queryConnection(table, connectionId);
+    connection = found.connection;
+    await sweep(table, connectionId, found.asides, found.rows);
+    const values: AsideValues = new Map(found.asides.map(({ aside, json }) => [aside, json]));
+    return { rows: found.rows, values };
+  });
+  return { connection: connection && toConnectionRecord(connection), sockets };
+}
+
+interface FoundConnection {
+  readonly connection: ConnectionRow | undefined;
+  readonly asides: readonly FoundAside[];
+  /** The live ones. */
+  readonly rows: readonly SocketRow[];
+}
+
+async function queryConnection(table: Table, connectionId: string): Promise<FoundConnection> {
+  const items: Item[] = [];
+  for await (const page of table.query(connectionPk(connectionId))) items.push(...page);
+  const ofKind = (kind: ItemKind) => items.filter(({ sk }) => kindOfConnectionItem(String(sk)) === kind);
+  const now = table.now();
+  const [connection] = ofKind("connection").map((item) => readConnectionItem(item, connectionId));
+  const rows = ofKind("socket").map((item) => readSocketItem(item, connectionId));
+  return {
+    connection: connection && isLive(connection.expiresAt, now) ? connection : undefined,
+    asides: ofKind("aside").map(readAsideItem),
+    rows: rows.filter(({ expiresAt }) => isLive(expiresAt, now)),
+  };
+}
+
+/** The row without what is the table's own business. */
+export function toConnectionRecord({ expiresAt: _, ...record }: ConnectionRow): ConnectionRecord {
+  return record;
+}

@@ -1,0 +1,197 @@
+import type {
+  ConnectionRecord,
+  DisconnectReason,
+  Json,
+  Member,
+  NewSocket,
+  RoomName,
+  SocketPhase,
+  SocketRecord,
+} from "../server/ports.ts";
+import { ITEM_VERSION, type Item, ItemReader, isObject, toRecord } from "./item-reader.ts";
+import {
+  connectionKey,
+  entryName,
+  hashedName,
+  memberIdOf,
+  memberKey,
+  nameOfEntry,
+  namespaceOf,
+  socketKey,
+} from "./keys.ts";
+import { CONNECTION_LIFE_MS, connectionTtl } from "./lifetimes.ts";
+
+/** A value over the inline limit: the map holds the token of the item that holds it (see asides.ts). */
+export interface AsideMarker {
+  readonly aside: string;
+}
+
+export type StoredValue = Json | AsideMarker;
+export type StoredState = Readonly<Record<string, StoredValue>>;
+
+/** A socket row as it is in the table: values that live aside are still markers. */
+export interface SocketRow extends Omit<SocketRecord, "data" | "props"> {
+  readonly data: StoredState;
+  readonly props: StoredState;
+  readonly expiresAt: number;
+  /** Tokens of the calls that did what only one may do (see claims.ts); `onceBy` by listener name. */
+  readonly begunBy: string;
+  readonly openedBy: string | undefined;
+  readonly endedBy: string | undefined;
+  readonly onceBy: Readonly<Record<string, string>>;
+}
+
+const REASONS: Readonly<Record<DisconnectReason, true>> = {
+  "transport error": true,
+  "transport close": true,
+  "forced close": true,
+  "ping timeout": true,
+  "parse error": true,
+  "server shutting down": true,
+  "forced server close": true,
+  "client namespace disconnect": true,
+  "server namespace disconnect": true,
+};
+
+function isReason(value: string): value is DisconnectReason {
+  return Object.hasOwn(REASONS, value);
+}
+
+function isPhase(value: string): value is SocketPhase {
+  return value === "connecting" || value === "open" || value === "ended";
+}
+
+export function asText(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function asStoredValue(value: unknown): StoredValue | undefined {
+  if (typeof value === "string") return value;
+  return isObject(value) && typeof value.aside === "string" ? { aside: value.aside } : undefined;
+}
+
+/** A record's entries under names that DynamoDB takes. */
+export function toEntries<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [entryName(name), value]));
+}
+
+export function fromEntries<T>(entries: readonly (readonly [string, T])[]): Readonly<Record<string, T>> {
+  return toRecord(entries.map(([entry, value]) => [nameOfEntry(entry), value]));
+}
+
+// ── connections ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function connectionItem(record: ConnectionRecord): Item {
+  return {
+    ...connectionKey(record.connectionId),
+    v: ITEM_VERSION,
+    sid: record.sid,
+    connectedAt: record.connectedAt,
+    handshake: record.handshake,
+    ...(record.bye === undefined ? {} : { bye: record.bye.reason, byeAt: record.bye.at }),
+    expiresAt: connectionTtl(record.connectedAt + CONNECTION_LIFE_MS),
+  };
+}
+
+export interface ConnectionRow extends ConnectionRecord {
+  readonly expiresAt: number;
+}
+
+export function readConnectionItem(item: Item, connectionId: string): ConnectionRow {
+  const read = new ItemReader(item);
+  return {
+    connectionId,
+    sid: read.text("sid"),
+    connectedAt: read.number("connectedAt"),
+    handshake: read.text("handshake"),
+    ...(item.bye === undefined
+      ? {}
+      : { bye: { reason: read.known("bye", isReason), at: read.number("byeAt") } }),
+    expiresAt: read.number("expiresAt"),
+  };
+}
+
+// ── sockets ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a commit and the settling bring (`running`, `answers`, `trace`, `rerun`) is absent until then. */
+export function newSocketItem(socket: NewSocket, begunBy: string): Item {
+  const key = socketKey(socket);
+  return {
+    ...key,
+    v: ITEM_VERSION,
+    ...hashedName(key.sk, socket.nsp),
+    id: socket.id,
+    phase: "connecting",
+    deadline: socket.deadline,
+    auth: socket.auth,
+    token: socket.token,
+    data: {},
+    props: {},
+    rooms: {},
+    once: {},
+    begunBy,
+    expiresAt: connectionTtl(socket.expiresAt),
+  };
+}
+
+export function readSocketItem(item: Item, connectionId: string): SocketRow {
+  const read = new ItemReader(item);
+  const running = read.optionalNumber("running");
+  const once = fromEntries(read.entries("once", asText));
+  return {
+    connectionId,
+    nsp: namespaceOf(read.text("sk"), read.optionalText("name")),
+    id: read.text("id"),
+    phase: read.known("phase", isPhase),
+    deadline: read.number("deadline"),
+    ...(running === undefined ? {} : { running }),
+    auth: read.text("auth"),
+    data: fromEntries(read.entries("data", asStoredValue)),
+    props: fromEntries(read.entries("props", asStoredValue)),
+    rooms: fromEntries(read.entries("rooms", asText)),
+    token: read.text("token"),
+    spent: Object.keys(once).sort(),
+    answers: item.answers === undefined ? [] : read.texts("answers"),
+    trace: read.optionalText("trace") ?? "",
+    rerunMiddlewares: item.rerun === undefined ? false : read.boolean("rerun"),
+    ...(item.bye === undefined ? {} : { bye: read.known("bye", isReason) }),
+    expiresAt: read.number("expiresAt"),
+    begunBy: read.text("begunBy"),
+    openedBy: read.optionalText("openedBy"),
+    endedBy: read.optionalText("endedBy"),
+    onceBy: once,
+  };
+}
+
+// ── members ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Short names: a broadcast reads all of a room's rows, and names are billed like values. */
+export function memberItem(member: Member): Item {
+  const key = memberKey(member);
+  return {
+    ...key,
+    v: ITEM_VERSION,
+    ...hashedName(key.sk, member.id),
+    conn: member.connectionId,
+    at: member.connectedAt,
+    token: member.token,
+    expiresAt: connectionTtl(member.connectedAt + CONNECTION_LIFE_MS),
+  };
+}
+
+export interface MemberRow extends Member {
+  readonly expiresAt: number;
+}
+
+export function readMemberItem(item: Item, nsp: string, room: RoomName): MemberRow {
+  const read = new ItemReader(item);
+  return {
+    nsp,
+    room,
+    id: memberIdOf(read.text("sk"), read.optionalText("name")),
+    connectionId: read.text("conn"),
+    connectedAt: read.number("at"),
+    token: read.text("token"),
+    expiresAt: read.number("expiresAt"),
+  };
+}

@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import { EVERYONE, type Member, type RoomName, type SocketKey } from "../server/ports.ts";
+import { MAX_NAME_BYTES, NameTooLongError } from "./errors.ts";
+
+/** All keys of the table are built here, so that one look shows that no two things share one. */
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** DynamoDB's limits for key values, in UTF-8 bytes. */
+const MAX_PK_BYTES = 2048;
+const MAX_SK_BYTES = 1024;
+
+/** Writes to one partition end at 1,000 units a second; 500 connects and as many ends a second exceed that in one key. */
+export const EVERYONE_SHARDS = 4;
+
+/** Stands for the empty name: a lone `%` is no escape sequence, and DynamoDB takes no empty keys. */
+const EMPTY = "%";
+
+/**
+ * Makes any JavaScript string a key part, two strings never the same one. Escaped are the separator `#`, the mark of hashes `~`,
+ * control characters, and lone surrogates: these have no UTF-8 form, and all of them would become U+FFFD on the way.
+ */
+export function escapeName(name: string): string {
+  if (name === "") return EMPTY;
+  return name.replace(
+    /[%#~\p{Cc}\p{Cs}]/gu,
+    (char) => `%${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+export function unescapeName(escaped: string): string {
+  if (escaped === EMPTY) return "";
+  return escaped.replace(/%([0-9a-f]{4})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+/**
+ * `<kind>#<part>#<part>`, or `<kind>~<hash>` where that is too long. No unhashed key can look like a hashed one: after its
+ * kind comes `#`, and parts hold no `~`.
+ */
+function build(kind: string, parts: readonly string[], maxBytes: number): string {
+  const plain = [kind, ...parts.map(escapeName)].join("#");
+  if (Buffer.byteLength(plain) <= maxBytes) return plain;
+  return `${kind}~${createHash("sha256").update(plain).digest("base64url")}`;
+}
+
+export function connectionPk(connectionId: string): string {
+  return build("C", [connectionId], MAX_PK_BYTES);
+}
+
+/** Sorts before everything else of the connection. */
+export const CONNECTION_SK = "@";
+
+export function connectionKey(connectionId: string): Key {
+  return { pk: connectionPk(connectionId), sk: CONNECTION_SK };
+}
+
+export function socketKey({ connectionId, nsp }: SocketKey): Key {
+  return { pk: connectionPk(connectionId), sk: build("S", [nsp], MAX_SK_BYTES) };
+}
+
+/** Sorts before the socket rows: a page that shows a socket has shown the asides that it refers to, but for those of this moment. */
+export function asideKey(connectionId: string, aside: string): Key {
+  return { pk: connectionPk(connectionId), sk: `D#${aside}` };
+}
+
+export type ItemKind = "connection" | "socket" | "aside" | "other";
+
+export function kindOfConnectionItem(sk: string): ItemKind {
+  if (sk === CONNECTION_SK) return "connection";
+  if (sk.startsWith("S")) return "socket";
+  return sk.startsWith("D#") ? "aside" : "other";
+}
+
+/** The token that {@link asideKey} was made with. */
+export function asideOf(sk: string): string {
+  return sk.slice("D#".length);
+}
+
+/** What a row must hold besides its sort key to give the name back: nothing, unless the sort key is a hash. */
+export function hashedName(sk: string, name: string): { readonly name?: string } {
+  return isHashed(sk) ? { name: escapeName(name) } : {};
+}
+
+function isHashed(sk: string): boolean {
+  return /^[A-Z]?~/.test(sk);
+}
+
+/** The namespace of a socket row; `name` is the attribute that {@link hashedName} made. */
+export function namespaceOf(sk: string, name: string | undefined): string {
+  return unescapeName(name ?? sk.slice("S#".length));
+}
+
+/** The partition keys of a room: one, or as many as EVERYONE has shards. */
+export function roomPks(nsp: string, room: RoomName): readonly string[] {
+  if (room !== EVERYONE) return [build("R", [nsp, room], MAX_PK_BYTES)];
+  return Array.from({ length: EVERYONE_SHARDS }, (_, shard) => everyonePk(nsp, shard));
+}
+
+function everyonePk(nsp: string, shard: number): string {
+  return build("E", [String(shard), nsp], MAX_PK_BYTES);
+}
+
+function shardOf(socketId: string): number {
+  const hash = createHash("sha256").update(escapeName(socketId)).digest();
+  return (hash[0] ?? 0) % EVERYONE_SHARDS;
+}
+
+/** The sort key is the bare socket id: random, so that DynamoDB can split a big room and readers can divide its range. */
+export function memberKey({ nsp, room, id }: Pick<Member, "nsp" | "room" | "id">): Key {
+  const pk = room === EVERYONE ? everyonePk(nsp, shardOf(id)) : build("R", [nsp, room], MAX_PK_BYTES);
+  return { pk, sk: socketIdSk(id) };
+}
+
+function socketIdSk(id: string): string {
+  const sk = escapeName(id);
+  if (Buffer.byteLength(sk) <= MAX_SK_BYTES) return sk;
+  return `~${createHash("sha256").update(sk).digest("base64url")}`;
+}
+
+/** The socket id of a member row. */
+export function memberIdOf(sk: string, name: string | undefined): string {
+  return unescapeName(name ?? sk);
+}
+
+export function answerKey(socketId: string, askId: number): Key {
+  return { pk: build("A", [socketId, String(askId)], MAX_PK_BYTES), sk: socketIdSk(socketId) };
+}
+
+/**
+ * The name of an entry in a map attribute. The dot in front makes `""` possible (DynamoDB takes no empty attribute names) and
+ * `__proto__` harmless (the SDK builds plain objects).
+ */
+export function entryName(name: string): string {
+  const entry = `.${escapeName(name)}`;
+  const bytes = Buffer.byteLength(entry);
+  if (bytes > MAX_NAME_BYTES) throw new NameTooLongError(name, bytes);
+  return entry;
+}
+
+export function nameOfEntry(entry: string): string {
+  return unescapeName(entry.slice(1));
+}

@@ -1,0 +1,41 @@
+/** How long rows live. All in milliseconds; DynamoDB's TTL attribute alone is in seconds. */
+
+/**
+ * API Gateway cuts every WebSocket connection after two hours.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+ */
+export const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1000;
+
+/** Rows outlive their connection by this much, so that its end still finds them: clocks differ, and $disconnect is late at times. */
+export const EXPIRY_MARGIN_MS = 10 * 60 * 1000;
+
+/**
+ * An `ended` row is kept this long from its end, be that more or less than it had left: its use is to tell late events
+ * from early ones and to restore a session, and both are counted from the end. (A minimum of the two times would need a read
+ * first; the row exceeds its first expiry only if it ended in the last minutes of the margin.)
+ */
+export const ENDED_KEPT_MS = 5 * 60 * 1000;
+
+/** Who asked waits 25 s at most. */
+export const ANSWER_KEPT_MS = 60 * 1000;
+
+/**
+ * An aside item that no row refers to is garbage once its writer must be dead: the writer refers to it right after putting it,
+ * and no invocation that writes state runs longer than API Gateway's 29 s. Ten minutes leave room for clocks that differ.
+ */
+export const ORPHAN_AFTER_MS = 10 * 60 * 1000;
+
+/** The TTL attribute's value: seconds, rounded up so that nothing expires early. */
+export function toTtl(ms: number): number {
+  return Math.ceil(ms / 1000);
+}
+
+/** When the rows of a connection that can live until `lifeEndsAt` (milliseconds) expire, as a TTL. */
+export function connectionTtl(lifeEndsAt: number): number {
+  return toTtl(lifeEndsAt + EXPIRY_MARGIN_MS);
+}
+
+/** An aside written now outlives whatever row may refer to it: it is never judged by its own age, only TTL removes it. */
+export function asideTtl(now: number): number {
+  return toTtl(now + CONNECTION_LIFE_MS + EXPIRY_MARGIN_MS + ENDED_KEPT_MS);
+}

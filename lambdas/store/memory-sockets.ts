@@ -1,0 +1,203 @@
+import type {
+  NewSocket,
+  SocketKey,
+  SocketPhase,
+  SocketRecord,
+  StateChanges,
+  Store,
+} from "../server/ports.ts";
+import { isLive } from "./expression.ts";
+import { toRecord } from "./item-reader.ts";
+import { connectionTtl, ENDED_KEPT_MS, toTtl } from "./lifetimes.ts";
+import type { MemoryState } from "./memory-store.ts";
+
+/** A socket row of the store in memory: {@link SocketRecord} with maps that can change. */
+export interface MemorySocket
+  extends Pick<SocketRecord, "connectionId" | "nsp" | "id" | "deadline" | "auth" | "token"> {
+  phase: SocketPhase;
+  running: number | undefined;
+  bye: SocketRecord["bye"];
+  trace: string;
+  answers: readonly string[];
+  rerunMiddlewares: boolean;
+  expiresAt: number;
+  data: Map<string, string>;
+  props: Map<string, string>;
+  rooms: Map<string, string>;
+  readonly spent: Set<string>;
+}
+
+export type MemorySocketStore = Pick<
+  Store,
+  | "beginSocket"
+  | "openSocket"
+  | "settleSocket"
+  | "dropSocket"
+  | "forbidSocket"
+  | "endSocket"
+  | "readSocket"
+  | "saveState"
+  | "addRooms"
+  | "removeRooms"
+  | "claimOnce"
+>;
+
+export function addressOf(key: SocketKey): string {
+  return JSON.stringify([key.connectionId, key.nsp]);
+}
+
+function newRow(socket: NewSocket): MemorySocket {
+  const { connectionId, nsp, id, deadline, auth, token } = socket;
+  return {
+    ...{ connectionId, nsp, id, deadline, auth, token },
+    phase: "connecting",
+    running: undefined,
+    bye: undefined,
+    trace: "",
+    answers: [],
+    rerunMiddlewares: false,
+    expiresAt: connectionTtl(socket.expiresAt),
+    data: new Map(),
+    props: new Map(),
+    rooms: new Map(),
+    spent: new Set(),
+  };
+}
+
+/** A copy, as a row read from a table is one. */
+export function snapshot(row: MemorySocket): SocketRecord {
+  const { expiresAt: _, running, bye, data, props, rooms, spent, answers, ...rest } = row;
+  return {
+    ...rest,
+    ...(running === undefined ? {} : { running }),
+    ...(bye === undefined ? {} : { bye }),
+    data: toRecord(data),
+    props: toRecord(props),
+    rooms: toRecord(rooms),
+    spent: [...spent].sort(),
+    answers: [...answers],
+  };
+}
+
+function change(map: Map<string, string>, changes: StateChanges["data"] = {}): void {
+  for (const [name, json] of Object.entries(changes)) {
+    if (json === undefined) map.delete(name);
+    else map.set(name, json);
+  }
+}
+
+/** Each method waits one turn, then decides without another: that is where an interleaving test may switch. */
+export function memorySockets(state: MemoryState): MemorySocketStore {
+  const { decide } = state;
+  const find = (key: SocketKey): MemorySocket | undefined => {
+    const row = state.sockets.get(addressOf(key));
+    return row && isLive(row.expiresAt, state.now()) ? row : undefined;
+  };
+  /** The row if it is this very socket's, in this phase. */
+  const own = (key: SocketKey, id: string, phase?: SocketPhase): MemorySocket | undefined => {
+    const row = find(key);
+    return row?.id === id && (phase === undefined || row.phase === phase) ? row : undefined;
+  };
+  /** Changes the row and says true, or says false where there is none. */
+  const apply = (row: MemorySocket | undefined, mutate: (row: MemorySocket) => void): boolean => {
+    if (row !== undefined) mutate(row);
+    return row !== undefined;
+  };
+  return {
+    ...memoryLife(state, find, own, apply),
+    readSocket: (key) =>
+      decide(() => {
+        const row = find(key);
+        return row && snapshot(row);
+      }),
+    saveState: (key, id, { data, props }) =>
+      decide(() => {
+        if (Object.keys({ ...data, ...props }).length === 0) return true;
+        return apply(own(key, id), (row) => {
+          change(row.data, data);
+          change(row.props, props);
+        });
+      }),
+    addRooms: (key, id, rooms) =>
+      decide(() => {
+        if (Object.keys(rooms).length === 0) return true;
+        return apply(own(key, id, "open"), (row) => change(row.rooms, rooms));
+      }),
+    removeRooms: (key, id, rooms) =>
+      decide(() => {
+        const row = own(key, id);
+        const had = [...new Set(rooms)].flatMap((room) => {
+          const token = row?.rooms.get(room);
+          return token === undefined ? [] : [[room, token] as const];
+        });
+        for (const [room] of had) row?.rooms.delete(room);
+        return toRecord(had);
+      }),
+    claimOnce: (key, id, name) =>
+      decide(() => {
+        const row = own(key, id);
+        return apply(row?.spent.has(name) ? undefined : row, ({ spent }) => spent.add(name));
+      }),
+  };
+}
+
+function memoryLife(
+  state: MemoryState,
+  find: (key: SocketKey) => MemorySocket | undefined,
+  own: (key: SocketKey, id: string, phase?: SocketPhase) => MemorySocket | undefined,
+  apply: (row: MemorySocket | undefined, mutate: (row: MemorySocket) => void) => boolean,
+): Pick<
+  MemorySocketStore,
+  "beginSocket" | "openSocket" | "settleSocket" | "dropSocket" | "forbidSocket" | "endSocket"
+> {
+  const { decide, sockets } = state;
+  return {
+    beginSocket: (socket) =>
+      decide(() => {
+        const there = find(socket);
+        if (there !== undefined && there.phase !== "ended") return false;
+        sockets.set(addressOf(socket), newRow(socket));
+        return true;
+      }),
+    openSocket: (key, id, commit) =>
+      decide(() => {
+        const row = own(key, id, "connecting");
+        return apply(row?.bye === undefined ? row : undefined, (opened) => {
+          opened.phase = "open";
+          opened.running = commit.running;
+          opened.rerunMiddlewares = commit.rerunMiddlewares;
+          opened.rooms = new Map(Object.entries(commit.rooms));
+          opened.data = new Map(Object.entries(commit.data));
+          opened.props = new Map(Object.entries(commit.props));
+        });
+      }),
+    settleSocket: (key, id, run) =>
+      decide(() =>
+        apply(own(key, id, "open"), (row) => {
+          row.running = undefined;
+          row.trace = run.trace;
+          row.answers = [...run.answers];
+        }),
+      ),
+    dropSocket: (key, id) =>
+      decide(() => {
+        if (own(key, id, "connecting") !== undefined) sockets.delete(addressOf(key));
+      }),
+    forbidSocket: (key, id, reason) =>
+      decide(() =>
+        apply(own(key, id, "connecting"), (row) => {
+          row.bye ??= reason;
+        }),
+      ),
+    endSocket: (key, id, reason, _at) =>
+      decide(() => {
+        const row = own(key, id, "open");
+        if (row === undefined) return undefined;
+        const before = snapshot(row);
+        row.phase = "ended";
+        row.bye = reason;
+        row.expiresAt = toTtl(state.now() + ENDED_KEPT_MS);
+        return before;
+      }),
+  };
+}

@@ -1,0 +1,183 @@
+import type { Clock, ConnectionRecord, Json, Member, RoomName, Store } from "../server/ports.ts";
+import { isLive } from "./expression.ts";
+import { ANSWER_KEPT_MS, CONNECTION_LIFE_MS, connectionTtl, toTtl } from "./lifetimes.ts";
+import { addressOf, type MemorySocket, memorySockets, snapshot } from "./memory-sockets.ts";
+
+interface Expiring<T> {
+  readonly value: T;
+  readonly expiresAt: number;
+}
+
+/** All rows of a store in memory. */
+export interface MemoryState {
+  readonly connections: Map<string, Expiring<ConnectionRecord>>;
+  readonly opened: Set<string>;
+  readonly sockets: Map<string, MemorySocket>;
+  /** By room, then by socket id. A Map tells EVERYONE from any string by itself. */
+  readonly rooms: Map<string, Map<RoomName, Map<string, Expiring<Member>>>>;
+  readonly answers: Map<string, Expiring<Json>>;
+  now(): number;
+  /** Waits one turn, then runs the whole decision at once. */
+  decide<T>(decision: () => T): Promise<T>;
+}
+
+export interface MemoryStoreOptions {
+  readonly clock: Pick<Clock, "now">;
+  /** Members in a page of `listMembers`. */
+  readonly pageSize?: number;
+}
+
+/** The store for interleaving tests: same contract as the one in DynamoDB, nothing kept beyond the object. */
+export function createMemoryStore({ clock, pageSize = 100 }: MemoryStoreOptions): Store {
+  const state: MemoryState = {
+    connections: new Map(),
+    opened: new Set(),
+    sockets: new Map(),
+    rooms: new Map(),
+    answers: new Map(),
+    now: () => clock.now(),
+    decide: async (decision) => {
+      await Promise.resolve();
+      return decision();
+    },
+  };
+  return {
+    ...memoryConnections(state),
+    ...memorySockets(state),
+    ...memoryViews(state),
+    ...memoryMembers(state, pageSize),
+    ...memoryAnswers(state),
+  };
+}
+
+function liveConnection(state: MemoryState, connectionId: string): ConnectionRecord | undefined {
+  const row = state.connections.get(connectionId);
+  return row && isLive(row.expiresAt, state.now()) ? row.value : undefined;
+}
+
+function memoryConnections(
+  state: MemoryState,
+): Pick<Store, "putConnection" | "claimOpen" | "sayBye" | "deleteConnection"> {
+  const { decide, connections, opened } = state;
+  return {
+    putConnection: (record) =>
+      decide(() => {
+        const expiresAt = connectionTtl(record.connectedAt + CONNECTION_LIFE_MS);
+        if (!connections.has(record.connectionId)) {
+          connections.set(record.connectionId, { value: structuredClone(record), expiresAt });
+        }
+      }),
+    claimOpen: (connectionId) =>
+      decide(() => {
+        const connection = liveConnection(state, connectionId);
+        if (connection === undefined || connection.bye !== undefined || opened.has(connectionId))
+          return false;
+        opened.add(connectionId);
+        return true;
+      }),
+    sayBye: (connectionId, reason, at) =>
+      decide(() => {
+        const row = connections.get(connectionId);
+        const connection = liveConnection(state, connectionId);
+        if (row === undefined || connection === undefined || connection.bye !== undefined) return false;
+        connections.set(connectionId, { ...row, value: { ...connection, bye: { reason, at } } });
+        return true;
+      }),
+    deleteConnection: (connectionId) =>
+      decide(() => {
+        connections.delete(connectionId);
+        opened.delete(connectionId);
+      }),
+  };
+}
+
+function memoryViews(state: MemoryState): Pick<Store, "readConnection" | "readSockets"> {
+  const { decide, sockets } = state;
+  const isLiveRow = (row: MemorySocket) => isLive(row.expiresAt, state.now());
+  return {
+    readConnection: (connectionId) =>
+      decide(() => ({
+        connection: structuredClone(liveConnection(state, connectionId)),
+        sockets: [...sockets.values()]
+          .filter((row) => row.connectionId === connectionId && isLiveRow(row))
+          .map(snapshot),
+      })),
+    readSockets: (keys) =>
+      decide(() =>
+        [...new Set(keys.map(addressOf))].flatMap((address) => {
+          const row = sockets.get(address);
+          if (row === undefined || !isLiveRow(row)) return [];
+          const connection = liveConnection(state, row.connectionId);
+          return connection ? [{ connection: structuredClone(connection), socket: snapshot(row) }] : [];
+        }),
+      ),
+  };
+}
+
+function memoryMembers(
+  state: MemoryState,
+  pageSize: number,
+): Pick<Store, "putMember" | "deleteMember" | "deleteMemberOf" | "listMembers"> {
+  const { decide, rooms } = state;
+  const roomOf = (nsp: string, room: RoomName) => {
+    const ofNsp = rooms.get(nsp) ?? new Map<RoomName, Map<string, Expiring<Member>>>();
+    rooms.set(nsp, ofNsp);
+    const members = ofNsp.get(room) ?? new Map<string, Expiring<Member>>();
+    ofNsp.set(room, members);
+    return members;
+  };
+  const deleteIf = (
+    { nsp, room, id }: Pick<Member, "nsp" | "room" | "id">,
+    isIt: (member: Member) => boolean,
+  ) =>
+    decide(() => {
+      const found = roomOf(nsp, room).get(id);
+      if (found !== undefined && isIt(found.value)) roomOf(nsp, room).delete(id);
+    });
+  return {
+    putMember: (member) =>
+      decide(() => {
+        const expiresAt = connectionTtl(member.connectedAt + CONNECTION_LIFE_MS);
+        roomOf(member.nsp, member.room).set(member.id, { value: { ...member }, expiresAt });
+      }),
+    deleteMember: (member) => deleteIf(member, ({ token }) => token === member.token),
+    deleteMemberOf: (connectionId, member) =>
+      deleteIf(member, (found) => found.connectionId === connectionId),
+    async *listMembers(nsp, room) {
+      // Like a Query, no snapshot: each page shows the room as it is when the page is read, in the order of the ids.
+      let after: string | undefined;
+      do {
+        const from = after;
+        const page = await decide(() =>
+          [...roomOf(nsp, room).values()]
+            .filter(
+              ({ value, expiresAt }) =>
+                isLive(expiresAt, state.now()) && (from === undefined || value.id > from),
+            )
+            .map(({ value }) => ({ ...value }))
+            .sort((a, b) => (a.id < b.id ? -1 : 1))
+            .slice(0, pageSize),
+        );
+        if (page.length > 0) yield page;
+        after = page.length < pageSize ? undefined : page.at(-1)?.id;
+      } while (after !== undefined);
+    },
+  };
+}
+
+function memoryAnswers(state: MemoryState): Pick<Store, "putAnswer" | "readAnswer"> {
+  const { decide, answers } = state;
+  const find = (address: string) => {
+    const row = answers.get(address);
+    return row && isLive(row.expiresAt, state.now()) ? row.value : undefined;
+  };
+  return {
+    putAnswer: (socketId, askId, args) =>
+      decide(() => {
+        const address = JSON.stringify([socketId, askId]);
+        if (find(address) !== undefined) return;
+        answers.set(address, { value: args, expiresAt: toTtl(state.now() + ANSWER_KEPT_MS) });
+      }),
+    readAnswer: (socketId, askId) => decide(() => find(JSON.stringify([socketId, askId]))),
+  };
+}

@@ -1,0 +1,53 @@
+import type { Member, RoomName, Store } from "../server/ports.ts";
+import { Expression, isLive } from "./expression.ts";
+import { memberItem, readMemberItem } from "./items.ts";
+import { memberKey, roomPks } from "./keys.ts";
+import { mergePages } from "./pages.ts";
+import type { Table } from "./table.ts";
+
+export type MemberStore = Pick<Store, "putMember" | "deleteMember" | "deleteMemberOf" | "listMembers">;
+
+/** Who is in a room: what a broadcast reads. What a socket is in stands in its own row, and decides. */
+export function memberStore(table: Table): MemberStore {
+  return {
+    putMember: (member) => putMember(table, member),
+    deleteMember: (member) => deleteMember(table, member),
+    deleteMemberOf: (connectionId, member) => deleteMemberOf(table, connectionId, member),
+    listMembers: (nsp, room) => listMembers(table, nsp, room),
+  };
+}
+
+/** One write. */
+async function putMember(table: Table, member: Member): Promise<void> {
+  await table.put(memberItem(member), `The membership of socket ${member.id}`);
+}
+
+/** One write. */
+async function deleteMember(table: Table, member: Parameters<Store["deleteMember"]>[0]): Promise<void> {
+  const same = new Expression();
+  same.require(same.equals(["token"], member.token));
+  await table.delete(memberKey(member), `The membership of socket ${member.id}`, same);
+}
+
+/** One write. */
+async function deleteMemberOf(
+  table: Table,
+  connectionId: string,
+  member: Parameters<Store["deleteMemberOf"]>[1],
+): Promise<void> {
+  const same = new Expression();
+  same.require(same.equals(["conn"], connectionId));
+  await table.delete(memberKey(member), `The membership of socket ${member.id}`, same);
+}
+
+/** One Query per begun 1 MB of the room; EVERYONE is four rooms, read at the same time. Empty pages are left out. */
+async function* listMembers(table: Table, nsp: string, room: RoomName): AsyncGenerator<readonly Member[]> {
+  for await (const items of mergePages(roomPks(nsp, room).map((pk) => table.query(pk)))) {
+    const now = table.now();
+    const members = items
+      .map((item) => readMemberItem(item, nsp, room))
+      .filter(({ expiresAt }) => isLive(expiresAt, now))
+      .map(({ expiresAt: _, ...member }): Member => member);
+    if (members.length > 0) yield members;
+  }
+}

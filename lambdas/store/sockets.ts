@@ -1,0 +1,171 @@
+import type {
+  DisconnectReason,
+  NewSocket,
+  SocketKey,
+  SocketPhase,
+  SocketRecord,
+  Store,
+} from "../server/ports.ts";
+import { discard, readWhole, stow } from "./asides.ts";
+import { isWinner, newToken } from "./claims.ts";
+import { Expression } from "./expression.ts";
+import { newSocketItem, readSocketItem, type SocketRow, toEntries } from "./items.ts";
+import { socketKey } from "./keys.ts";
+import { ENDED_KEPT_MS, toTtl } from "./lifetimes.ts";
+import { readSocketRow } from "./socket-reads.ts";
+import type { Table } from "./table.ts";
+
+export type SocketStore = Pick<
+  Store,
+  "beginSocket" | "openSocket" | "settleSocket" | "dropSocket" | "forbidSocket" | "endSocket"
+>;
+
+/** A socket's way from `connecting` over `open` to `ended`: each step one conditional write. */
+export function socketStore(table: Table): SocketStore {
+  return {
+    beginSocket: (socket) => beginSocket(table, socket),
+    openSocket: (key, id, commit) => openSocket(table, key, id, commit),
+    settleSocket: (key, id, run) => settleSocket(table, key, id, run),
+    dropSocket: (key, id) => dropSocket(table, key, id),
+    forbidSocket: (key, id, reason) => forbidSocket(table, key, id, reason),
+    endSocket: (key, id, reason, at) => endSocket(table, key, id, reason, at),
+  };
+}
+
+/** Names the socket in error messages. */
+export function subjectOf(id: string, { nsp }: SocketKey): string {
+  return `The state of socket ${id} in namespace ${JSON.stringify(nsp.slice(0, 40))}`;
+}
+
+/** An expression that holds only on the living row of this very socket. */
+export function ofSocket(table: Table, id: string, phase?: SocketPhase): Expression {
+  const change = new Expression();
+  change.require(change.live(table.now()), change.equals(["id"], id));
+  return phase === undefined ? change : change.require(change.equals(["phase"], phase));
+}
+
+/** One write. Large values of an ended row that it replaces are swept later: whoever ended it may be reading them right now. */
+async function beginSocket(table: Table, socket: NewSocket): Promise<boolean> {
+  const token = newToken();
+  const free = new Expression();
+  free.require(free.anyOf(free.absent(["pk"]), free.equals(["phase"], "ended"), free.expired(table.now())));
+  const written = await table.put(newSocketItem(socket, token), subjectOf(socket.id, socket), free);
+  return isWinner(written, token, async () => (await readSocketRow(table, socket))?.begunBy);
+}
+
+/**
+ * One write, and one before it per large value. The maps are set whole: until now nobody but this call's CONNECT knew of the
+ * socket.
+ */
+async function openSocket(
+  table: Table,
+  key: SocketKey,
+  id: string,
+  commit: Parameters<Store["openSocket"]>[2],
+): Promise<boolean> {
+  const token = newToken();
+  const subject = subjectOf(id, key);
+  const [data, props] = await Promise.all([
+    stow(table, key.connectionId, subject, commit.data),
+    stow(table, key.connectionId, subject, commit.props),
+  ]);
+  const open = ofSocket(table, id, "connecting")
+    .set(["phase"], "open")
+    .set(["openedBy"], token)
+    .set(["running"], commit.running)
+    .set(["rooms"], toEntries(commit.rooms))
+    .set(["data"], toEntries(data.stored))
+    .set(["props"], toEntries(props.stored))
+    .set(["rerun"], commit.rerunMiddlewares);
+  open.require(open.absent(["bye"]));
+  const written = await table.update(socketKey(key), subject, open);
+  const opened = await isWinner(written, token, async () => {
+    const row = await readSocketRow(table, key);
+    return row?.id === id ? row.openedBy : undefined;
+  });
+  if (!opened) await discard(table, key.connectionId, [...data.asides, ...props.asides]);
+  return opened;
+}
+
+/** One write. */
+async function settleSocket(
+  table: Table,
+  key: SocketKey,
+  id: string,
+  run: Parameters<Store["settleSocket"]>[2],
+): Promise<boolean> {
+  const settle = ofSocket(table, id, "open")
+    .remove(["running"])
+    .set(["trace"], run.trace)
+    .set(["answers"], [...run.answers]);
+  const { ok } = await table.update(socketKey(key), subjectOf(id, key), settle);
+  return ok;
+}
+
+/** One write. */
+async function dropSocket(table: Table, key: SocketKey, id: string): Promise<void> {
+  await table.delete(socketKey(key), subjectOf(id, key), ofSocket(table, id, "connecting"));
+}
+
+/** One write. Told twice, the first reason stays. */
+async function forbidSocket(
+  table: Table,
+  key: SocketKey,
+  id: string,
+  reason: DisconnectReason,
+): Promise<boolean> {
+  const forbid = ofSocket(table, id, "connecting").setOnce(["bye"], reason);
+  const { ok } = await table.update(socketKey(key), subjectOf(id, key), forbid);
+  return ok;
+}
+
+/** One write; for the winner, one read more per 100 large values. */
+async function endSocket(
+  table: Table,
+  key: SocketKey,
+  id: string,
+  reason: DisconnectReason,
+  at: number,
+): Promise<SocketRecord | undefined> {
+  const token = newToken();
+  const end = ofSocket(table, id, "open")
+    .set(["phase"], "ended")
+    .set(["bye"], reason)
+    .set(["endedAt"], at)
+    .set(["endedBy"], token)
+    .set(["expiresAt"], toTtl(table.now() + ENDED_KEPT_MS));
+  const written = await table.update(socketKey(key), subjectOf(id, key), end, "ALL_OLD");
+  // A resent write that was refused tells nothing of the row: then the ended row, made open again in our eyes, is the record.
+  let row = written.old && readSocketItem(written.old, key.connectionId);
+  if (!written.ok) {
+    if (!written.resent) return undefined;
+    row = await readEndedByUs(table, key, token);
+  }
+  if (row === undefined) return undefined;
+  return withValues(table, key, token, row);
+}
+
+/** What the row was when we ended it: nothing that the end itself has written. */
+async function readEndedByUs(table: Table, key: SocketKey, token: string): Promise<SocketRow | undefined> {
+  const row = await readSocketRow(table, key);
+  if (row === undefined || row.endedBy !== token) return undefined;
+  const { bye: _, ...before } = row;
+  return { ...before, phase: "open" };
+}
+
+/** A large value that is replaced right after the end (by a handler still running) is taken as it is then. */
+async function withValues(
+  table: Table,
+  key: SocketKey,
+  token: string,
+  atTheEnd: SocketRow,
+): Promise<SocketRecord | undefined> {
+  let row: SocketRow = atTheEnd;
+  let first = true;
+  const [record] = await readWhole(table, async () => {
+    if (!first) row = (await readEndedByUs(table, key, token)) ?? row;
+    first = false;
+    return { rows: [row], values: new Map() };
+  });
+  return record;
+}

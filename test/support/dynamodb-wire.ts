@@ -1,0 +1,60 @@
+import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+
+/** One sending of one request. */
+export interface Sent {
+  /** Such as `UpdateItem`. */
+  readonly operation: string;
+  readonly body: unknown;
+}
+
+interface HttpRequestLike {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+function isHttpRequest(value: unknown): value is HttpRequestLike {
+  return typeof value === "object" && value !== null && "headers" in value && "body" in value;
+}
+
+/** Sits between the SDK's retries and the network: sees each sending, and can lose the response of one that has succeeded. */
+export class DynamoWire {
+  #sent: Sent[] = [];
+  #toLose: string | undefined;
+
+  constructor(client: DynamoDBDocumentClient) {
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const operation = this.#record(args.request);
+        const result = await next(args);
+        if (operation !== this.#toLose) return result;
+        this.#toLose = undefined;
+        throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+      },
+      { step: "deserialize", name: "dynamoWire" },
+    );
+  }
+
+  /** DynamoDB gets and executes the next such request; the SDK learns nothing of it and sends it again. */
+  loseResponseOf(operation: string): void {
+    this.#toLose = operation;
+  }
+
+  /** Everything sent since the last call. */
+  take(): readonly Sent[] {
+    const sent = this.#sent;
+    this.#sent = [];
+    return sent;
+  }
+
+  operations(): readonly string[] {
+    return this.take().map(({ operation }) => operation);
+  }
+
+  #record(request: unknown): string | undefined {
+    if (!isHttpRequest(request)) return undefined;
+    const operation = request.headers["x-amz-target"]?.split(".")[1] ?? "";
+    const body: unknown = typeof request.body === "string" ? JSON.parse(request.body) : undefined;
+    this.#sent.push({ operation, body });
+    return operation;
+  }
+}

@@ -1,0 +1,8 @@
+import { startLocalCloud } from "../../infra/local/cloud.ts";
+import type { Target } from "./scenario-target.ts";
+
+/** Runs an application module on the local cloud: synthesized, bundled, in workers, behind the emulated gateway. */
+export async function startCloudTarget(app: string): Promise<Target> {
+  const cloud = await startLocalCloud({ app, port: 0 });
+  return { name: "cloud", url: cloud.url, path: cloud.path, stop: () => cloud.stop() };
+}

@@ -1,0 +1,9 @@
+/** A running server that a scenario talks to: stock Socket.IO, or the stack on the local cloud. */
+export interface Target {
+  readonly name: "stock" | "cloud";
+  /** As `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  /** The clients' `path` option. */
+  readonly path: string;
+  stop(): Promise<void>;
+}

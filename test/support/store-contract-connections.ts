@@ -1,0 +1,129 @@
+import { describe, expect, it } from "@jest/globals";
+import type { DisconnectReason } from "../../lambdas/server/ports.ts";
+import { atOnce, countOf, HOUR, MINUTE, type StoreBench } from "./store-contract-bench.ts";
+
+export function connectionContract(bench: StoreBench): void {
+  describe("connections", () => {
+    it("reads back what was put", async () => {
+      const record = await bench.connection();
+      expect(await bench.store.readConnection(record.connectionId)).toEqual({
+        connection: record,
+        sockets: [],
+      });
+    });
+
+    it("knows nothing of a connection that never was", async () => {
+      const view = await bench.store.readConnection(bench.name("conn"));
+      expect(view).toEqual({ connection: undefined, sockets: [] });
+    });
+
+    it("keeps what came since when the same connection is put again", async () => {
+      const record = await bench.connection();
+      await bench.store.claimOpen(record.connectionId);
+      await bench.store.sayBye(record.connectionId, "transport close", 5);
+      await bench.store.putConnection(record);
+      const { connection } = await bench.store.readConnection(record.connectionId);
+      expect(connection?.bye).toEqual({ reason: "transport close", at: 5 });
+    });
+
+    it("lets exactly one caller open a connection", async () => {
+      const { connectionId } = await bench.connection();
+      const claims = await atOnce(6, () => bench.store.claimOpen(connectionId));
+      expect(countOf(claims, true)).toBe(1);
+      expect(await bench.store.claimOpen(connectionId)).toBe(false);
+    });
+
+    it("lets nobody open a connection that is not there or is ending", async () => {
+      expect(await bench.store.claimOpen(bench.name("conn"))).toBe(false);
+      const { connectionId } = await bench.connection();
+      await bench.store.sayBye(connectionId, "transport close", 1);
+      expect(await bench.store.claimOpen(connectionId)).toBe(false);
+    });
+
+    it("lets exactly one caller say bye, and keeps that one's reason", async () => {
+      const { connectionId } = await bench.connection();
+      const reasons: readonly DisconnectReason[] = ["transport close", "ping timeout", "forced server close"];
+      const said = await atOnce(3, (i) => bench.store.sayBye(connectionId, reasons[i] ?? "parse error", i));
+      expect(countOf(said, true)).toBe(1);
+      const { connection } = await bench.store.readConnection(connectionId);
+      const winner = said.indexOf(true);
+      expect(connection?.bye).toEqual({ reason: reasons[winner], at: winner });
+    });
+
+    it("says bye to no connection that is not there", async () => {
+      const { connectionId } = await bench.connection();
+      await bench.store.deleteConnection(connectionId);
+      expect(await bench.store.sayBye(connectionId, "transport close", 1)).toBe(false);
+      expect((await bench.store.readConnection(connectionId)).connection).toBeUndefined();
+    });
+
+    it("keeps the sockets when the connection is deleted", async () => {
+      const { key, id } = await bench.open();
+      await bench.store.deleteConnection(key.connectionId);
+      await bench.store.deleteConnection(key.connectionId);
+      const view = await bench.store.readConnection(key.connectionId);
+      expect(view.connection).toBeUndefined();
+      expect(view.sockets.map((socket) => socket.id)).toEqual([id]);
+    });
+
+    it("reads a connection and its sockets of all phases and namespaces together", async () => {
+      const { key, connection } = await bench.open();
+      const chat = bench.newSocket(key.connectionId, "/chat");
+      await bench.store.beginSocket(chat);
+      const news = await bench.openOn(connection, {}, "/news");
+      await bench.store.endSocket(news.key, news.id, "client namespace disconnect", 1);
+      const view = await bench.store.readConnection(key.connectionId);
+      expect(view.connection).toEqual(connection);
+      expect(Object.fromEntries(view.sockets.map(({ nsp, phase }) => [nsp, phase]))).toEqual({
+        "/": "open",
+        "/chat": "connecting",
+        "/news": "ended",
+      });
+    });
+
+    it("forgets a connection and its sockets when two hours and a margin have passed", async () => {
+      const { key, id } = await bench.open();
+      bench.pass(2 * HOUR + MINUTE);
+      expect((await bench.store.readConnection(key.connectionId)).sockets).toHaveLength(1);
+      bench.pass(30 * MINUTE);
+      const view = await bench.store.readConnection(key.connectionId);
+      expect(view).toEqual({ connection: undefined, sockets: [] });
+      expect(await bench.store.claimOpen(key.connectionId)).toBe(false);
+      expect(await bench.store.sayBye(key.connectionId, "ping timeout", 1)).toBe(false);
+      expect(await bench.store.readSocket(key)).toBeUndefined();
+      expect(await bench.store.readSockets([key])).toEqual([]);
+      expect(await bench.store.saveState(key, id, { data: { a: "1" } })).toBe(false);
+      expect(await bench.store.endSocket(key, id, "ping timeout", 1)).toBeUndefined();
+    });
+  });
+
+  describe("answers", () => {
+    it("keeps the first answer", async () => {
+      const socketId = bench.name("socket");
+      expect(await bench.store.readAnswer(socketId, 7)).toBeUndefined();
+      await bench.store.putAnswer(socketId, 7, '["first"]');
+      await bench.store.putAnswer(socketId, 7, '["second"]');
+      expect(await bench.store.readAnswer(socketId, 7)).toBe('["first"]');
+    });
+
+    it("tells asks and sockets apart", async () => {
+      const socketId = bench.name("socket");
+      await bench.store.putAnswer(socketId, 1, "[1]");
+      await bench.store.putAnswer(socketId, 11, "[11]");
+      expect(await bench.store.readAnswer(socketId, 1)).toBe("[1]");
+      expect(await bench.store.readAnswer(socketId, 11)).toBe("[11]");
+      expect(await bench.store.readAnswer(`${socketId}#1`, 1)).toBeUndefined();
+    });
+
+    it("forgets an answer after a minute, and takes a new one", async () => {
+      const socketId = bench.name("socket");
+      await bench.store.putAnswer(socketId, 1, '"old"');
+      bench.pass(59_000);
+      expect(await bench.store.readAnswer(socketId, 1)).toBe('"old"');
+      bench.pass(2_000);
+      expect(await bench.store.readAnswer(socketId, 1)).toBeUndefined();
+      await bench.store.putAnswer(socketId, 1, '"new"');
+      expect(await bench.store.readAnswer(socketId, 1)).toBe('"new"');
+    });
+  });
+}

@@ -1,0 +1,254 @@
+import { describe, expect, test } from "@jest/globals";
+import { App, RemovalPolicy } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { SkysocketApiProps } from "../../../infra/constructs/index.ts";
+import { SkysocketStack } from "../../../infra/stack.ts";
+
+/** The template alone: nothing is bundled, and CDK's own rules do not run (synth.test.ts has them run, outside Jest). */
+function synthesizeTemplate(props: Partial<SkysocketApiProps> = {}): Template {
+  const app = new App({
+    analyticsReporting: false,
+    builtinCloudFormationValidation: false,
+    context: { "aws:cdk:bundling-stacks": [] },
+  });
+  return Template.fromStack(
+    new SkysocketStack(app, "Skysocket", { api: { entry: "lambdas/app.ts", ...props } }),
+  );
+}
+
+const logicalIdOf = (template: Template, type: string) => {
+  const ids = Object.keys(template.findResources(type));
+  expect(ids).toHaveLength(1);
+  return ids[0];
+};
+
+describe("the template by default", () => {
+  const template = synthesizeTemplate();
+  const apiId = logicalIdOf(template, "AWS::ApiGatewayV2::Api");
+  const functionId = logicalIdOf(template, "AWS::Lambda::Function");
+  const tableId = logicalIdOf(template, "AWS::DynamoDB::Table");
+  const logsId = logicalIdOf(template, "AWS::Logs::LogGroup");
+  const roleId = logicalIdOf(template, "AWS::IAM::Role");
+
+  test("has only kinds of resources that the local cloud knows", () => {
+    const kinds = Object.values<{ Type: string }>(template.toJSON().Resources).map(({ Type }) => Type);
+    expect([...new Set(kinds)].sort()).toEqual([
+      "AWS::ApiGatewayV2::Api",
+      "AWS::ApiGatewayV2::Integration",
+      "AWS::ApiGatewayV2::Route",
+      "AWS::ApiGatewayV2::Stage",
+      "AWS::DynamoDB::Table",
+      "AWS::IAM::Policy",
+      "AWS::IAM::Role",
+      "AWS::Lambda::EventInvokeConfig",
+      "AWS::Lambda::Function",
+      "AWS::Lambda::Permission",
+      "AWS::Logs::LogGroup",
+    ]);
+  });
+
+  test("the table is on demand, with TTL and backups, and outlives the stack", () => {
+    template.hasResource("AWS::DynamoDB::Table", {
+      DeletionPolicy: "Retain",
+      UpdateReplacePolicy: "Retain",
+      Properties: {
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: [
+          { AttributeName: "pk", KeyType: "HASH" },
+          { AttributeName: "sk", KeyType: "RANGE" },
+        ],
+        AttributeDefinitions: [
+          { AttributeName: "pk", AttributeType: "S" },
+          { AttributeName: "sk", AttributeType: "S" },
+        ],
+        TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        ProvisionedThroughput: Match.absent(),
+        GlobalSecondaryIndexes: Match.absent(),
+        LocalSecondaryIndexes: Match.absent(),
+      },
+    });
+  });
+
+  test("the function runs on Node 24 and arm64, no longer than API Gateway waits", () => {
+    template.hasResourceProperties("AWS::Lambda::Function", {
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      Handler: "index.handler",
+      Timeout: 29,
+      MemorySize: 512,
+      RecursiveLoop: "Allow",
+      LoggingConfig: { LogFormat: "Text", LogGroup: { Ref: logsId } },
+      Role: { "Fn::GetAtt": [roleId, "Arn"] },
+    });
+  });
+
+  test("the function's environment is the table and the callback URL, and nothing else", () => {
+    template.hasResourceProperties("AWS::Lambda::Function", {
+      Environment: {
+        Variables: Match.exact({
+          TABLE_NAME: { Ref: tableId },
+          CALLBACK_URL: {
+            "Fn::Join": [
+              "",
+              [
+                "https://",
+                { Ref: apiId },
+                ".execute-api.",
+                { Ref: "AWS::Region" },
+                ".",
+                { Ref: "AWS::URLSuffix" },
+                "/prod",
+              ],
+            ],
+          },
+        }),
+      },
+    });
+  });
+
+  test("its rights are there before its code", () => {
+    const rights = Object.keys(template.findResources("AWS::IAM::Policy")).find((id) =>
+      id.includes("SocketRights"),
+    );
+    template.hasResource("AWS::Lambda::Function", { DependsOn: Match.arrayWith([rights]) });
+  });
+
+  test("failed tasks are tried twice again, within five minutes", () => {
+    template.hasResourceProperties("AWS::Lambda::EventInvokeConfig", {
+      FunctionName: { Ref: functionId },
+      MaximumRetryAttempts: 2,
+      MaximumEventAgeInSeconds: 300,
+    });
+  });
+
+  test("logs are kept for a month", () => {
+    template.hasResource("AWS::Logs::LogGroup", {
+      DeletionPolicy: "Retain",
+      Properties: { RetentionInDays: 30 },
+    });
+  });
+
+  test("three routes, all into the function, none answering", () => {
+    template.resourceCountIs("AWS::ApiGatewayV2::Route", 3);
+    template.resourceCountIs("AWS::ApiGatewayV2::RouteResponse", 0);
+    for (const RouteKey of ["$connect", "$disconnect", "$default"]) {
+      template.hasResourceProperties("AWS::ApiGatewayV2::Route", {
+        ApiId: { Ref: apiId },
+        RouteKey,
+        AuthorizationType: "NONE",
+        RouteResponseSelectionExpression: Match.absent(),
+      });
+      template.hasResourceProperties("AWS::Lambda::Permission", {
+        Principal: "apigateway.amazonaws.com",
+        FunctionName: { "Fn::GetAtt": [functionId, "Arn"] },
+        SourceArn: { "Fn::Join": ["", Match.arrayWith([{ Ref: apiId }, `/*${RouteKey}`])] },
+      });
+    }
+    template.allResourcesProperties("AWS::ApiGatewayV2::Integration", {
+      IntegrationType: "AWS_PROXY",
+      TimeoutInMillis: 29_000,
+    });
+  });
+
+  test("the stage deploys itself and has no throttle of its own", () => {
+    template.hasResourceProperties("AWS::ApiGatewayV2::Api", {
+      ProtocolType: "WEBSOCKET",
+      RouteSelectionExpression: "$request.body.action",
+    });
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      StageName: "prod",
+      AutoDeploy: true,
+      DefaultRouteSettings: Match.absent(),
+    });
+  });
+
+  test("the outputs say where and how to connect", () => {
+    const host = [{ Ref: apiId }, ".execute-api.", { Ref: "AWS::Region" }, ".", { Ref: "AWS::URLSuffix" }];
+    template.hasOutput("Url", { Value: { "Fn::Join": ["", ["wss://", ...host, "/prod"]] } });
+    template.hasOutput("Client", {
+      Value: {
+        "Fn::Join": ["", ['io("wss://', ...host, '", { path: "/prod", transports: ["websocket"] })']],
+      },
+    });
+  });
+});
+
+describe("props", () => {
+  test("a table for trying out goes with the stack, and so do the logs", () => {
+    const template = synthesizeTemplate({
+      removalPolicy: RemovalPolicy.DESTROY,
+      pointInTimeRecovery: false,
+      logRetention: RetentionDays.ONE_DAY,
+    });
+    template.hasResource("AWS::DynamoDB::Table", {
+      DeletionPolicy: "Delete",
+      Properties: { PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: false } },
+    });
+    template.hasResource("AWS::Logs::LogGroup", {
+      DeletionPolicy: "Delete",
+      Properties: { RetentionInDays: 1 },
+    });
+  });
+
+  test("route responses make $default, and no other route, answer", () => {
+    const template = synthesizeTemplate({ routeResponses: true });
+    template.resourceCountIs("AWS::ApiGatewayV2::RouteResponse", 1);
+    template.hasResourceProperties("AWS::ApiGatewayV2::RouteResponse", { RouteResponseKey: "$default" });
+    template.hasResourceProperties("AWS::ApiGatewayV2::Route", {
+      RouteKey: "$default",
+      RouteResponseSelectionExpression: "$default",
+    });
+    template.hasResourceProperties("AWS::Lambda::Function", {
+      Environment: { Variables: { ROUTE_RESPONSES: "1" } },
+    });
+  });
+
+  test("another stage is in the URL, the grants and the client's path", () => {
+    const template = synthesizeTemplate({ stageName: "dev-2" });
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", { StageName: "dev-2" });
+    const text = JSON.stringify(template.toJSON());
+    expect(text).toContain("/dev-2/POST/@connections/*");
+    expect(text).toContain(JSON.stringify('path: "/dev-2"').slice(1, -1));
+    expect(text).not.toContain("/prod");
+  });
+
+  test("throttle, memory and source maps reach their resources", () => {
+    const template = synthesizeTemplate({
+      throttle: { rateLimit: 50, burstLimit: 20 },
+      memorySize: 1_769,
+      sourceMap: true,
+    });
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 20 },
+    });
+    template.hasResourceProperties("AWS::Lambda::Function", {
+      MemorySize: 1_769,
+      Environment: { Variables: { NODE_OPTIONS: "--enable-source-maps" } },
+    });
+  });
+
+  test.each(["socket.io", "", "a/b", "x".repeat(129)])("a stage cannot be called %j", (stageName) => {
+    expect(() => synthesizeTemplate({ stageName })).toThrow(
+      expect.objectContaining({
+        code: "STAGE_NAME_INVALID",
+        message: expect.stringContaining(`"${stageName}"`),
+      }),
+    );
+  });
+
+  test.each([
+    [
+      "a file that is not there",
+      "lambdas/nowhere.ts",
+      /no application module "lambdas\/nowhere.ts".*\/lambdas\/nowhere.ts/s,
+    ],
+    ["a directory", "lambdas", /JavaScript or TypeScript file, but got "lambdas"/],
+    ["something else", "package.json", /JavaScript or TypeScript file, but got "package.json"/],
+  ])("%s is no application", (_what, entry, message) => {
+    expect(() => synthesizeTemplate({ entry })).toThrow(
+      expect.objectContaining({ code: "ENTRY_NOT_FOUND", message: expect.stringMatching(message) }),
+    );
+  });
+});

@@ -1,0 +1,18 @@
+import { describe, expect, it } from "@jest/globals";
+import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
+import { hasJava, startDynamoDbLocal } from "../../support/dynamodb-local.ts";
+import { describeStoreContract } from "../../support/store-contract.ts";
+
+if (hasJava()) {
+  describeStoreContract("the store on DynamoDB Local", async () => {
+    const { client, table, stop } = await startDynamoDbLocal();
+    return { create: (clock) => createDynamoStore({ client, table, clock }), stop };
+  });
+} else {
+  describe("the store on DynamoDB Local", () => {
+    it("is not tested here: there is no Java", () => {
+      process.stdout.write("No java on the PATH: the store is not tested against DynamoDB Local.\n");
+      expect(hasJava()).toBe(false);
+    });
+  });
+}

@@ -1,0 +1,7 @@
+import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import { describeStoreContract } from "../../support/store-contract.ts";
+
+describeStoreContract("the store in memory", async () => ({
+  create: (clock) => createMemoryStore({ clock }),
+  stop: async () => {},
+}));

@@ -8,6 +8,8 @@ import { SynthError } from "./synth.ts";
 import { TemplateError } from "./template/errors.ts";
 import { SourceWatcher } from "./watch.ts";
 
+const PARENT_CHECK_MS = 500;
+
 /** `npm run dev`: the local cloud for a person, or with `--json` for a program. */
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
@@ -17,6 +19,7 @@ async function main(): Promise<void> {
   }
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+  if (process.env.npm_lifecycle_event !== undefined) onOrphaned(() => stop.abort());
   const print = printer(options.json ? process.stderr : process.stdout);
   try {
     await run(options, print, stop.signal);
@@ -62,6 +65,20 @@ async function rebuild(
 function printer(stream: NodeJS.WriteStream): (line: LogLine) => void {
   const colors = stream.isTTY && !process.env.NO_COLOR;
   return (line) => stream.write(`${formatLine(line, colors)}\n`);
+}
+
+/**
+ * Calls `listener` when the parent process has gone. `npm run dev` that is told to end (SIGTERM) ends the shell between
+ * itself and this process, and the shell passes nothing on.
+ */
+function onOrphaned(listener: () => void): void {
+  const { ppid } = process;
+  const timer = setInterval(() => {
+    if (process.ppid === ppid) return;
+    clearInterval(timer);
+    listener();
+  }, PARENT_CHECK_MS);
+  timer.unref();
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

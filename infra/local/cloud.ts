@@ -259,6 +259,8 @@ function environmentOf(parts: Parts, functionId: string): Record<string, string>
   const { model, server, dynamodb, lambda } = parts;
   const own = model.apis.find(({ routes }) => routes.some((route) => route.functionId === functionId));
   return {
+    // Lambda runs the Node.js that the template names. The one on this machine may be older, which is no news for a function's log.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${server.url}/${(own ?? apiOf(model)).stage}`,

@@ -205,6 +205,20 @@ jest.setTimeout(60_000);
     expect(await ann.page.evaluate("log.scrollHeight - log.scrollTop - log.clientHeight")).toBeLessThan(2);
   });
 
+  test("the panel follows what the local cloud does", async () => {
+    const ann = await enter("Ann", "live");
+    await ann.page.getByRole("button", { name: "What happens" }).click();
+    await ann.page.getByText("live", { exact: true }).waitFor();
+    await ann.say("Who runs this?");
+    const way = ann.page.locator(".way").filter({ hasText: "“message” in /" });
+    await way
+      .locator(".function")
+      .getByText(/^\d+ ms/)
+      .waitFor();
+    const kinds = new Set(await way.locator(".step .kind").allTextContents());
+    expect([...kinds]).toEqual(["in", "run", "table", "post"]);
+  });
+
   test("the panel shows the way of each event with its cost", async () => {
     const ann = await visit();
     const body = cloudEvents.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");

@@ -16,18 +16,25 @@ function isHttpRequest(value: unknown): value is HttpRequestLike {
   return typeof value === "object" && value !== null && "headers" in value && "body" in value;
 }
 
-/** Sits between the SDK's retries and the network: sees each sending, and can lose the response of one that has succeeded. */
+/** What the network does to the next sending of an operation. */
+interface Loss {
+  readonly operation: string;
+  readonly of: "request" | "response";
+}
+
+/** Sits between the SDK's retries and the network: sees each sending, and can lose one. */
 export class DynamoWire {
   #sent: Sent[] = [];
-  #toLose: string | undefined;
+  #loss: Loss | undefined;
 
   constructor(client: DynamoDBDocumentClient) {
     client.middlewareStack.add(
       (next) => async (args) => {
         const operation = this.#record(args.request);
-        const result = await next(args);
-        if (operation !== this.#toLose) return result;
-        this.#toLose = undefined;
+        const loss = this.#loss?.operation === operation ? this.#loss : undefined;
+        if (loss === undefined) return next(args);
+        this.#loss = undefined;
+        if (loss.of === "response") await next(args);
         throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
       },
       { step: "deserialize", name: "dynamoWire" },
@@ -36,7 +43,12 @@ export class DynamoWire {
 
   /** DynamoDB gets and executes the next such request; the SDK learns nothing of it and sends it again. */
   loseResponseOf(operation: string): void {
-    this.#toLose = operation;
+    this.#loss = { operation, of: "response" };
+  }
+
+  /** The next such request does not reach DynamoDB; the SDK sends it again. */
+  loseRequestOf(operation: string): void {
+    this.#loss = { operation, of: "request" };
   }
 
   /** Everything sent since the last call. */

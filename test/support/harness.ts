@@ -180,9 +180,9 @@ export class Wire {
     }
   }
 
-  /** The events received, as `[name, ...args]`. */
+  /** The events received that ask for no answer, as `[name, ...args]`. */
   get events(): unknown[][] {
-    return this.frames.filter((frame) => frame.startsWith("42")).map((frame) => JSON.parse(frame.slice(2)));
+    return this.frames.filter((frame) => frame.startsWith("42[")).map((frame) => JSON.parse(frame.slice(2)));
   }
 
   /** The socket id of the namespace "/". */

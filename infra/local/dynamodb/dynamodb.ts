@@ -43,7 +43,7 @@ const DEFAULT_STALE_MS = 50;
 /** Starts the emulated DynamoDB with the tables of the template. */
 export async function createDynamoDb(options: DynamoDbOptions): Promise<LocalDynamoDb> {
   const engine =
-    options.endpoint === undefined ? await startEmbedded() : connect(options.endpoint, ownCredentials());
+    options.endpoint === undefined ? startEmbedded() : connect(options.endpoint, ownCredentials());
   const stale = new StaleCopy({
     tables: options.tables,
     ageMs: options.staleMs ?? DEFAULT_STALE_MS,

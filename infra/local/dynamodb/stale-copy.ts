@@ -24,7 +24,7 @@ export interface StaleCopyOptions {
   readonly ageMs: number;
   /** Milliseconds; only differences count. */
   readonly now: () => number;
-  readonly startEngine: () => Promise<Engine>;
+  readonly startEngine: () => Engine;
 }
 
 /** DynamoDB's own limit of a BatchWriteItem. */
@@ -75,7 +75,7 @@ export class StaleCopy {
   }
 
   async #start(): Promise<Engine> {
-    const engine = await this.#options.startEngine();
+    const engine = this.#options.startEngine();
     for (const table of this.#options.tables) await ensureTable(engine, table);
     return engine;
   }

@@ -13,7 +13,17 @@ import {
   stringMap,
 } from "./values.ts";
 
-const RUN = ["Code", "Environment", "FunctionName", "Handler", "LoggingConfig", "MemorySize", "Role", "Runtime", "Timeout"];
+const RUN = [
+  "Code",
+  "Environment",
+  "FunctionName",
+  "Handler",
+  "LoggingConfig",
+  "MemorySize",
+  "Role",
+  "Runtime",
+  "Timeout",
+];
 /** What makes no difference on one machine. RecursiveLoop: no loop is ever stopped here. */
 const HARMLESS = [
   "Architectures",

@@ -44,7 +44,9 @@ const table: TableModel = {
     ],
   },
 };
-const ALL: PolicyStatement[] = [{ effect: "Allow", actions: ["dynamodb:*"], resources: [ARN, `${ARN}/index/*`] }];
+const ALL: PolicyStatement[] = [
+  { effect: "Allow", actions: ["dynamodb:*"], resources: [ARN, `${ARN}/index/*`] },
+];
 const TableName = "things";
 const key = (sk: string) => ({ pk: { S: "p" }, sk: { S: sk } });
 const bulk = (bytes: number) => ({ S: "x".repeat(bytes) });
@@ -83,7 +85,12 @@ async function start(statements = ALL, endpoint?: string): Promise<Bench> {
     ...(endpoint !== undefined && { endpoint }),
   });
   const credentials = iam.credentialsFor({ logicalId: "Fn", name: "stack-Fn", statements });
-  const client = new DynamoDBClient({ endpoint: db.endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+  const client = new DynamoDBClient({
+    endpoint: db.endpoint,
+    region: "us-east-1",
+    credentials,
+    maxAttempts: 1,
+  });
   cleanups.push(async () => {
     client.destroy();
     await db.stop();
@@ -115,7 +122,12 @@ describe("who may do what", () => {
     bench.credentials.runs("request-7");
     await bench.client.send(new PutItemCommand({ TableName, Item: key("a") }));
     expect(bench.events).toEqual([
-      expect.objectContaining({ kind: "dynamodb", functionId: "Fn", requestId: "request-7", table: "things" }),
+      expect.objectContaining({
+        kind: "dynamodb",
+        functionId: "Fn",
+        requestId: "request-7",
+        table: "things",
+      }),
     ]);
   });
 
@@ -219,7 +231,8 @@ describe("reads that do not ask for consistency", () => {
 
   test("see the table as it was 50 ms ago; consistent ones see it as it is", async () => {
     const { client, pass } = bench;
-    const read = (ConsistentRead: boolean) => client.send(new GetItemCommand({ TableName, Key: key("a"), ConsistentRead }));
+    const read = (ConsistentRead: boolean) =>
+      client.send(new GetItemCommand({ TableName, Key: key("a"), ConsistentRead }));
     await client.send(new PutItemCommand({ TableName, Item: { ...key("a"), n: { N: "1" } } }));
     expect((await read(false)).Item).toBeUndefined();
     expect((await read(true)).Item).toEqual({ ...key("a"), n: { N: "1" } });
@@ -271,7 +284,9 @@ describe("reads that do not ask for consistency", () => {
   test("see many writes in batches, the last of each item", async () => {
     const { client, pass } = bench;
     for (let i = 0; i < 60; i++) {
-      await client.send(new PutItemCommand({ TableName, Item: { ...key(`k${i % 40}`), n: { N: String(i) } } }));
+      await client.send(
+        new PutItemCommand({ TableName, Item: { ...key(`k${i % 40}`), n: { N: String(i) } } }),
+      );
     }
     pass(50);
     const { Items = [] } = await client.send(new ScanCommand({ TableName }));
@@ -287,14 +302,13 @@ describe("the meter", () => {
 
   test("rounds writes up to 1 KB, and counts the larger of old and new", async () => {
     const { client, spent } = bench;
-    const put = (bytes: number) => client.send(new PutItemCommand({ TableName, Item: { ...key("a"), b: bulk(bytes) } }));
+    const put = (bytes: number) =>
+      client.send(new PutItemCommand({ TableName, Item: { ...key("a"), b: bulk(bytes) } }));
     await put(10);
     await put(1500);
     await put(10);
     await put(2500);
-    await client.send(
-      new UpdateItemCommand({ TableName, Key: key("a"), UpdateExpression: "REMOVE b" }),
-    );
+    await client.send(new UpdateItemCommand({ TableName, Key: key("a"), UpdateExpression: "REMOVE b" }));
     await client.send(new DeleteItemCommand({ TableName, Key: key("a") }));
     await client.send(new DeleteItemCommand({ TableName, Key: key("a") }));
     expect(spent()).toEqual([
@@ -316,7 +330,9 @@ describe("the meter", () => {
       client.send(new PutItemCommand({ TableName, Item: key("a"), ConditionExpression })),
     ).rejects.toThrow();
     await expect(
-      client.send(new DeleteItemCommand({ TableName, Key: key("b"), ConditionExpression: "attribute_exists(pk)" })),
+      client.send(
+        new DeleteItemCommand({ TableName, Key: key("b"), ConditionExpression: "attribute_exists(pk)" }),
+      ),
     ).rejects.toThrow();
     await expect(
       client.send(new UpdateItemCommand({ TableName, Key: key("a"), UpdateExpression: "nonsense" })),
@@ -427,7 +443,7 @@ describe("the meter", () => {
 describe("another DynamoDB", () => {
   test("gets the tables that it lacks, and what it holds is taken over", async () => {
     const { createServer } = await import("node:http");
-    const engine: Engine = await startEmbedded();
+    const engine: Engine = startEmbedded();
     const server = createServer((incoming, outgoing) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));

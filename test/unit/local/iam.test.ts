@@ -5,7 +5,11 @@ import { createIam } from "../../../infra/local/iam/iam.ts";
 import { sign, type WireRequest } from "../../../infra/local/iam/sigv4.ts";
 import type { PolicyStatement } from "../../../infra/local/model.ts";
 
-const allow = (actions: string[], resources: string[]): PolicyStatement => ({ effect: "Allow", actions, resources });
+const allow = (actions: string[], resources: string[]): PolicyStatement => ({
+  effect: "Allow",
+  actions,
+  resources,
+});
 
 describe("a decision", () => {
   test.each([
@@ -15,7 +19,13 @@ describe("a decision", () => {
     ["an action in another case", allow(["DynamoDB:query"], ["arn:t"]), "dynamodb:Query", "arn:t", true],
     ["a resource in another case", allow(["dynamodb:Query"], ["arn:T"]), "dynamodb:Query", "arn:t", false],
     ["a prefix of actions", allow(["dynamodb:*Item"], ["*"]), "dynamodb:BatchGetItem", "arn:t", true],
-    ["a wildcard across slashes", allow(["*"], ["arn:api/*/@connections/*"]), "a:b", "arn:api/x/POST/@connections/i=", true],
+    [
+      "a wildcard across slashes",
+      allow(["*"], ["arn:api/*/@connections/*"]),
+      "a:b",
+      "arn:api/x/POST/@connections/i=",
+      true,
+    ],
     ["one character", allow(["a:?b"], ["*"]), "a:b", "x", false],
   ])("on %s", (_name, statement, action, resource, allowed) => {
     expect(decide([statement], action, resource).allowed).toBe(allowed);
@@ -58,7 +68,11 @@ describe("a signature", () => {
   });
   const signed = (time = at, overrides: Partial<WireRequest> = {}): WireRequest => {
     const plain = request(overrides);
-    const extra = sign(plain, credentials, { region: "us-east-1", service: "execute-api", at: new Date(time) });
+    const extra = sign(plain, credentials, {
+      region: "us-east-1",
+      service: "execute-api",
+      at: new Date(time),
+    });
     return { ...plain, headers: { ...plain.headers, ...extra } };
   };
 

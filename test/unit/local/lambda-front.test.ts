@@ -22,7 +22,12 @@ const ECHO = `export const handler = async (event) => {
 async function start(code = ECHO, statements = MAY, timeoutSec = 5): Promise<LambdaClient> {
   bench = await startLambda([await makeFunction(code, { timeoutSec })]);
   const credentials = bench.iam.credentialsFor({ logicalId: "Caller", name: "stack-Caller", statements });
-  client = new LambdaClient({ endpoint: bench.lambda.endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+  client = new LambdaClient({
+    endpoint: bench.lambda.endpoint,
+    region: "us-east-1",
+    credentials,
+    maxAttempts: 1,
+  });
   return client;
 }
 
@@ -46,7 +51,11 @@ describe("Invoke by the real client", () => {
   });
 
   test("of a function that fails or times out says so in FunctionError and payload", async () => {
-    const lambda = await start("export const handler = async (e) => { if (e.fail) throw new RangeError('no'); for (;;); };", MAY, 0.1);
+    const lambda = await start(
+      "export const handler = async (e) => { if (e.fail) throw new RangeError('no'); for (;;); };",
+      MAY,
+      0.1,
+    );
     const failed = await lambda.send(invoke("stack-Fn", { fail: true }));
     expect(failed.FunctionError).toBe("Unhandled");
     expect(JSON.parse(failed.Payload?.transformToString() ?? "")).toEqual({
@@ -74,7 +83,9 @@ describe("Invoke by the real client", () => {
   test("of an unknown function, a payload that is no JSON, and one that is too big are Lambda's own errors", async () => {
     const any: PolicyStatement[] = [{ effect: "Allow", actions: ["lambda:*"], resources: ["*"] }];
     const lambda = await start(ECHO, any);
-    await expect(lambda.send(invoke("nobody", {}))).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+    await expect(lambda.send(invoke("nobody", {}))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+    });
     const noJson = new InvokeCommand({ FunctionName: "stack-Fn", Payload: "{" });
     await expect(lambda.send(noJson)).rejects.toMatchObject({ name: "InvalidRequestContentException" });
     const big = { text: "x".repeat(1024 * 1024) };
@@ -108,6 +119,8 @@ describe("a worker's own credentials", () => {
     bench = await startLambda([await makeFunction("export const handler = async () => 1;")]);
     expect(await bench.lambda.invoke("Fn", {}, SOURCE)).toEqual({ outcome: "ok", payload: 1 });
     expect(bench.denials.map(({ action }) => action)).toEqual(["logs:CreateLogStream", "logs:PutLogEvents"]);
-    expect(bench.denials[0]?.resource).toMatch(/^arn:aws:logs:.*:log-group:\/aws\/lambda\/stack-Fn:log-stream:/);
+    expect(bench.denials[0]?.resource).toMatch(
+      /^arn:aws:logs:.*:log-group:\/aws\/lambda\/stack-Fn:log-stream:/,
+    );
   });
 });

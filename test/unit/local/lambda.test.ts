@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { LambdaOptions } from "../../../infra/local/lambda/lambda.ts";
 import type { CloudEvent, FunctionModel } from "../../../infra/local/model.ts";
@@ -269,6 +270,7 @@ describe("instances", () => {
     await lambda.restart(["Fn"], { functions: [fresh] });
     expect(await lambda.invoke("Fn", {}, SOURCE)).toEqual({ outcome: "ok", payload: "new" });
     expect(await running).toEqual({ outcome: "ok", payload: "old" });
+    await rm(fresh.codeDir, { recursive: true });
   });
 
   test("fail what they run when the cloud stops", async () => {

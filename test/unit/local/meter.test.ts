@@ -34,7 +34,10 @@ const run = (durationMs: number, outcome: "ok" | "error" = "ok"): CloudEvent => 
   coldStart: false,
   outcome,
 });
-const gateway = (operation: GatewayEvent["operation"], overrides: Partial<GatewayEvent> = {}): CloudEvent => ({
+const gateway = (
+  operation: GatewayEvent["operation"],
+  overrides: Partial<GatewayEvent> = {},
+): CloudEvent => ({
   kind: "gateway",
   at: 0,
   connectionId: "c",
@@ -73,7 +76,8 @@ describe("the meter", () => {
     meter.record(gateway("post", { bytes: 32 * 1024 + 1 }));
     expect(messages()).toBe(3);
     meter.record(gateway("post", { status: 410 }));
-    for (const operation of ["connect", "get", "delete", "disconnect"] as const) meter.record(gateway(operation));
+    for (const operation of ["connect", "get", "delete", "disconnect"] as const)
+      meter.record(gateway(operation));
     expect(messages()).toBe(3);
     meter.record(gateway("message", { bytes: 0 }));
     expect(messages()).toBe(4);

@@ -17,7 +17,7 @@ const JSON_VALUES = [
   [],
   {},
   [[1, [2, [3, []]]], { a: [{}] }],
-  { "": 1, "a.b": { c: null }, "0": [null], __proto__: null },
+  { "": 1, "a.b": { c: null }, "0": [null], ["__proto__"]: "own" },
 ];
 
 export const events: ScenarioGroup = {

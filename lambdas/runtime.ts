@@ -1,5 +1,5 @@
 /** Composition root: the environment and the application's server become the socket function's handler. */
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { connectionsClient, lambdaClient } from "./gateway/clients.ts";
@@ -34,6 +34,7 @@ function createPorts(env: Environment): Ports {
   const clock: Clock = {
     now: Date.now,
     sleep: (ms, signal) => wait(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined),
+    turn: () => turn(),
   };
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
   return {

@@ -2,19 +2,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiGateway } from "./api-gateway/api-gateway.ts";
-import type { Authorize } from "./api-gateway/context.ts";
 import type { GatewayBehavior } from "./api-gateway/limits.ts";
 import { Chaos, type ChaosSettings } from "./chaos.ts";
-import { createDynamoDb, type DynamoDbOptions, type LocalDynamoDb } from "./dynamodb/dynamodb.ts";
 import { LocalCloudError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
-import { AuthError } from "./iam/errors.ts";
-import { createIam, type Iam } from "./iam/iam.ts";
-import { createLambda, type LocalLambda } from "./lambda/lambda.ts";
+import { createIam } from "./iam/iam.ts";
+import { createLambda } from "./lambda/lambda.ts";
 import { checkFunctions } from "./load-check.ts";
 import { Logs } from "./logs.ts";
 import { createMeter, type Meter } from "./meter.ts";
-import type { ApiModel, CloudEvent, CloudModel, LogLine } from "./model.ts";
+import type { CloudEvent, CloudModel, LogLine } from "./model.ts";
+import { apiOf, authorizer, environmentOf, type Parts, startDynamoDb } from "./parts.ts";
 import { PublicServer } from "./public-server.ts";
 import { Schedules } from "./schedules.ts";
 import { synthesize } from "./synth.ts";
@@ -242,68 +240,6 @@ class Cloud implements LocalCloud {
     const tracked: Promise<unknown> = work.catch(fail).finally(() => this.#work.delete(tracked));
     this.#work.add(tracked);
   }
-}
-
-interface Parts {
-  readonly model: CloudModel;
-  readonly server: PublicServer;
-  readonly iam: Iam;
-  readonly dynamodb: LocalDynamoDb;
-  readonly lambda: LocalLambda;
-  readonly gateway: ApiGateway;
-  readonly schedules: Schedules;
-}
-
-/** Where the SDK finds the emulated services, so that bundles run unchanged. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
-function environmentOf(parts: Parts, functionId: string): Record<string, string> {
-  const { model, server, dynamodb, lambda } = parts;
-  const own = model.apis.find(({ routes }) => routes.some((route) => route.functionId === functionId));
-  return {
-    // Lambda runs the Node.js that the template names. The one on this machine may be older, which is no news for a function's log.
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
-    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
-    AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
-    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${server.url}/${(own ?? apiOf(model)).stage}`,
-  };
-}
-
-async function startDynamoDb(
-  options: Omit<DynamoDbOptions, "endpoint">,
-  endpoint: string | undefined,
-): Promise<LocalDynamoDb> {
-  if (endpoint === undefined) return await createDynamoDb(options);
-  try {
-    return await createDynamoDb({ ...options, endpoint });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new LocalCloudError(
-      "DYNAMODB_UNUSABLE",
-      `The tables cannot be kept in the DynamoDB at ${endpoint}: ${why}. Start it, or leave the embedded one to its work.`,
-      { cause: error },
-    );
-  }
-}
-
-function apiOf(model: CloudModel): ApiModel {
-  const [api] = model.apis;
-  if (api !== undefined) return api;
-  throw new LocalCloudError(
-    "NO_API",
-    "The template has no WebSocket API with a stage, so there is nothing to connect to.",
-  );
-}
-
-function authorizer(iam: Iam): Authorize {
-  return (request, action, resource) => {
-    try {
-      const caller = iam.authenticate(request);
-      iam.authorize(caller, action, resource);
-      return { allowed: true, caller, requestId: caller.requestId };
-    } catch (error) {
-      if (!(error instanceof AuthError)) throw error;
-      return { allowed: false, errorType: error.type, message: error.message };
-    }
-  };
 }
 
 function describe(error: unknown): string {

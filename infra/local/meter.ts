@@ -227,7 +227,8 @@ function totalsOf(event: CloudEvent): OperationTotals {
         count: 1,
         bytes: event.bytes,
         messages: messagesOf(event),
-        failures: event.status >= 400 ? 1 : 0,
+        // A "close" has a WebSocket close code, from 1000 on, instead of an HTTP status.
+        failures: event.status >= 400 && event.status < 600 ? 1 : 0,
       };
     default:
       return event satisfies never;

@@ -4,7 +4,7 @@ const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
 
 export interface BackoffOptions {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now" | "sleep">;
   /** No try starts later than this after the first one, in milliseconds. */
   readonly deadlineMs: number;
   /** In [0, 1). */

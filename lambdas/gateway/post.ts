@@ -12,7 +12,7 @@ import { classify, type Failure } from "./failures.ts";
 export interface GatewayOptions {
   /** Should not retry by itself ({@link connectionsClient} makes such a one). */
   readonly client: Pick<ApiGatewayManagementApiClient, "send">;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now" | "sleep">;
   /**
    * For how long to try again when API Gateway is busy or failing, in milliseconds.
    * @default 5000

@@ -189,7 +189,7 @@ export class Invocation {
     while (this.#pending.size > (this.#reply?.holding ? 1 : 0)) {
       await Promise.race(this.#pending.keys());
       // A continuation of what just settled may start the next thing: it gets its turn first.
-      await new Promise((resolve) => setImmediate(resolve));
+      await this.ports.clock.turn();
     }
   }
 

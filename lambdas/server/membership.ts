@@ -1,5 +1,5 @@
 import { SkysocketError } from "./errors.ts";
-import type { Member, RoomName } from "./ports.ts";
+import type { Member, RoomName, SocketRecord } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
 import type { SocketCore } from "./socket-core.ts";
 
@@ -63,17 +63,40 @@ export async function putMembers(
   await Promise.all([...tokens].map(([room, token]) => store.putMember(member(socket, room, token))));
 }
 
-/** An end or a leave may have come between the two writes of a join and not have seen the member row: look once more. */
+/**
+ * Whoever put a member row looks at the socket's row once more: an end or a leave may have come between the two writes and
+ * have missed it, and another join of the same room may have been overwritten by it. So the row is deleted, or gets the
+ * token that decides now; then it is looked at again. Every put is followed by a look that finds both rows equal.
+ */
 async function verifyMembers(
   socket: SocketCore,
-  tokens: readonly (readonly [string, string])[],
+  put: readonly (readonly [string, string])[],
 ): Promise<void> {
-  const row = await socket.invocation.ports.store.readSocket(socket.key);
+  for (let unsure = put; unsure.length > 0; ) {
+    const row = await socket.invocation.ports.store.readSocket(socket.key);
+    unsure = await repairMembers(socket, row, unsure);
+  }
+}
+
+/** Makes the member rows that were put agree with the socket's row; those that had to be put again. */
+export async function repairMembers(
+  socket: SocketCore,
+  row: SocketRecord | undefined,
+  put: readonly (readonly [string, string])[],
+): Promise<readonly (readonly [string, string])[]> {
   const alive = row?.id === socket.id && row.phase === "open";
+  const deciding = (room: string): string | undefined => (alive ? row.rooms[room] : undefined);
+  const wrong = put.filter(([room, token]) => deciding(room) !== token);
   await deleteMembers(
     socket,
-    tokens.filter(([room, token]) => !alive || row.rooms[room] !== token),
+    wrong.filter(([room]) => deciding(room) === undefined),
   );
+  const again = wrong.flatMap(([room]) => {
+    const token = deciding(room);
+    return token === undefined ? [] : [[room, token] as const];
+  });
+  await putMembers(socket, again);
+  return again;
 }
 
 /** Removes rooms from the socket's row and the member rows that go with them. */

@@ -213,6 +213,8 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms` milliseconds, or at once when `signal` aborts: a timer left behind would hold the process. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves when everything that is ready to run has run: after the microtasks, before any timer. */
+  turn(): Promise<void>;
 }
 
 export interface Log {

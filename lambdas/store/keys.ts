@@ -25,7 +25,7 @@ const EMPTY = "%";
 export function escapeName(name: string): string {
   if (name === "") return EMPTY;
   return name.replace(
-    /[%#~\p{Cc}]/gu,
+    /[%#~\p{Cc}\p{Cs}]/gu,
     (char) => `%${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

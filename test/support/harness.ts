@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { createRouter } from "../../lambdas/handlers/router.ts";
 import type { Server } from "../../lambdas/server/index.ts";
 import type { Clock, Gateway, Ports, Store, Task } from "../../lambdas/server/ports.ts";
@@ -16,6 +16,7 @@ export interface LogEntry {
 export const realClock: Clock = {
   now: Date.now,
   sleep: (ms, signal) => wait(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined),
+  turn: () => turn(),
 };
 
 export interface HarnessOptions {

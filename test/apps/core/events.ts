@@ -143,7 +143,15 @@ function listeners(io: Server): void {
       socket.emit("own listener");
       ack(socket.listenersAny().length);
     });
-    socket.on("names", (ack) => ack(socket.eventNames().map(String).sort(), socket.listenerCount("order")));
+    socket.on("names", (ack) => {
+      const names = socket.eventNames().map(String);
+      ack(
+        names.includes("order"),
+        names.includes("cleared"),
+        names.includes("nobody"),
+        socket.listenerCount("order"),
+      );
+    });
 
     socket.onAnyOutgoing((event: string, ...args) => {
       socket.data.sent = [...(socket.data.sent ?? []), [event, ...args]];

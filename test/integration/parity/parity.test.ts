@@ -63,6 +63,7 @@ describe.each(GROUPS)("$title", ({ scenarios }) => {
 
 async function compare(scenario: Scenario): Promise<void> {
   const oracle = scenario.differs?.stockCrashes ? undefined : await play(scenario, stock);
+  // For whoever writes a scenario: what stock does, to read.
   if (process.env.TRACE)
     process.stdout.write(`${JSON.stringify({ [scenario.name]: oracle?.traces }, null, 1)}\n`);
   if (oracle) {

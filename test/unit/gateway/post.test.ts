@@ -10,13 +10,15 @@ import {
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
 import { createGateway } from "../../../lambdas/gateway/post.ts";
-import type { Clock } from "../../../lambdas/server/ports.ts";
+import type { Clock as ServerClock } from "../../../lambdas/server/ports.ts";
 
 const api = mockClient(ApiGatewayManagementApiClient);
 const client = new ApiGatewayManagementApiClient({
   region: "us-east-1",
   endpoint: "http://127.0.0.1:1/prod",
 });
+
+type Clock = Pick<ServerClock, "now" | "sleep">;
 
 /** Time passes only by sleeping. */
 function clockOf(): Clock & { readonly slept: number[] } {

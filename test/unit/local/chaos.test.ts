@@ -48,6 +48,16 @@ describe("Chaos", () => {
     expect(new Chaos({ seed: 5 }).seed).toBe(5);
   });
 
+  test("sets clocks off by no more than it says, forward and back", () => {
+    const chaos = new Chaos({ seed: 3 });
+    expect(chaos.skewMs()).toBe(0);
+    chaos.set({ clockSkewMs: 50 });
+    const skews = Array.from({ length: 200 }, () => chaos.skewMs());
+    expect(Math.min(...skews)).toBeLessThan(-30);
+    expect(Math.max(...skews)).toBeGreaterThan(30);
+    expect(Math.max(...skews.map(Math.abs))).toBeLessThanOrEqual(50);
+  });
+
   test.each<[object, string]>([
     [{ staleGone: 2 }, 'The chaos switch "staleGone" takes a probability from 0 to 1, but got 2.'],
     [

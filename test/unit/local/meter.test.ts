@@ -81,6 +81,8 @@ describe("the meter", () => {
     expect(messages()).toBe(3);
     meter.record(gateway("message", { bytes: 0 }));
     expect(messages()).toBe(4);
+    meter.record(gateway("close", { status: 1006 }));
+    expect(meter.snapshot().totals.failures).toBe(1);
   });
 
   test("counts begun connection minutes, of open connections until now", () => {

@@ -49,13 +49,13 @@ async function handlePacket(
         return await handleConnectPacket(packetContext, row, packet);
       case "event":
         // An event before CONNECT gets what stock gives.
-        return row ? await handleEvent(packetContext, row, packet) : await close("forced server close");
+        return row ? await handleEvent(packetContext, row, packet) : await close("forced close");
       case "ack":
         return await handleAck(packetContext, row, packet);
       case "disconnect":
-        return row ? await handleDisconnectPacket(packetContext, row) : await close("forced server close");
+        return row ? await handleDisconnectPacket(packetContext, row) : await close("forced close");
       case "misplaced":
-        return await close("forced server close");
+        return await close("forced close");
       case "fault":
         return await handleFault(packetContext, sockets, packet);
       default:

@@ -45,17 +45,26 @@ function callListeners(socket: SocketCore, [name, ...args]: readonly unknown[]):
   const event = String(name);
   const listeners = socket.listeners.of(event);
   if (listeners.length === 0) reportLostHandler(socket, event);
-  for (const listener of listeners) {
-    handle(socket, JSON.stringify(event), () => callOne(socket, listener, args));
+  const run = (listener: Listener): void => handle(socket, JSON.stringify(event), () => listener.fn(...args));
+  if (listeners.every(({ once }) => once === undefined)) {
+    for (const listener of listeners) run(listener);
+    return;
   }
+  handle(socket, JSON.stringify(event), async () => {
+    for (const listener of await claimed(socket, listeners)) run(listener);
+  });
 }
 
-/** A `once` listener runs in the invocation that claims it first, and in no other. */
-function callOne(socket: SocketCore, { fn, once }: Listener, args: readonly unknown[]): unknown {
-  if (once === undefined) return fn(...args);
-  if (socket.spent.has(once)) return undefined;
-  const claim = socket.invocation.ports.store.claimOnce(socket.key, socket.id, once);
-  return claim.then((mine) => (mine ? fn(...args) : undefined));
+/** Without the `once` listeners that have run, or that another invocation has claimed just now. In order, as on stock. */
+async function claimed(socket: SocketCore, listeners: readonly Listener[]): Promise<readonly Listener[]> {
+  const { store } = socket.invocation.ports;
+  const mine = await Promise.all(
+    listeners.map(async ({ once }) => {
+      if (once === undefined) return true;
+      return !socket.spent.has(once) && (await store.claimOnce(socket.key, socket.id, once));
+    }),
+  );
+  return listeners.filter((_, index) => mine[index]);
 }
 
 /** `socket.on("error")`: what middlewares and bad packets lead to. Without a listener nothing happens, as on stock. */

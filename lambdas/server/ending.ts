@@ -1,4 +1,5 @@
 import { encodeFrames } from "../protocol/packets.ts";
+import type { Effect } from "./effect.ts";
 import { send } from "./emit.ts";
 import type { Invocation } from "./invocation.ts";
 import { deleteMembers, memberships } from "./membership.ts";
@@ -44,26 +45,31 @@ function runListeners(socket: SocketCore, event: "disconnecting" | "disconnect",
   }
 }
 
-/** `socket.disconnect()`: tells the client after everything that was sent before, then ends the socket. */
-export async function disconnectSocket(socket: SocketCore, close: boolean): Promise<void> {
-  if (close) return await disconnectConnection(socket);
-  socket.reachable = false;
-  const frames = encodeFrames({ type: "disconnect", nsp: socket.nsp.name });
-  await socket.invocation.act("disconnect()", async () => ({ rest: send(socket, frames) }));
-  await endSocket(socket, "server namespace disconnect");
+/**
+ * `socket.disconnect()`: tells the client after everything that was sent before, then ends the socket; with `close`, then all
+ * others of the connection, and the connection.
+ */
+export function disconnectSocket(socket: SocketCore, close: boolean): Effect<void> {
+  return socket.invocation.actInLane("disconnect()", async () => {
+    socket.reachable = false;
+    const frames = encodeFrames({ type: "disconnect", nsp: socket.nsp.name });
+    await socket.invocation.act("disconnect()", async () => ({ rest: send(socket, frames) }));
+    await endSocket(socket, "server namespace disconnect");
+    if (close) await disconnectConnection(socket);
+  });
 }
 
-/** `socket.disconnect(true)`: all sockets of the connection, then the connection itself. */
 async function disconnectConnection(socket: SocketCore): Promise<void> {
-  const { invocation } = socket;
-  const view = await invocation.ports.store.readConnection(socket.key.connectionId);
-  if (!view.connection) return;
-  for (const row of view.sockets.filter(({ phase }) => phase === "open")) {
-    const one = existingCore(invocation, socket.nsp.server, { connection: view.connection, socket: row });
-    if (one) await disconnectSocket(one, false);
+  const { invocation, nsp } = socket;
+  const { connectionId } = socket.key;
+  const { connection, sockets } = await invocation.ports.store.readConnection(connectionId);
+  if (!connection) return;
+  for (const row of sockets.filter(({ phase }) => phase === "open")) {
+    const other = existingCore(invocation, nsp.server, { connection, socket: row });
+    if (other) await disconnectSocket(other, false);
   }
-  const target: EndTarget = { connectionId: socket.key.connectionId, members: [] };
-  await endConnection(socket.nsp.server, invocation, target, "server namespace disconnect", { close: true });
+  const target: EndTarget = { connectionId, members: [] };
+  await endConnection(nsp.server, invocation, target, "server namespace disconnect", { close: true });
 }
 
 /** The socket of a row, if its namespace still exists in this version of the application. */

@@ -1,9 +1,11 @@
 import { Effect } from "./effect.ts";
 import { describeError, SkysocketError } from "./errors.ts";
+import { Lane } from "./lane.ts";
 import type { Ports } from "./ports.ts";
 import { Posts } from "./posts.ts";
 import type { ReplySlot } from "./reply.ts";
 import { countResources, grown, type ResourceCount, withTimers } from "./resources.ts";
+import { scopes } from "./scope.ts";
 import type { SocketCore } from "./socket-core.ts";
 
 /** More ends in a chain than this are left to later posts and the heartbeat: see {@link Task}. */
@@ -44,7 +46,7 @@ export class Invocation {
   readonly #lingerMs: number;
   readonly #reply: ReplySlot | undefined;
   readonly #pending = new Map<Promise<unknown>, string>();
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #main = new Lane();
   #ended = false;
   #cancelled: Error | undefined;
   #base: ResourceCount;
@@ -71,6 +73,16 @@ export class Invocation {
     if (this.#ended) return this.refuse(what);
     this.flush();
     return this.#enqueue(what, step);
+  }
+
+  /** Does something whose effects all belong here in the order, although they are called later (see {@link Lane}). */
+  actInLane<T>(what: string, work: () => Promise<T>): Effect<T> {
+    if (this.#ended) return this.refuse(what);
+    this.flush();
+    const lane = this.#lane.branch();
+    const scope = { mode: "live" as const, ...scopes.getStore(), invocation: this, lane };
+    const done = scopes.run(scope, work).finally(() => lane.close());
+    return this.track(what, done);
   }
 
   /** Saves what the application changed in its sockets' state so far. */
@@ -109,7 +121,7 @@ export class Invocation {
     const decided = gate.catch((error: unknown) => {
       this.#cancelled = error instanceof Error ? error : new Error(String(error));
     });
-    this.#queue = this.#queue.then(() => decided);
+    void this.#main.push(() => decided);
   }
 
   /** From here on, only what is started later counts as un-awaited work (replayed timers are none). */
@@ -146,12 +158,16 @@ export class Invocation {
     return frame;
   }
 
+  get #lane(): Lane {
+    const scope = scopes.getStore();
+    return (scope?.invocation === this && scope.lane) || this.#main;
+  }
+
   #enqueue<T>(what: string, step: () => Promise<Step<T>>): Effect<T> {
-    const turn = this.#queue.then(() => {
+    const turn = this.#lane.push(async () => {
       if (this.#cancelled) throw this.#cancelled;
-      return step();
+      return await step();
     });
-    this.#queue = turn.catch(() => undefined);
     return this.track(
       what,
       turn.then(({ rest }) => rest),

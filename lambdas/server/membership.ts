@@ -68,7 +68,7 @@ export async function putMembers(
  * have missed it, and another join of the same room may have been overwritten by it. So the row is deleted, or gets the
  * token that decides now; then it is looked at again. Every put is followed by a look that finds both rows equal.
  */
-async function verifyMembers(
+export async function verifyMembers(
   socket: SocketCore,
   put: readonly (readonly [string, string])[],
 ): Promise<void> {
@@ -79,7 +79,7 @@ async function verifyMembers(
 }
 
 /** Makes the member rows that were put agree with the socket's row; those that had to be put again. */
-export async function repairMembers(
+async function repairMembers(
   socket: SocketCore,
   row: SocketRecord | undefined,
   put: readonly (readonly [string, string])[],

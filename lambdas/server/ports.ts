@@ -121,8 +121,15 @@ export interface Store {
       readonly running: number;
     },
   ): Promise<boolean>;
-  /** The connection listeners have settled: removes `running`, keeps what replay needs. False if no longer open. */
-  settleSocket(key: SocketKey, id: string, run: Pick<SocketRecord, "trace" | "answers">): Promise<boolean>;
+  /**
+   * The connection listeners have settled: removes `running`, keeps what replay needs.
+   * @returns the rooms at that moment; undefined if the socket is no longer open
+   */
+  settleSocket(
+    key: SocketKey,
+    id: string,
+    run: Pick<SocketRecord, "trace" | "answers">,
+  ): Promise<SocketRecord["rooms"] | undefined>;
   /** Removes a `connecting` row that will never open (its commit failed). */
   dropSocket(key: SocketKey, id: string): Promise<void>;
   /** Tells a `connecting` row that its connection is ending. False if it is not `connecting` (any more). */

@@ -65,16 +65,14 @@ export function disconnectAll(
   audience: Audience,
   close: boolean,
 ): Effect<void> {
-  const chosen = invocation.act("disconnectSockets()", async () => ({
-    rest: openSockets(invocation, audience),
-  }));
-  return invocation.track(
-    "disconnectSockets()",
-    chosen.then(async (views) => {
-      const sockets = views.map((view) => coreOf(invocation, nsp, view));
-      await Promise.all(sockets.map((socket) => disconnectSocket(socket, close)));
-    }),
-  );
+  return invocation.actInLane("disconnectSockets()", async () => {
+    // In the queue: who is chosen follows the joins and leaves that were called before.
+    const views = await invocation.act("disconnectSockets()", async () => ({
+      rest: await openSockets(invocation, audience),
+    }));
+    const sockets = views.map((view) => coreOf(invocation, nsp, view));
+    await Promise.all(sockets.map((socket) => disconnectSocket(socket, close)));
+  });
 }
 
 async function forEach(

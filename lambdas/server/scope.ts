@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Invocation } from "./invocation.ts";
+import type { Lane } from "./lane.ts";
 import type { SocketCore } from "./socket-core.ts";
 
 /** On whose behalf the running code runs. */
@@ -11,6 +12,8 @@ export interface Scope {
   readonly mode: "live" | "replay";
   /** True in middlewares and connection listeners, where handlers are registered. */
   readonly registering?: boolean;
+  /** Where in the order of effects this code's effects belong, if not at the end (see {@link Lane}). */
+  readonly lane?: Lane | undefined;
 }
 
 /** The only state beside the objects: it belongs to the running call, not to the module. */

@@ -101,7 +101,8 @@ export class SocketCore {
 
   /** Runs the application's code as this socket's: what it does through `socket` or `io` is told by this scope. */
   runAs<T>(scope: Pick<Scope, "mode" | "registering">, code: () => T): T {
-    return scopes.run({ invocation: this.invocation, socket: this, ...scope }, code);
+    const { lane } = scopes.getStore() ?? {};
+    return scopes.run({ invocation: this.invocation, socket: this, lane, ...scope }, code);
   }
 
   /**

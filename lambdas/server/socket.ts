@@ -329,7 +329,7 @@ export class Socket<
     core.note("disconnect", String(close));
     if (!core.connected || core.mode() === "replay") return this;
     core.connected = false;
-    void core.invocation.track("disconnect()", disconnectSocket(core, close));
+    void disconnectSocket(core, close);
     return this;
   }
 

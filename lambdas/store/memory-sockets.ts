@@ -172,13 +172,15 @@ function memoryLife(
         });
       }),
     settleSocket: (key, id, run) =>
-      decide(() =>
-        apply(own(key, id, "open"), (row) => {
-          row.running = undefined;
-          row.trace = run.trace;
-          row.answers = [...run.answers];
-        }),
-      ),
+      decide(() => {
+        const row = own(key, id, "open");
+        apply(row, (open) => {
+          open.running = undefined;
+          open.trace = run.trace;
+          open.answers = [...run.answers];
+        });
+        return row && snapshot(row).rooms;
+      }),
     dropSocket: (key, id) =>
       decide(() => {
         if (own(key, id, "connecting") !== undefined) sockets.delete(addressOf(key));

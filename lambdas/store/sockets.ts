@@ -93,13 +93,13 @@ async function settleSocket(
   key: SocketKey,
   id: string,
   run: Parameters<Store["settleSocket"]>[2],
-): Promise<boolean> {
+): Promise<SocketRecord["rooms"] | undefined> {
   const settle = ofSocket(table, id, "open")
     .remove(["running"])
     .set(["trace"], run.trace)
     .set(["answers"], [...run.answers]);
-  const { ok } = await table.update(socketKey(key), subjectOf(id, key), settle);
-  return ok;
+  const { old } = await table.update(socketKey(key), subjectOf(id, key), settle, "ALL_OLD");
+  return old && readSocketItem(old, key.connectionId).rooms;
 }
 
 /** One write. */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { encodeFrames } from "../../protocol/packets.ts";
 import { endConnection, releaseEnded } from "../../server/ending.ts";
 import { callConnectionListeners, runMiddlewares } from "../../server/listening.ts";
-import { deleteMembers, memberships, putMembers } from "../../server/membership.ts";
+import { deleteMembers, memberships, putMembers, verifyMembers } from "../../server/membership.ts";
 import type { NamespaceCore } from "../../server/namespace-core.ts";
 import type { SocketRecord } from "../../server/ports.ts";
 import { SocketCore, type SocketSeed } from "../../server/socket-core.ts";
@@ -25,7 +25,7 @@ export async function handleConnectPacket(
   { nsp, auth }: { readonly nsp: string; readonly auth: Record<string, unknown> },
 ): Promise<void> {
   // A second CONNECT to a namespace: stock closes the connection.
-  if (row && row.phase !== "ended") return await closeConnection(context, "forced server close");
+  if (row && row.phase !== "ended") return await closeConnection(context, "forced close");
   const namespace = context.server.declared(nsp);
   if (!namespace) return await refuse(context, nsp, { message: "Invalid namespace" });
 
@@ -86,7 +86,7 @@ async function begin(context: PacketContext, socket: SocketCore): Promise<boolea
     expiresAt: connection.connectedAt + CONNECTION_LIFE_MS,
   });
   if (!began) {
-    await closeConnection(context, "forced server close"); // another CONNECT to the same namespace is running
+    await closeConnection(context, "forced close"); // another CONNECT to the same namespace is running
     return false;
   }
   const now = await ports.store.readConnection(connection.connectionId);
@@ -176,7 +176,15 @@ async function settle(
   await invocation.quiet(LINGER_MS);
   socket.stage = "live";
   const run = { trace: socket.trace.text, answers: [...socket.answers].map((answer) => answer ?? "null") };
-  if (await ports.store.settleSocket(socket.key, socket.id, run)) return;
-  // It ended meanwhile, perhaps before our member rows were there: its end did not see them.
-  await deleteMembers(socket, memberships(socket));
+  const rooms = await ports.store.settleSocket(socket.key, socket.id, run);
+  if (!rooms) {
+    // It ended meanwhile, perhaps before our member rows were there: its end did not see them.
+    await deleteMembers(socket, memberships(socket));
+    return;
+  }
+  // Others may have made it leave (socketsLeave) before our member rows were there.
+  await verifyMembers(
+    socket,
+    [...socket.tokens].filter(([room, token]) => rooms[room] !== token),
+  );
 }

@@ -68,7 +68,11 @@ interface Outcome {
 }
 
 /** Plays the scripts, each client's frames as fast as it can once it has its `40`; then lets everything come to rest. */
-async function play(seed: number, clients: readonly (readonly Operation[])[], faults: Faults): Promise<Outcome> {
+async function play(
+  seed: number,
+  clients: readonly (readonly Operation[])[],
+  faults: Faults,
+): Promise<Outcome> {
   const simulation = new Simulation(seed);
   const ran: Ran = { connected: [], disconnected: [], joinedOwnEmit: [] };
   const cloud = new SimulatedCloud(simulation, application(ran), faults);

@@ -18,5 +18,7 @@ const project = (name) => ({
 
 export default {
   coverageProvider: "v8",
+  // Half of what the tests do is waiting: on two cores, one worker (the default) would leave one of them idle.
+  maxWorkers: "100%",
   projects: [project("unit"), project("integration"), project("e2e")],
 };

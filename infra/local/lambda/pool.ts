@@ -125,6 +125,7 @@ export class Pool {
         trigger: job.trigger,
         durationMs: performance.now() - startedAt,
         coldStart,
+        memoryMb: this.#fn.memoryMb,
         outcome: outcomeName(outcome),
       });
       resolve({ requestId, outcome });

@@ -10,7 +10,7 @@ import { type Faults, NO_FAULTS, SimulatedCloud } from "../../support/simulated-
 import { Simulation } from "../../support/simulation.ts";
 
 /** Schedules for each property; the nightly run may ask for more. */
-const SCHEDULES = Number(process.env.SCHEDULES ?? 700);
+const SCHEDULES = Number(process.env.SCHEDULES ?? 300);
 
 interface Ran {
   readonly connected: string[];

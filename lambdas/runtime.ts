@@ -12,6 +12,9 @@ import type { Clock, Log, Ports } from "./server/ports.ts";
 import { coreOfServer } from "./server/server.ts";
 import { createDynamoStore } from "./store/dynamo-store.ts";
 
+/** Milliseconds: a request that hangs is tried again by the SDK, well within the time of an event. */
+const DYNAMODB_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -36,7 +39,9 @@ function createPorts(env: Environment): Ports {
     sleep: (ms, signal) => wait(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined),
     turn: () => turn(),
   };
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+  const client = DynamoDBDocumentClient.from(
+    new DynamoDBClient({ requestHandler: { ...DYNAMODB_TIMEOUTS } }),
+  );
   return {
     store: createDynamoStore({ client, table: required(env, "TABLE_NAME"), clock }),
     gateway: createGateway({ client: connectionsClient(required(env, "CALLBACK_URL"), env), clock }),

@@ -5,7 +5,7 @@ import { LambdaClient } from "@aws-sdk/client-lambda";
  * Posts on their way at once. A post takes about 15 ms there and half a millisecond of CPU here, so that fewer would leave
  * the CPU waiting, and more would only pay for more TLS handshakes.
  */
-const PARALLEL_POSTS = 64;
+export const PARALLEL_POSTS = 64;
 
 /** Milliseconds. Without a way out of a VPC, connecting hangs instead of failing (github aws/aws-sdk-go-v2 issue 1534). */
 const CONNECT_TIMEOUT = 1_000;

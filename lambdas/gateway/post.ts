@@ -5,7 +5,9 @@ import {
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { MAX_POST_BYTES } from "../protocol/limits.ts";
 import type { Clock, Gateway } from "../server/ports.ts";
+import { Slots } from "../server/slots.ts";
 import { withBackoff } from "./backoff.ts";
+import { PARALLEL_POSTS } from "./clients.ts";
 import { GatewayError } from "./errors.ts";
 import { classify, type Failure } from "./failures.ts";
 
@@ -29,9 +31,12 @@ export interface GatewayOptions {
 export function createGateway(options: GatewayOptions): Gateway {
   const { client, clock, deadlineMs = 5_000, random = Math.random } = options;
 
+  const slots = new Slots(PARALLEL_POSTS);
+
   const send = async (connectionId: string, action: string, call: () => Promise<unknown>) => {
     try {
-      await withBackoff(call, {
+      // A place for each try, not for the waits between: one slow reader must not hold up the others.
+      await withBackoff(() => slots.run(call), {
         clock,
         deadlineMs,
         random,

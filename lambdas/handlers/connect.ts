@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { UpgradeDetails } from "../server/handshake.ts";
-import { originAllowed } from "../server/options.ts";
-import type { HandlerContext } from "./context.ts";
+import { passGate, type Refusal } from "../server/upgrade-gate.ts";
+import { extrasOf, makeRequest, type UpgradeRequest } from "../server/upgrade-request.ts";
+import { asInvocation, type HandlerContext } from "./context.ts";
 import type { LambdaEvent } from "./lambda-event.ts";
 
 type Connect = Extract<LambdaEvent, { kind: "connect" }>;
@@ -9,63 +10,63 @@ type Connect = Extract<LambdaEvent, { kind: "connect" }>;
 /** How many bytes of headers are kept: they are read with the connection at every event, a unit of reading is 4 KB. */
 const MAX_HEADER_BYTES = 2_048;
 
-export interface Refusal {
-  readonly statusCode: 400 | 403;
-  /** Engine.IO's own code and message. */
-  readonly body: string;
-}
-
 /**
  * $connect: lets the upgrade through or refuses it with a status. Nothing can be posted before this returns, so the open
  * packet is another invocation's task.
  */
 export async function handleConnect(context: HandlerContext, event: Connect): Promise<Refusal | undefined> {
-  const refusal = check(context, event);
+  const { server, ports } = context;
+  const request = requestOf(event);
+  let refusal: Refusal | undefined;
+  let sid = randomBytes(15).toString("base64url");
+  // A route response is no answer to an upgrade.
+  await asInvocation({ ...context, routeResponses: false }, 0, async (invocation) => {
+    refusal = await passGate(server, invocation, request);
+    if (!refusal && server.engine.generateId) sid = String(await server.engine.generateId(request));
+  });
   if (refusal) return refusal;
-  const sid = randomBytes(15).toString("base64url");
   const { connectionId, connectedAt } = event;
   // At once: the client sees an open packet only after both, since until this returns every post is refused (410).
   await Promise.all([
-    context.ports.store.putConnection({
+    ports.store.putConnection({
       connectionId,
       sid,
       connectedAt,
-      handshake: JSON.stringify(details(context, event)),
+      handshake: JSON.stringify(details(context, event, request)),
     }),
-    context.ports.tasks.start({ task: "open", connectionId, sid }),
+    ports.tasks.start({ task: "open", connectionId, sid }),
   ]);
   return undefined;
 }
 
-/** Engine.IO's checks of a handshake, with its error codes. */
-function check({ server }: HandlerContext, { query, headers }: Connect): Refusal | undefined {
-  if (query.transport !== "websocket") return refuse(400, 0, "Transport unknown");
-  if (query.EIO !== "4") return refuse(400, 5, "Unsupported protocol version");
-  if (query.sid !== undefined) return refuse(400, 1, "Session ID unknown");
-  const origin = headers.get("origin");
-  if (origin !== undefined && !originAllowed(server.options.origin, origin)) {
-    return refuse(403, 4, "Forbidden");
-  }
-  return undefined;
-}
-
-const refuse = (statusCode: Refusal["statusCode"], code: number, message: string): Refusal => ({
-  statusCode,
-  body: JSON.stringify({ code, message }),
-});
-
-function details(context: HandlerContext, event: Connect): UpgradeDetails {
+/** The request as middlewares see it: with all its headers. */
+function requestOf(event: Connect): UpgradeRequest {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(event.query)) {
     for (const one of [value].flat()) search.append(name, one);
   }
+  return makeRequest({
+    headers: Object.fromEntries(event.headers),
+    url: `/${event.stage}/?${search}`,
+    query: event.query,
+    address: event.sourceIp,
+    secure: (event.headers.get("x-forwarded-proto") ?? "https") === "https",
+  });
+}
+
+/** What is kept of the request for `socket.handshake` and `socket.request`. */
+function details(context: HandlerContext, event: Connect, request: UpgradeRequest): UpgradeDetails {
+  const extras = extrasOf(request, (name, why) =>
+    context.server.notice(`request.${name}, set by an engine middleware,`, `it is not kept: ${why}`),
+  );
   return {
     headers: keptHeaders(context, event.headers),
     address: event.sourceIp,
     xdomain: event.headers.has("origin"),
-    secure: (event.headers.get("x-forwarded-proto") ?? "https") === "https",
-    url: `/${event.stage}/?${search}`,
+    secure: request.connection.encrypted === true,
+    url: request.url ?? "",
     query: event.query,
+    ...(extras && { extras }),
   };
 }
 

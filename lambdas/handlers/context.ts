@@ -35,9 +35,12 @@ export async function asInvocation(
     hops,
     ...(routeResponses && { reply: new ReplySlot(ports.clock) }),
   });
+  // In any case: what the application started before a failure, `disconnect` listeners above all, is still waited for.
   try {
-    await work(invocation);
-    return await invocation.finish();
+    const [worked] = await Promise.allSettled([invocation.within(work(invocation))]);
+    const frame = await invocation.finish();
+    if (worked.status === "rejected") throw worked.reason;
+    return frame;
   } finally {
     context.server.end(invocation);
   }

@@ -11,6 +11,11 @@ const CLOSED_BY_CLIENT = new Set([1000, 1005]);
  */
 const LET_DISCONNECT_PACKET_WIN_MS = 300;
 
+/** Connections that are ended at the same time. */
+const AT_ONCE = 8;
+/** No new end is begun this long before the deadline, in milliseconds: the rest becomes a task of its own. */
+const RESERVE_MS = 3_000;
+
 /** $disconnect. Best effort on AWS: an end that it misses is found by a post. */
 export async function handleDisconnect(
   context: HandlerContext,
@@ -32,8 +37,17 @@ export async function handleEnd(
   { targets, reason, hops }: Extract<Task, { task: "end" }>,
 ): Promise<void> {
   await asInvocation(context, hops, async (invocation) => {
-    for (const target of targets) {
-      await endConnection(context.server, invocation, target, reason, { close: true });
-    }
+    const left = [...targets];
+    const ends = Array.from({ length: AT_ONCE }, async () => {
+      while (context.ports.clock.now() < context.deadline - RESERVE_MS) {
+        const target = left.shift();
+        if (!target) return;
+        await endConnection(context.server, invocation, target, reason, { close: true });
+      }
+    });
+    const results = await Promise.allSettled(ends);
+    if (left.length > 0) await context.ports.tasks.start({ task: "end", targets: left, reason, hops });
+    // Lambda tries the task again; the ends that are done are then quickly passed over.
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   });
 }

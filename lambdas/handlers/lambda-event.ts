@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { EndTarget, Task } from "../server/ports.ts";
 
 /**
@@ -15,9 +16,18 @@ export type LambdaEvent =
       readonly headers: ReadonlyMap<string, string>;
       readonly query: Readonly<Record<string, string | string[]>>;
     }
-  | { readonly kind: "message"; readonly connectionId: string; readonly body: string }
+  | (Frame & { readonly kind: "message"; readonly connectionId: string })
   | { readonly kind: "disconnect"; readonly connectionId: string; readonly code: number | undefined }
   | { readonly kind: "task"; readonly task: Task };
+
+/** A client's WebSocket frame, and what API Gateway says of it. */
+export interface Frame {
+  readonly body: string;
+  /** API Gateway's id of the message. */
+  readonly id: string;
+  /** Milliseconds since the epoch: when API Gateway received it. */
+  readonly at: number;
+}
 
 /** Undefined for anything that is neither. */
 export function toLambdaEvent(event: unknown): LambdaEvent | undefined {
@@ -32,7 +42,7 @@ export function toLambdaEvent(event: unknown): LambdaEvent | undefined {
     case "CONNECT":
       return toConnect(event, context, connectionId);
     case "MESSAGE":
-      return { kind: "message", connectionId, body: bodyOf(event) };
+      return { kind: "message", connectionId, ...frameOf(event, context) };
     case "DISCONNECT":
       return { kind: "disconnect", connectionId, code: number(context.disconnectStatusCode) };
     default:
@@ -54,6 +64,14 @@ function toConnect(
     sourceIp: text(identity.sourceIp) ?? "",
     headers: lowerCase(event.headers),
     query: queryOf(event.multiValueQueryStringParameters),
+  };
+}
+
+function frameOf(event: Record<string, unknown>, context: Record<string, unknown>): Frame {
+  return {
+    body: bodyOf(event),
+    id: text(context.messageId) ?? text(context.requestId) ?? randomUUID(),
+    at: number(context.requestTimeEpoch) ?? Date.now(),
   };
 }
 

@@ -1,7 +1,9 @@
-import { decodeFrame, type Incoming } from "../protocol/packets.ts";
+import { decodeFrame, type Whole } from "../protocol/packets.ts";
 import type { DisconnectReason } from "../server/ports.ts";
 import { asInvocation, type HandlerContext, type PacketContext } from "./context.ts";
+import type { Frame } from "./lambda-event.ts";
 import { handleAck } from "./packets/ack.ts";
+import { receivePart } from "./packets/attachments.ts";
 import { handleConnectPacket } from "./packets/connect.ts";
 import { handleDisconnectPacket } from "./packets/disconnect.ts";
 import { handleEvent } from "./packets/event.ts";
@@ -14,24 +16,40 @@ import { closeConnection, handleFault } from "./packets/fault.ts";
 export async function handleMessage(
   context: HandlerContext,
   connectionId: string,
-  frames: readonly string[],
+  frames: readonly Frame[],
 ): Promise<string | undefined> {
   let answer: string | undefined;
   for (const [index, frame] of frames.entries()) {
-    const packet = decodeFrame(frame);
     // Only the last answer can be the response; the ones before it must not wait for what comes after them.
     const last = index === frames.length - 1;
     const frameContext = last ? context : { ...context, routeResponses: false };
-    // The answer to a heartbeat costs no request.
-    if (packet.kind !== "nothing") answer = await handlePacket(frameContext, connectionId, packet);
+    const packet = await receive(context, connectionId, frame);
+    if (packet) answer = await handlePacket(frameContext, connectionId, packet);
   }
   return answer;
 }
 
+/** What this invocation has to handle: the frame's packet, or the packet that the frame makes whole. Often nothing. */
+async function receive(
+  context: HandlerContext,
+  connectionId: string,
+  { body, id, at }: Frame,
+): Promise<Packet | undefined> {
+  const decoded = decodeFrame(body);
+  const packet =
+    decoded.kind === "header" || decoded.kind === "attachment"
+      ? await receivePart(context, { connectionId, id, at, ...decoded })
+      : decoded;
+  // The answer to a heartbeat costs no request.
+  return packet === undefined || packet.kind === "nothing" ? undefined : packet;
+}
+
+type Packet = Exclude<Whole, { kind: "nothing" }>;
+
 async function handlePacket(
   context: HandlerContext,
   connectionId: string,
-  packet: Exclude<Incoming, { kind: "nothing" }>,
+  packet: Packet,
 ): Promise<string | undefined> {
   const { store, gateway } = context.ports;
   const { connection, sockets } = await store.readConnection(connectionId);

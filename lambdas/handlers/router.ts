@@ -66,7 +66,7 @@ async function route(context: HandlerContext, event: LambdaEvent): Promise<Proxy
     case "connect":
       return (await handleConnect(context, event)) ?? { statusCode: 200 };
     case "message": {
-      const frame = await handleMessage(context, event.connectionId, [event.body]);
+      const frame = await handleMessage(context, event.connectionId, [event]);
       return done(context.routeResponses === true, frame);
     }
     case "disconnect":

@@ -5,8 +5,16 @@ import { decodePacket, type Packet as EnginePacket } from "engine.io-parser";
 import { Decoder, Encoder, type Packet, PacketType } from "socket.io-parser";
 import { MAX_ATTACHMENTS, MAX_POST_BYTES } from "./limits.ts";
 
-/** What one text frame of a client means. */
+/** What one text frame of a client means: all of a packet, or a part of one. */
 export type Incoming =
+  | Whole
+  /** The first frame of an event or an answer with attachments: `text` and that many attachments are the packet. */
+  | { readonly kind: "header"; readonly text: string; readonly attachments: number }
+  /** One of them. It does not say which, nor of what packet. */
+  | { readonly kind: "attachment"; readonly bytes: Uint8Array };
+
+/** What a client says. */
+export type Whole =
   /** Nothing to do: the heartbeat's answer, and Engine.IO packets that stock ignores on a WebSocket. */
   | { readonly kind: "nothing" }
   | { readonly kind: "connect"; readonly nsp: string; readonly auth: Record<string, unknown> }
@@ -22,7 +30,13 @@ export type Incoming =
   /** A valid packet that no client may send in any state (CONNECT_ERROR). */
   | { readonly kind: "misplaced" }
   /** Not a packet. `reason` is what stock gives the sockets of the connection. */
-  | { readonly kind: "fault"; readonly reason: FaultReason; readonly error: Error };
+  | Fault;
+
+interface Fault {
+  readonly kind: "fault";
+  readonly reason: FaultReason;
+  readonly error: Error;
+}
 
 export type FaultReason = "parse error" | "transport error" | "forced close";
 
@@ -50,27 +64,46 @@ export function decodeFrame(frame: string): Incoming {
 }
 
 function decodeMessage(engine: EnginePacket): Incoming {
-  if (typeof engine.data !== "string") {
-    // `b…`, or an empty message: stock hands both to the Socket.IO decoder, which throws.
-    return forced(new Error("got binary data when not reconstructing a packet"));
-  }
+  const data: unknown = engine.data;
+  if (data instanceof Uint8Array) return { kind: "attachment", bytes: data };
+  // An empty message: stock hands it to the Socket.IO decoder, which throws.
+  if (typeof data !== "string") return forced(new Error(STRAY_ATTACHMENT));
+  return decode<Incoming>(
+    [data],
+    // Only the header of a packet with attachments decodes to nothing. The decoder has checked the count in it.
+    () => ({ kind: "header", text: data, attachments: Number(data.slice(1, data.indexOf("-"))) }),
+  );
+}
+
+/** Stock's words for an attachment before which there was no header. */
+export const STRAY_ATTACHMENT = "got binary data when not reconstructing a packet";
+/** Stock's words for a packet that begins before the one before it is whole. */
+export const UNFINISHED_PACKET = "got plaintext data when reconstructing a packet";
+
+/** Puts a packet together: the header's `text`, and its attachments in their order. Never throws. */
+export function decodeWhole(text: string, attachments: readonly Uint8Array[]): Whole {
+  // The decoder puts these very objects into the arguments, and applications expect Buffers, as on stock.
+  const buffers = attachments.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return decode([text, ...buffers], () => forced(new Error(UNFINISHED_PACKET)));
+}
+
+function decode<T>(parts: readonly unknown[], unfinished: () => T): T | Whole {
   let decoded: Packet | undefined;
   const decoder = new Decoder();
   decoder.on("decoded", (packet: Packet) => {
     decoded = packet;
   });
   try {
-    decoder.add(engine.data);
+    for (const part of parts) decoder.add(part);
   } catch (error) {
     return forced(error instanceof Error ? error : new Error(String(error)));
   } finally {
     decoder.destroy();
   }
-  // Only the header of a packet with attachments decodes to nothing; they come in frames, and invocations, of their own.
-  return decoded === undefined ? forced(new BinaryUploadError()) : classify(decoded);
+  return decoded === undefined ? unfinished() : classify(decoded);
 }
 
-function classify(packet: Packet): Incoming {
+function classify(packet: Packet): Whole {
   const { nsp } = packet;
   switch (packet.type) {
     case PacketType.CONNECT:
@@ -95,20 +128,10 @@ function classify(packet: Packet): Incoming {
   }
 }
 
-const forced = (error: Error): Incoming => ({ kind: "fault", reason: "forced close", error });
+const forced = (error: Error): Fault => ({ kind: "fault", reason: "forced close", error });
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** A client sent an event with attachments. */
-export class BinaryUploadError extends Error {
-  override readonly name = "BinaryUploadError";
-  constructor() {
-    super(
-      "an event with binary attachments: they arrive as frames of their own, which API Gateway gives to concurrent invocations. Send them as base64 text in the event.",
-    );
-  }
-}
 
 /** A packet that cannot be sent. `code` is stable (docs/ERRORS.md). */
 export class PacketError extends Error {
@@ -147,6 +170,15 @@ const TYPES = {
 
 /**
  * Encodes a packet as the text frames to post, in order: one, or with attachments a header and one frame each.
+ *
+ * Frames of a packet with attachments must reach the client with no other packet in between: its decoder throws "got
+ * plaintext data when reconstructing a packet", and it closes and reconnects. One invocation posts them one after the other,
+ * but nothing keeps another one, that sends to the same client at this moment, from posting between two of them (pings do no
+ * harm: they do not reach the decoder). Each post is a request of its own, and no WebSocket frame holds two Engine.IO packets,
+ * so only a lock that every post to every client takes, in the table, would prevent it: two writes a post, and a wait for
+ * whoever died with the lock. So: whoever sends binary to clients that get other events at the same time should use a parser
+ * whose packets are one frame (socket.io-msgpack-parser), or send base64 text.
+ *
  * @throws PacketError when API Gateway or the clients' decoder would refuse it; TypeError when the data is no JSON
  */
 export function encodeFrames(packet: Outgoing): readonly string[] {

@@ -1,5 +1,6 @@
 import { awaitAnswer } from "./asks.ts";
-import { type Audience, allSettled, resolveMembers } from "./delivery.ts";
+import { fromBinaryJson } from "./binary-json.ts";
+import { type Audience, postToAll, resolveMembers } from "./delivery.ts";
 import type { Effect } from "./effect.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Member } from "./ports.ts";
@@ -26,8 +27,7 @@ export function askMembers(
   let members: Member[] = [];
   const sent = invocation.act("a question to several sockets", async () => {
     members = await resolveMembers(invocation, audience);
-    const posts = members.map((member) => invocation.posts.send({ ...member, member }, frames));
-    return { rest: allSettled(posts) };
+    return { rest: postToAll(invocation, members, frames) };
   });
   const answers = sent.then(async (): Promise<Responses> => {
     const all = await Promise.all(members.map(({ id }) => awaitAnswer(invocation, id, askId, timeout)));
@@ -38,7 +38,7 @@ export function askMembers(
 }
 
 function firstValue(json: string): unknown {
-  const values: unknown = JSON.parse(json);
+  const values = fromBinaryJson(json);
   return Array.isArray(values) ? values[0] : undefined;
 }
 

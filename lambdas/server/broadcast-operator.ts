@@ -1,13 +1,18 @@
 import { encodeFrames } from "../protocol/packets.ts";
 import { checkTimeout, DEFAULT_ASK_TIMEOUT_MS, newAskId } from "./asks.ts";
+import { toBinaryJson } from "./binary-json.ts";
 import { askMembers, type Responses, toResponses } from "./broadcast-ask.ts";
-import { type Audience, broadcast } from "./delivery.ts";
+import { broadcastToChildren } from "./children.ts";
+import { type Audience, broadcast, resolveMembers } from "./delivery.ts";
 import { Effect } from "./effect.ts";
 import { assertNotReserved, recordedAnswer, timedOut } from "./emit.ts";
+import type { Invocation } from "./invocation.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
+import { mustLookAgain } from "./recorded-answers.ts";
 import { disconnectAll, fetchDetails, joinAll, leaveAll } from "./remote.ts";
-import { RemoteSocket, type RemoteSocketDetails } from "./remote-socket.ts";
+import { RemoteSocket } from "./remote-socket.ts";
 import { type Acting, resolved } from "./server-core.ts";
+import { snapshot } from "./snapshot.ts";
 import type { SocketCore } from "./socket-core.ts";
 import type {
   AckedParams,
@@ -15,10 +20,13 @@ import type {
   AnyFunction,
   DefaultEventsMap,
   EventNames,
+  EventNamesWithAck,
   EventParams,
   EventsMap,
+  MessageParams,
   WithTimeout,
 } from "./typed-events.ts";
+import { notAvailable } from "./unavailable.ts";
 
 /** One room or several. */
 export type Rooms = string | readonly string[];
@@ -35,6 +43,9 @@ export interface Selection {
   /** It is one socket: its answer comes by itself, not in a list. */
   readonly single?: boolean;
 }
+
+/** Why `compress()` does nothing. */
+export const COMPRESSION = "API Gateway and the client decide about compression between them";
 
 /** Chooses sockets by rooms and sends to them. Each call gives a new operator; none is changed. */
 export class BroadcastOperator<
@@ -65,11 +76,21 @@ export class BroadcastOperator<
 
   /** Has no effect: API Gateway decides about compression. */
   compress(_compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
+    this.#selection.nsp.server.notice("compress()", COMPRESSION);
     return this;
   }
 
   /** May be lost. A packet is posted, or the connection is gone: nothing is buffered here, so this changes nothing. */
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {
+    return this;
+  }
+
+  /** Has no effect: clients are connected to API Gateway, not to this instance. */
+  get local(): BroadcastOperator<EmitEvents, SocketData> {
+    this.#selection.nsp.server.notice(
+      "local",
+      "clients are connected to API Gateway, not to an instance: the event goes to all that are chosen",
+    );
     return this;
   }
 
@@ -94,7 +115,16 @@ export class BroadcastOperator<
     return this.#act(what, ["broadcast", event], ({ invocation }) => {
       // Encoded once for all, and now: the application may change its objects before the packet has its turn.
       const frames = this.#encode([event, ...values]);
-      return invocation.act(what, () => broadcast(invocation, this.#audience, frames));
+      this.#notifyOutgoing(invocation, [event, ...values]);
+      const { nsp } = this.#selection;
+      if (nsp.place === undefined)
+        return invocation.act(what, () => broadcast(invocation, this.#audience, frames));
+      const data = [event, ...values].map(snapshot);
+      return invocation.act(what, () =>
+        broadcastToChildren(invocation, nsp, this.#audience, (child) =>
+          encodeFrames({ type: "event", nsp: child, data }),
+        ),
+      );
     });
   }
 
@@ -102,24 +132,24 @@ export class BroadcastOperator<
    * Sends the event and resolves to the first value of every chosen socket's answer. After `timeout()`, or 10 s, it rejects
    * with an error whose `responses` are the answers that came.
    */
-  async emitWithAck<Ev extends EventNames<EmitEvents>>(
+  async emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
     event: Ev,
     ...args: AckedParams<EmitEvents, Ev>
-  ): Promise<AckValue<EmitEvents, Ev>[]> {
+  ): Promise<AckValue<EmitEvents, Ev>> {
     assertNotReserved(event);
     const { responses, complete } = await this.#ask(event, args).answers;
-    if (complete) return (this.#selection.single ? responses[0] : responses) as AckValue<EmitEvents, Ev>[];
+    if (complete) return (this.#selection.single ? responses[0] : responses) as AckValue<EmitEvents, Ev>;
     throw Object.assign(timedOut(), { responses });
   }
 
   /** Emits a `message` event. */
-  send(...args: unknown[]): this {
+  send(...args: MessageParams<EmitEvents>): this {
     void this.#untyped.emit("message", ...args);
     return this;
   }
 
   /** The same as `send`. */
-  write(...args: unknown[]): this {
+  write(...args: MessageParams<EmitEvents>): this {
     return this.send(...args);
   }
 
@@ -127,12 +157,37 @@ export class BroadcastOperator<
   async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
     const acting = this.#acting;
     if (!acting) return this.#selection.nsp.server.refuse("fetchSockets()");
-    const details = await this.#fetch(acting);
+    this.#refuseForParents("fetchSockets()");
+    const details = await this.#recorded(
+      acting,
+      "fetchSockets()",
+      (invocation) => fetchDetails(invocation, this.#audience),
+      // What a row keeps of other people is no more than what makes out a socket: no cookies, no tokens.
+      ({ handshake, ...details }) => ({
+        ...details,
+        handshake: { ...handshake, headers: {}, query: {}, auth: {} },
+      }),
+    );
     return details.map((one) => new RemoteSocket(one, this.#only(one.id)));
+  }
+
+  /** The ids of the chosen sockets: one read for each room. @deprecated as on stock: use `fetchSockets` */
+  async allSockets(): Promise<Set<string>> {
+    const acting = this.#acting;
+    if (!acting) return this.#selection.nsp.server.refuse("allSockets()");
+    this.#refuseForParents("allSockets()");
+    const ids = await this.#recorded(
+      acting,
+      "allSockets()",
+      async (invocation) => (await resolveMembers(invocation, this.#audience)).map(({ id }) => id),
+      (id) => id,
+    );
+    return new Set(ids);
   }
 
   /** Makes the chosen sockets join rooms. */
   socketsJoin(room: Rooms): Effect<void> {
+    this.#refuseForParents("socketsJoin()");
     const rooms = roomList(room);
     return this.#act("socketsJoin()", ["join-all", rooms.join()], ({ invocation }) =>
       invocation.act("socketsJoin()", () => joinAll(invocation, this.#selection.nsp, this.#audience, rooms)),
@@ -141,6 +196,7 @@ export class BroadcastOperator<
 
   /** Makes the chosen sockets leave rooms. */
   socketsLeave(room: Rooms): Effect<void> {
+    this.#refuseForParents("socketsLeave()");
     const rooms = roomList(room);
     return this.#act("socketsLeave()", ["leave-all", rooms.join()], ({ invocation }) =>
       invocation.act("socketsLeave()", () =>
@@ -151,6 +207,7 @@ export class BroadcastOperator<
 
   /** Disconnects the chosen sockets from the namespace; with `close`, their whole connections. */
   disconnectSockets(close = false): Effect<void> {
+    this.#refuseForParents("disconnectSockets()");
     return this.#act("disconnectSockets()", ["disconnect-all", ""], ({ invocation }) =>
       disconnectAll(invocation, this.#selection.nsp, this.#audience, close),
     );
@@ -174,6 +231,7 @@ export class BroadcastOperator<
     args: readonly unknown[],
   ): { acting: Acting | undefined; sent: Effect<void>; answers: Promise<Responses> } {
     const what = `emit(${JSON.stringify(event)})`;
+    this.#refuseForParents(`${what} with an acknowledgement`);
     const { timeout = DEFAULT_ASK_TIMEOUT_MS, nsp } = this.#selection;
     checkTimeout(timeout);
     const acting = this.#acting;
@@ -189,10 +247,10 @@ export class BroadcastOperator<
       return { acting, sent: resolved(undefined), answers };
     }
     const id = newAskId();
+    this.#notifyOutgoing(invocation, [event, ...args]);
     const asked = askMembers(invocation, this.#audience, this.#encode([event, ...args], id), id, timeout);
     const answers = asked.answers.then((all) => {
-      if (socket && place !== undefined)
-        socket.answers[place] = JSON.stringify([all.complete, all.responses]);
+      if (socket && place) socket.answers.record(place, toBinaryJson([all.complete, all.responses]));
       return all;
     });
     return { acting, sent: asked.sent, answers: invocation.track(what, answers) };
@@ -231,16 +289,43 @@ export class BroadcastOperator<
   }
 
   /** What the first run of a connection listener fetched is what its replays get. */
-  async #fetch({ invocation, mode, socket }: Acting): Promise<RemoteSocketDetails[]> {
+  async #recorded<T>(
+    { invocation, mode, socket }: Acting,
+    what: string,
+    fetch: (invocation: Invocation) => Promise<T[]>,
+    forRecord: (found: T) => T,
+  ): Promise<T[]> {
     const place = socket?.nextAnswer();
-    if (socket && mode === "replay") {
-      return ((await recordedAnswer(socket, place)) ?? []) as RemoteSocketDetails[];
+    if (socket && place && mode === "replay" && mustLookAgain(socket.answers.get(place)))
+      return await fetch(invocation);
+    if (socket && mode === "replay") return ((await recordedAnswer(socket, place)) ?? []) as T[];
+    const found = await invocation.act(what, async () => ({ rest: fetch(invocation) }));
+    if (socket && place) socket.answers.recordFound(place, JSON.stringify(found.map(forRecord)));
+    return found;
+  }
+
+  /**
+   * `onAnyOutgoing` of the sockets that take part in this event and are among the chosen ones; those of all others, which stock
+   * calls too where they share its process, are nowhere to be called: their sockets exist in no process.
+   */
+  #notifyOutgoing(invocation: Invocation, data: readonly unknown[]): void {
+    const { nsp, rooms, except } = this.#selection;
+    for (const socket of invocation.sockets) {
+      const { anyOutgoing } = socket.listeners;
+      if (anyOutgoing.length === 0 || !socket.connected || socket.nsp.name !== nsp.name) continue;
+      const isIn = (room: string): boolean => socket.rooms.has(room);
+      if ((rooms.size > 0 && ![...rooms].some(isIn)) || [...except].some(isIn)) continue;
+      for (const listener of [...anyOutgoing]) listener(...data);
     }
-    const details = await invocation.act("fetchSockets()", async () => ({
-      rest: fetchDetails(invocation, this.#audience),
-    }));
-    if (socket && place !== undefined) socket.answers[place] = JSON.stringify(details);
-    return details;
+  }
+
+  /** @throws SkysocketError where it would be needed to know the sockets of all children at once */
+  #refuseForParents(what: string): void {
+    if (this.#selection.nsp.place === undefined) return;
+    throw notAvailable(
+      `${what} is not supported on parent namespaces and`,
+      "call it on the namespaces by name: io.of(name).",
+    );
   }
 
   #only(id: string): BroadcastOperator<EmitEvents, SocketData> {

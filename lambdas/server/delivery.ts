@@ -1,3 +1,4 @@
+import { describeError } from "./errors.ts";
 import type { Invocation, Step } from "./invocation.ts";
 import type { Member, RoomName } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
@@ -16,8 +17,24 @@ export async function broadcast(
   frames: readonly string[],
 ): Promise<Step<void>> {
   const members = await resolveMembers(invocation, audience);
+  return { rest: postToAll(invocation, members, frames) };
+}
+
+/** Posts to everybody. One who cannot be reached is logged, and is nobody else's business: least of all the sender's. */
+export async function postToAll(
+  invocation: Invocation,
+  members: readonly Member[],
+  frames: readonly string[],
+): Promise<void> {
   const posts = members.map((member) => invocation.posts.send({ ...member, member }, frames));
-  return { rest: allSettled(posts) };
+  const failures = (await Promise.allSettled(posts)).filter((result) => result.status === "rejected");
+  const [first] = failures;
+  if (!first) return;
+  invocation.ports.log.error(
+    "SKY_POST_FAILED",
+    `a packet did not reach ${failures.length} of ${members.length} sockets`,
+    { first: describeError(first.reason) },
+  );
 }
 
 /** Who is in the audience, each socket once. */
@@ -37,13 +54,4 @@ async function listAll(invocation: Invocation, nsp: string, room: RoomName): Pro
   const members: Member[] = [];
   for await (const page of invocation.ports.store.listMembers(nsp, room)) members.push(...page);
   return members;
-}
-
-/** Everybody is served before a failure of one is reported. */
-export async function allSettled(work: readonly Promise<unknown>[]): Promise<void> {
-  const failures = (await Promise.allSettled(work)).flatMap((result) =>
-    result.status === "rejected" ? [result.reason as unknown] : [],
-  );
-  if (failures.length === 1) throw failures[0];
-  if (failures.length > 1) throw new AggregateError(failures, `${failures.length} of ${work.length} failed`);
 }

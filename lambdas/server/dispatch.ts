@@ -1,9 +1,8 @@
 import { encodeFrames } from "../protocol/packets.ts";
 import type { Listener } from "./listeners.ts";
-import { resolved } from "./server-core.ts";
 import type { SocketCore } from "./socket-core.ts";
 import { traceHas } from "./trace.ts";
-import type { AnyFunction } from "./typed-events.ts";
+import type { Event } from "./typed-events.ts";
 
 /** An event of the client. */
 export interface ClientEvent {
@@ -18,15 +17,16 @@ export interface ClientEvent {
  */
 export function dispatch(socket: SocketCore, event: ClientEvent): void {
   socket.runAs({ mode: "live" }, () => {
-    const values: unknown[] = [event.name, ...event.args];
+    const values: Event = [event.name, ...event.args];
     if (event.ackId !== undefined) values.push(acknowledge(socket, event.ackId));
-    for (const listener of socket.listeners.any) handle(socket, "onAny", () => listener(...values));
+    for (const listener of socket.listeners.any)
+      handle(socket, "onAny", () => listener.apply(socket.facade, values));
     pass(socket, values, 0);
   });
 }
 
 /** From one `socket.use` middleware to the next, then to the listeners. */
-function pass(socket: SocketCore, values: unknown[], index: number): void {
+function pass(socket: SocketCore, values: Event, index: number): void {
   const middleware = socket.listeners.middlewares[index];
   if (!middleware) {
     callListeners(socket, values);
@@ -45,7 +45,8 @@ function callListeners(socket: SocketCore, [name, ...args]: readonly unknown[]):
   const event = String(name);
   const listeners = socket.listeners.of(event);
   if (listeners.length === 0) reportLostHandler(socket, event);
-  const run = (listener: Listener): void => handle(socket, JSON.stringify(event), () => listener.fn(...args));
+  const run = (listener: Listener): void =>
+    handle(socket, JSON.stringify(event), () => listener.fn.apply(socket.facade, [...args]));
   if (listeners.every(({ once }) => once === undefined)) {
     for (const listener of listeners) run(listener);
     return;
@@ -74,20 +75,23 @@ export function emitError(socket: SocketCore, error: Error): void {
 
 function handle(socket: SocketCore, what: string, code: () => unknown): void {
   const done = socket.call(`the handler of ${what}`, "SKY_HANDLER_FAILED", code);
-  void socket.invocation.track(`the handler of ${what}`, done);
+  if (done) void socket.invocation.track(`the handler of ${what}`, done);
 }
 
-/** The function that the application answers with: once, where it is called among the other packets. */
-function acknowledge(socket: SocketCore, id: number): AnyFunction {
+/**
+ * The function that the application answers with: once, where it is called among the other packets. It returns nothing, as on
+ * stock: a handler such as `(value, ack) => ack(value)` would otherwise wait for its own answer, which as a route response
+ * waits for the end of the handler.
+ */
+function acknowledge(socket: SocketCore, id: number): (...data: unknown[]) => void {
   let sent = false;
-  return (...data: unknown[]) => {
-    if (sent || !socket.reachable) return resolved(undefined);
+  return (...data) => {
+    if (sent || !socket.reachable) return;
     sent = true;
     const frames = encodeFrames({ type: "ack", nsp: socket.nsp.name, id, data });
-    return socket.invocation.act("the acknowledgement", async () => {
-      await socket.invocation.posts.answer(socket.recipient, frames);
-      return { rest: undefined };
-    });
+    void socket.invocation.act("the acknowledgement", async () => ({
+      rest: socket.invocation.posts.answer(socket.recipient, frames),
+    }));
   };
 }
 

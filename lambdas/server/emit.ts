@@ -1,6 +1,8 @@
 import { encodeFrames } from "../protocol/packets.ts";
 import { awaitAnswer, checkTimeout, DEFAULT_ASK_TIMEOUT_MS, newAskId } from "./asks.ts";
+import { fromBinaryJson } from "./binary-json.ts";
 import { Effect } from "./effect.ts";
+import type { AnswerPlace } from "./recorded-answers.ts";
 import { resolved } from "./server-core.ts";
 import type { SocketCore } from "./socket-core.ts";
 import type { AnyFunction } from "./typed-events.ts";
@@ -123,7 +125,7 @@ function ask(
   const answer = (async () => {
     await sent;
     const json = await awaitAnswer(socket.invocation, socket.id, id, timeout);
-    if (place !== undefined) socket.answers[place] = json ?? "null";
+    if (place) socket.answers.record(place, json ?? "null");
     return json === undefined ? undefined : toArguments(json);
   })();
   return { sent, answer };
@@ -132,13 +134,13 @@ function ask(
 /** What the first run got at this place. It never comes if the first run died before it had it: the replay's cap ends it. */
 export function recordedAnswer(
   socket: SocketCore,
-  place: number | undefined,
+  place: AnswerPlace | undefined,
 ): Promise<unknown[] | undefined> {
-  const json = place === undefined ? undefined : socket.answers[place];
+  const json = place && socket.answers.get(place);
   return json === undefined ? new Promise(() => undefined) : Promise.resolve(toArguments(json));
 }
 
 function toArguments(json: string): unknown[] | undefined {
-  const values: unknown = JSON.parse(json);
+  const values = fromBinaryJson(json);
   return Array.isArray(values) ? values : undefined;
 }

@@ -1,4 +1,5 @@
 import { encodeFrames } from "../protocol/packets.ts";
+import { reportClose } from "./closing.ts";
 import type { Effect } from "./effect.ts";
 import { send } from "./emit.ts";
 import type { Invocation } from "./invocation.ts";
@@ -9,7 +10,7 @@ import type { ServerCore } from "./server-core.ts";
 import type { SocketCore } from "./socket-core.ts";
 
 /**
- * Ends one socket (RULES.md B): whoever turns the row from open to ended runs `disconnecting` and `disconnect`, in this
+ * Ends one socket (docs/ARCHITECTURE.md): whoever turns the row from open to ended runs `disconnecting` and `disconnect`, in this
  * invocation; the rest may be done by several, and again.
  * @returns false if somebody else had ended it
  */
@@ -18,7 +19,10 @@ export async function endSocket(socket: SocketCore, reason: DisconnectReason): P
   const row = await store.endSocket(socket.key, socket.id, reason, clock.now());
   if (!row) return false;
   for (const [room, token] of Object.entries(row.rooms)) socket.tokens.set(room, token);
-  if (!socket.ready) await replay(socket);
+  if (!socket.ready) {
+    socket.reload(row); // others may have written since it was read
+    await replay(socket);
+  }
   const released = [...memberships(socket)];
   socket.reachable = false;
   socket.connected = true; // until `disconnect`, as on stock
@@ -39,9 +43,9 @@ export async function endSocket(socket: SocketCore, reason: DisconnectReason): P
 function runListeners(socket: SocketCore, event: "disconnecting" | "disconnect", reason: string): void {
   for (const { fn } of socket.listeners.of(event)) {
     const done = socket.runAs({ mode: "live" }, () =>
-      socket.call(`the ${event} listener`, "SKY_HANDLER_FAILED", () => fn(reason)),
+      socket.call(`the ${event} listener`, "SKY_HANDLER_FAILED", () => fn.call(socket.facade, reason)),
     );
-    void socket.invocation.track(`the ${event} listener`, done);
+    if (done) void socket.invocation.track(`the ${event} listener`, done);
   }
 }
 
@@ -50,13 +54,16 @@ function runListeners(socket: SocketCore, event: "disconnecting" | "disconnect",
  * others of the connection, and the connection.
  */
 export function disconnectSocket(socket: SocketCore, close: boolean): Effect<void> {
-  return socket.invocation.actInLane("disconnect()", async () => {
-    socket.reachable = false;
-    const frames = encodeFrames({ type: "disconnect", nsp: socket.nsp.name });
-    await socket.invocation.act("disconnect()", async () => ({ rest: send(socket, frames) }));
-    await endSocket(socket, "server namespace disconnect");
-    if (close) await disconnectConnection(socket);
-  });
+  return socket.invocation.actInLane("disconnect()", () => disconnectNow(socket, close));
+}
+
+/** The same, with its effects in the lane of the caller. */
+export async function disconnectNow(socket: SocketCore, close: boolean): Promise<void> {
+  socket.reachable = false;
+  const frames = encodeFrames({ type: "disconnect", nsp: socket.nsp.name });
+  await socket.invocation.act("disconnect()", async () => ({ rest: send(socket, frames) }));
+  await endSocket(socket, "server namespace disconnect");
+  if (close) await disconnectConnection(socket);
 }
 
 async function disconnectConnection(socket: SocketCore): Promise<void> {
@@ -66,7 +73,7 @@ async function disconnectConnection(socket: SocketCore): Promise<void> {
   if (!connection) return;
   for (const row of sockets.filter(({ phase }) => phase === "open")) {
     const other = existingCore(invocation, nsp.server, { connection, socket: row });
-    if (other) await disconnectSocket(other, false);
+    if (other) await disconnectNow(other, false);
   }
   const target: EndTarget = { connectionId, members: [] };
   await endConnection(nsp.server, invocation, target, "server namespace disconnect", { close: true });
@@ -74,12 +81,12 @@ async function disconnectConnection(socket: SocketCore): Promise<void> {
 
 /** The socket of a row, if its namespace still exists in this version of the application. */
 function existingCore(invocation: Invocation, server: ServerCore, view: SocketView): SocketCore | undefined {
-  const nsp = server.declared(view.socket.nsp);
+  const nsp = server.declared(view.socket);
   return nsp && coreOf(invocation, nsp, view);
 }
 
 /**
- * Ends a connection and everything on it (RULES.md B): for $disconnect, a post that found it gone, `disconnect(true)`, bad
+ * Ends a connection and everything on it (docs/ARCHITECTURE.md): for $disconnect, a post that found it gone, `disconnect(true)`, bad
  * packets. Runs any number of times, also at once: handlers run at most once, everything else at least once.
  */
 export async function endConnection(
@@ -97,6 +104,7 @@ export async function endConnection(
     for (const row of sockets) {
       await endRow(server, invocation, { connection, socket: row }, reason, first);
     }
+    if (first) await reportClose(server, invocation, connection, sockets, reason);
   }
   await Promise.all(
     target.members.map(({ nsp, room, id }) =>

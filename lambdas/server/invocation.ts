@@ -4,7 +4,14 @@ import { Lane } from "./lane.ts";
 import type { Ports } from "./ports.ts";
 import { Posts } from "./posts.ts";
 import type { ReplySlot } from "./reply.ts";
-import { countResources, grown, type ResourceCount, withTimers } from "./resources.ts";
+import {
+  CONNECTION_GRACE_MS,
+  countResources,
+  grown,
+  onlyConnections,
+  type ResourceCount,
+  withTimers,
+} from "./resources.ts";
 import { scopes } from "./scope.ts";
 import type { SocketCore } from "./socket-core.ts";
 
@@ -47,6 +54,9 @@ export class Invocation {
   readonly #reply: ReplySlot | undefined;
   readonly #pending = new Map<Promise<unknown>, string>();
   readonly #main = new Lane();
+  readonly #timer = new AbortController();
+  readonly #late: Promise<void>;
+  #isLate = false;
   #ended = false;
   #cancelled: Error | undefined;
   #base: ResourceCount;
@@ -58,7 +68,12 @@ export class Invocation {
     this.posts = new Posts(options.ports, options.reply);
     this.#reply = options.reply;
     this.#lingerMs = options.lingerMs;
-    this.#base = countResources(options.ports.activeResources());
+    const { clock, activeResources } = options.ports;
+    this.#late = clock.sleep(options.deadline - clock.now(), this.#timer.signal).then(() => {
+      this.#isLate = !this.#timer.signal.aborted;
+    });
+    // After the timer of the deadline, which is no work of the application's.
+    this.#base = countResources(activeResources());
   }
 
   get ended(): boolean {
@@ -134,22 +149,28 @@ export class Invocation {
     await this.#idle(this.#base, capMs);
   }
 
+  /** Our own handling of what happened, which may not outlast the deadline either. */
+  async within(work: Promise<void>): Promise<void> {
+    let done = false;
+    const worked = work.finally(() => {
+      done = true;
+    });
+    await Promise.race([worked, this.#late]);
+    if (done) return;
+    worked.catch(() => undefined); // nobody waits for it any more
+    this.ports.log.error("SKY_DEADLINE", "the time of an event was over before it was handled");
+  }
+
   /**
    * Waits until everything is done, then hands the connections found gone to another invocation.
    * @returns the frame for the route response, if there is a place for one and a frame that can take it
    */
   async finish(): Promise<string | undefined> {
-    const timer = new AbortController();
-    const { clock, log } = this.ports;
-    let late = false;
-    const deadline = clock.sleep(this.deadline - clock.now(), timer.signal).then(() => {
-      late = true;
-    });
-    await Promise.race([this.#settle(withTimers(this.#base, 1)), deadline]);
-    timer.abort();
-    if (late && this.#pending.size > 0) {
-      log.error("SKY_DEADLINE", "the time of an event is over; what was still going on is lost", {
-        pending: [...this.#pending.values()],
+    await Promise.race([this.#settle(), this.#late]);
+    this.#timer.abort();
+    if (this.#isLate && this.#pending.size > 0) {
+      this.ports.log.error("SKY_DEADLINE", "the time of an event is over; what was still going on is lost", {
+        pending: [...new Set(this.#pending.values())],
       });
     }
     this.#ended = true;
@@ -174,8 +195,8 @@ export class Invocation {
     );
   }
 
-  async #settle(base: ResourceCount): Promise<void> {
-    const busy = await this.#idle(base, this.#lingerMs);
+  async #settle(): Promise<void> {
+    const busy = await this.#idle(this.#base, this.#lingerMs);
     if (busy.length === 0 || this.#ended) return;
     this.ports.log.warn(
       "SKY_LINGERING",
@@ -187,7 +208,7 @@ export class Invocation {
   /** Waits for everything that is going on; what still is after `capMs` milliseconds, by kind. */
   async #idle(base: ResourceCount, capMs: number): Promise<readonly string[]> {
     const { clock, activeResources } = this.ports;
-    const until = clock.now() + capMs;
+    const since = clock.now();
     for (;;) {
       await this.#drain();
       if (this.#ended) return []; // the deadline came first
@@ -195,7 +216,9 @@ export class Invocation {
       const holding = this.#reply?.holding ? 1 : 0;
       if (this.#pending.size > holding) continue;
       const busy = grown(withTimers(base, holding), activeResources());
-      if (busy.length === 0 || clock.now() >= until) return busy;
+      const waited = clock.now() - since;
+      if (busy.length === 0 || waited >= capMs) return busy;
+      if (onlyConnections(busy) && waited >= CONNECTION_GRACE_MS) return [];
       await clock.sleep(LOOK_AGAIN_MS);
     }
   }

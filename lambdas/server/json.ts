@@ -42,11 +42,15 @@ function checkObject(value: object, path: string, ancestors: Set<object>): void 
     }
     for (const [key, item] of Object.entries(value)) {
       // A property that is undefined is as good as absent, in JSON and in most applications.
-      if (item !== undefined) check(item, `${path}.${key}`, ancestors);
+      if (item !== undefined) check(item, path + keyInPath(key), ancestors);
     }
   }
   ancestors.delete(value);
 }
+
+/** How a key reads in a path: quoted where it is no name, and never long. It may be a client's, and goes into the log. */
+export const keyInPath = (key: string): string =>
+  /^[A-Za-z_$][\w$]{0,60}$/.test(key) ? `.${key}` : `[${JSON.stringify(key.slice(0, 60))}]`;
 
 /**
  * Makes `target` equal to `source` (both JSON-able) while keeping the objects and arrays it is made of: handlers
@@ -60,7 +64,11 @@ export function restoreInPlace(
     if (!Object.hasOwn(source, key)) delete target[key];
   }
   for (const [key, value] of Object.entries(source)) {
-    setOwn(target, key, merged(target[key], value));
+    // Own ones only: a key `__proto__`, as a client's JSON may have, would merge into the prototype of all objects.
+    const old = Object.hasOwn(target, key) ? target[key] : undefined;
+    // Added anew, so that the keys are in the source's order: else the same state would count as changed, and be written.
+    delete target[key];
+    setOwn(target, key, merged(old, value));
   }
 }
 

@@ -1,5 +1,5 @@
 import { fingerprint } from "./trace.ts";
-import type { AnyFunction } from "./typed-events.ts";
+import type { AnyFunction, Event } from "./typed-events.ts";
 
 export interface Listener {
   readonly fn: AnyFunction;
@@ -8,7 +8,7 @@ export interface Listener {
 }
 
 /** The next middleware of `socket.use`. */
-export type PacketMiddleware = (event: unknown[], next: (error?: Error) => void) => void;
+export type PacketMiddleware = (event: Event, next: (error?: Error) => void) => void;
 
 /** What an application registered on one socket, in one run of its listeners. */
 export class Listeners {
@@ -17,6 +17,8 @@ export class Listeners {
   readonly middlewares: PacketMiddleware[] = [];
   any: AnyFunction[] = [];
   anyOutgoing: AnyFunction[] = [];
+  /** Of `socket.conn.on("close")`. */
+  readonly connectionClose: AnyFunction[] = [];
 
   add(event: string, fn: AnyFunction, how: { readonly once?: boolean; readonly first?: boolean } = {}): void {
     const listener: Listener = how.once ? { fn, once: this.#onceName(event) } : { fn };
@@ -56,7 +58,8 @@ export class Listeners {
   }
 
   get size(): number {
-    return this.#events.size + this.middlewares.length + this.any.length + this.anyOutgoing.length;
+    const lists = [this.middlewares, this.any, this.anyOutgoing, this.connectionClose];
+    return lists.reduce((sum, list) => sum + list.length, this.#events.size);
   }
 
   // The n-th `once` of an event is the same listener in every run of the same code.

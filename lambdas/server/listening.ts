@@ -35,7 +35,7 @@ async function runOne(
       });
       resolve(new Error("internal error"));
     };
-    socket.runAs({ mode, registering: true }, () => {
+    socket.runAs({ mode, registering: true, middleware: true }, () => {
       try {
         Promise.resolve(middleware(socket.facade, resolve)).catch(failed);
       } catch (error) {
@@ -57,11 +57,17 @@ async function runOne(
   return error;
 }
 
-/** Calls all connection listeners, in order; their promises settle (never reject) when they have. */
+/**
+ * Calls all connection listeners, in order.
+ * @returns the promises of those that are asynchronous; they settle (never reject) when the listeners have
+ */
 export function callConnectionListeners(socket: SocketCore, mode: "live" | "replay"): Promise<void>[] {
-  return socket.nsp.connectionListeners.map((listener) =>
-    socket.runAs({ mode, registering: true }, () =>
+  const pending: Promise<void>[] = [];
+  for (const listener of socket.nsp.connectionListeners) {
+    const done = socket.runAs({ mode, registering: true }, () =>
       socket.call("a connection listener", "SKY_LISTENER_FAILED", () => listener(socket.facade)),
-    ),
-  );
+    );
+    if (done) pending.push(done);
+  }
+  return pending;
 }

@@ -4,7 +4,7 @@ import { EVERYONE } from "./ports.ts";
 import type { SocketCore } from "./socket-core.ts";
 
 /**
- * Joining and leaving, as RULES.md B says. The socket's row decides (a map from room to token), the member row is what
+ * Joining and leaving, as docs/ARCHITECTURE.md says. The socket's row decides (a map from room to token), the member row is what
  * emitters read. Each join has a new token, so that a leave and a join of the same room that race, in whatever order
  * their writes arrive, end with both rows saying the same.
  */
@@ -51,8 +51,22 @@ export async function finishJoin(
   if (Object.keys(tokens).length === 0) return;
   const { store } = socket.invocation.ports;
   if (!(await store.addRooms(socket.key, socket.id, tokens))) return; // it ended meanwhile: there is nothing to join
-  await putMembers(socket, Object.entries(tokens));
-  await verifyMembers(socket, Object.entries(tokens));
+  try {
+    await putMembers(socket, Object.entries(tokens));
+    await verifyMembers(socket, Object.entries(tokens));
+  } catch (error) {
+    await undoJoin(socket, Object.keys(tokens));
+    throw error;
+  }
+}
+
+/** Half joined is worse than not: the socket would believe that it is in the room, and a later join would do nothing. */
+async function undoJoin(socket: SocketCore, rooms: readonly string[]): Promise<void> {
+  for (const room of rooms) {
+    socket.rooms.delete(room);
+    socket.tokens.delete(room);
+  }
+  await leave(socket, rooms);
 }
 
 export async function putMembers(

@@ -6,9 +6,23 @@ export type ConnectionListener = (socket: Socket) => unknown;
 
 /** An error that a middleware refuses a connection with; `data` reaches the client. */
 export interface ExtendedError extends Error {
-  data?: unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the application wants to tell its client
+  data?: any;
 }
 export type Middleware = (socket: Socket, next: (error?: ExtendedError) => void) => unknown;
+
+/** The two names of the same event; listeners of `connect` run first, as on stock. */
+export type ConnectionEvent = "connect" | "connection";
+
+export interface NamespaceCoreOptions {
+  readonly name: string;
+  readonly server: ServerCore;
+  readonly declared: boolean;
+  /** What it inherits from: a child starts with what its parent has at that moment, as on stock. */
+  readonly parent?: NamespaceCore | undefined;
+  /** It is a parent itself: its place among the dynamic namespaces that the application declared. */
+  readonly place?: number;
+}
 
 /** What an application declared of a namespace when its module was loaded. */
 export class NamespaceCore {
@@ -19,13 +33,26 @@ export class NamespaceCore {
    * knows it, so no client may connect to it here either.
    */
   readonly declared: boolean;
-  readonly middlewares: Middleware[] = [];
-  readonly connectionListeners: ConnectionListener[] = [];
+  readonly parent: NamespaceCore | undefined;
+  readonly place: number | undefined;
+  readonly middlewares: Middleware[];
+  readonly listeners: Record<ConnectionEvent, ConnectionListener[]>;
   facade!: Namespace;
 
-  constructor(name: string, server: ServerCore, declared: boolean) {
+  constructor({ name, server, declared, parent, place }: NamespaceCoreOptions) {
     this.name = name;
     this.server = server;
     this.declared = declared;
+    this.parent = parent;
+    this.place = place;
+    this.middlewares = [...(parent?.middlewares ?? [])];
+    this.listeners = {
+      connect: [...(parent?.listeners.connect ?? [])],
+      connection: [...(parent?.listeners.connection ?? [])],
+    };
+  }
+
+  get connectionListeners(): readonly ConnectionListener[] {
+    return [...this.listeners.connect, ...this.listeners.connection];
   }
 }

@@ -1,12 +1,28 @@
 import { SkysocketError } from "./errors.ts";
 import type { Log } from "./ports.ts";
+import { type IgnoredOptions, isIgnored, type RefusedOptions, wayOutOf } from "./stock-options.ts";
+import type { AnyFunction } from "./typed-events.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
-/** Which pages may connect: an origin, a pattern, a list of them, `true` or `"*"` for all, `false` for none. */
-export type AllowedOrigin = boolean | string | RegExp | readonly (string | RegExp)[];
+type FixedOrigin = boolean | string | RegExp | readonly (boolean | string | RegExp)[];
 
-export interface ServerOptions {
+/**
+ * Which pages may connect: an origin, a pattern, a list of them, `true` or `"*"` for all, `false` for none; or a function
+ * that decides by the Origin header.
+ */
+export type AllowedOrigin =
+  | FixedOrigin
+  | ((origin: string | undefined, callback: (error: Error | null, origin?: FixedOrigin) => void) => void);
+
+/** Socket.IO's options, and a few of our own. What is known and has no effect here is accepted with a notice. */
+export interface ServerOptions extends IgnoredOptions, RefusedOptions {
   /** Socket.IO's `cors`: only `origin` means something on a WebSocket. Requests without an Origin header pass. Default: all. */
-  readonly cors?: { readonly origin?: AllowedOrigin };
+  readonly cors?: CorsOptions | AnyFunction | undefined;
+  /** Decides about each new connection, at $connect: `fn(null, true)` lets it in, everything else answers 403. */
+  allowRequest?(
+    request: UpgradeRequest,
+    fn: (error: string | null | undefined, success: boolean) => void,
+  ): void;
   /**
    * Header names (lower case) kept for `socket.handshake.headers`, most important first. They are stored in the table with
    * the connection, encrypted at rest, until it ends.
@@ -19,8 +35,21 @@ export interface ServerOptions {
   readonly lingerTimeout?: number;
 }
 
+/** As the `cors` package has them. All but `origin` belong to answers that a WebSocket does not have. */
+export interface CorsOptions {
+  readonly origin?: AllowedOrigin | undefined;
+  readonly methods?: string | string[] | undefined;
+  readonly allowedHeaders?: string | string[] | undefined;
+  readonly exposedHeaders?: string | string[] | undefined;
+  readonly credentials?: boolean | undefined;
+  readonly maxAge?: number | undefined;
+  readonly preflightContinue?: boolean | undefined;
+  readonly optionsSuccessStatus?: number | undefined;
+}
+
 export interface ResolvedOptions {
   readonly origin: AllowedOrigin;
+  readonly allowRequest: ServerOptions["allowRequest"] | undefined;
   readonly handshakeHeaders: readonly string[];
   readonly maxRoomsPerSocket: number;
   readonly lingerTimeout: number;
@@ -38,28 +67,7 @@ const DEFAULT_HEADERS = [
   "x-forwarded-proto",
 ];
 
-/** Options of Socket.IO's that cannot mean anything here; leaving them out of account harms nobody. */
-const WITHOUT_MEANING = new Set([
-  "path",
-  "transports",
-  "serveClient",
-  "pingInterval",
-  "pingTimeout",
-  "upgradeTimeout",
-  "maxHttpBufferSize",
-  "allowUpgrades",
-  "perMessageDeflate",
-  "httpCompression",
-  "wsEngine",
-  "cookie",
-  "connectTimeout",
-  "cleanupEmptyChildNamespaces",
-  "addTrailingSlash",
-  "destroyUpgrade",
-  "destroyUpgradeTimeout",
-  "initialPacket",
-]);
-const KNOWN = new Set(["cors", "handshakeHeaders", "maxRoomsPerSocket", "lingerTimeout"]);
+const KNOWN = new Set(["cors", "allowRequest", "handshakeHeaders", "maxRoomsPerSocket", "lingerTimeout"]);
 
 /**
  * Fills in the defaults.
@@ -68,10 +76,10 @@ const KNOWN = new Set(["cors", "handshakeHeaders", "maxRoomsPerSocket", "lingerT
 export function resolveOptions(options: ServerOptions, log: Pick<Log, "warn">): ResolvedOptions {
   for (const [name, value] of Object.entries(options)) {
     if (KNOWN.has(name) || value === undefined) continue;
-    if (!WITHOUT_MEANING.has(name)) {
+    if (!isIgnored(name)) {
       throw new SkysocketError(
         "SKY_NOT_AVAILABLE",
-        `the server option ${name} is not available in Skysocket`,
+        `the server option ${name} is not available in Skysocket${wayOutOf(name)}`,
       );
     }
     log.warn(
@@ -79,18 +87,33 @@ export function resolveOptions(options: ServerOptions, log: Pick<Log, "warn">): 
       `the server option ${name} has no meaning behind API Gateway and is ignored`,
     );
   }
+  const { cors, allowRequest } = options;
+  if (typeof cors === "function") {
+    throw new SkysocketError(
+      "SKY_NOT_AVAILABLE",
+      "the server option cors is a function: give { origin: (origin, callback) => … }, or decide in allowRequest, which gets the request",
+    );
+  }
   return {
-    origin: options.cors?.origin ?? true,
+    origin: cors?.origin ?? true,
+    allowRequest: allowRequest?.bind(options),
     handshakeHeaders: (options.handshakeHeaders ?? DEFAULT_HEADERS).map((name) => name.toLowerCase()),
     maxRoomsPerSocket: options.maxRoomsPerSocket ?? 500,
     lingerTimeout: options.lingerTimeout ?? 5_000,
   };
 }
 
-/** Does the rule let this Origin header in? */
-export function originAllowed(rule: AllowedOrigin, origin: string): boolean {
+/** Does the rule let this Origin header in? A function that calls back with an error, or with nothing, does not. */
+export async function originAllowed(rule: AllowedOrigin, origin: string): Promise<boolean> {
+  if (typeof rule !== "function") return matches(rule, origin);
+  return await new Promise((resolve) =>
+    rule(origin, (error, allowed) => resolve(!error && allowed !== undefined && matches(allowed, origin))),
+  );
+}
+
+function matches(rule: FixedOrigin, origin: string): boolean {
   if (typeof rule === "boolean") return rule;
   if (typeof rule === "string") return rule === "*" || rule === origin;
-  if (rule instanceof RegExp) return rule.test(origin);
-  return rule.some((entry) => originAllowed(entry, origin));
+  if (rule instanceof RegExp) return origin.search(rule) !== -1; // `test` remembers where a /g stopped
+  return rule.some((entry) => matches(entry, origin));
 }

@@ -69,12 +69,17 @@ export interface SocketRecord extends SocketKey {
   readonly trace: string;
   /** True when middlewares left something that no row can hold, so that replay must run them again. */
   readonly rerunMiddlewares: boolean;
+  /** Which of the application's functions for dynamic namespaces let it in, by their order; absent for other namespaces. */
+  readonly place?: number;
   /** Set on a `connecting` socket whose connection ended: its commit fails. Also why an `ended` one ended. */
   readonly bye?: DisconnectReason;
 }
 
 /** What a row is created with; the rest starts empty. */
-export type NewSocket = Pick<SocketRecord, "connectionId" | "nsp" | "id" | "deadline" | "auth" | "token"> & {
+export type NewSocket = Pick<
+  SocketRecord,
+  "connectionId" | "nsp" | "id" | "deadline" | "auth" | "token" | "place"
+> & {
   /** Milliseconds since the epoch at which the connection cannot live any more; the row's TTL is derived from it. */
   readonly expiresAt: number;
 };
@@ -97,6 +102,31 @@ export interface Member {
   readonly connectionId: string;
   readonly connectedAt: number;
   readonly token: string;
+}
+
+/**
+ * A frame of a packet with attachments, kept until its packet is whole. `header` and `attachment` wait for the others; a
+ * `done` is what a header becomes when its packet has been put together.
+ */
+export type Part = PartId &
+  (
+    | { readonly kind: "header"; readonly text: string; readonly attachments: number }
+    | { readonly kind: "attachment"; readonly bytes: Uint8Array }
+    | {
+        readonly kind: "done";
+        /** When the packet's last attachment was received; milliseconds. */
+        readonly until: number;
+        /** Ids of its attachments. */
+        readonly taken: readonly string[];
+      }
+  );
+
+export interface PartId {
+  readonly connectionId: string;
+  /** API Gateway's id of the message: the same frame handed over twice is one part. */
+  readonly id: string;
+  /** Milliseconds since the epoch by API Gateway's clock: when it received the frame. */
+  readonly at: number;
 }
 
 export interface Store {
@@ -170,6 +200,20 @@ export interface Store {
   /** Keeps a client's answer for a minute. The first one stays: a client answers once. */
   putAnswer(socketId: string, askId: number, args: Json): Promise<void>;
   readAnswer(socketId: string, askId: number): Promise<Json | undefined>;
+
+  // ── parts of packets with attachments; each is kept for a minute ──────────────────────────────────────────────────
+  /** Puts a part, unless there is one of this id and time. */
+  putPart(part: Extract<Part, { kind: "header" | "attachment" }>): Promise<void>;
+  /** All parts of the connection by the time they were received; of one time, in any order. */
+  readParts(connectionId: string): Promise<readonly Part[]>;
+  /** True for exactly one caller: its packet is this header with the attachments `taken`. The header becomes a `done`. */
+  claimPacket(
+    header: PartId,
+    packet: { readonly until: number; readonly taken: readonly string[] },
+  ): Promise<boolean>;
+  deleteParts(parts: readonly PartId[]): Promise<void>;
+  /** True for one caller in ten seconds: the one that tells the client's sockets that its parts make no packet. */
+  claimRefusal(connectionId: string): Promise<boolean>;
 }
 
 export interface ConnectionView {
@@ -185,7 +229,7 @@ export interface SocketView {
 export interface Gateway {
   /**
    * Sends one text frame. `gone`: there is no such connection, though it may be only not there yet, or the answer may
-   * be stale (RULES.md B); it is a value, since a peer that went away is no fault. Other failures throw.
+   * be stale (docs/ARCHITECTURE.md); it is a value, since a peer that went away is no fault. Other failures throw.
    */
   post(connectionId: string, frame: string): Promise<"ok" | "gone">;
   /** Closes the connection; one that is gone already is no fault. */

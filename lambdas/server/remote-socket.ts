@@ -6,6 +6,7 @@ import type {
   AckValue,
   DefaultEventsMap,
   EventNames,
+  EventNamesWithAck,
   EventParams,
   EventsMap,
   WithTimeout,
@@ -62,10 +63,10 @@ export class RemoteSocket<
   }
 
   /** Sends an event and resolves to the socket's answer; rejects after `timeout()`, or 10 s. */
-  emitWithAck<Ev extends EventNames<EmitEvents>>(
+  emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
     event: Ev,
     ...args: AckedParams<EmitEvents, Ev>
   ): Promise<AckValue<EmitEvents, Ev>> {
-    return this.#operator.emitWithAck(event, ...args) as Promise<AckValue<EmitEvents, Ev>>;
+    return this.#operator.emitWithAck(event, ...args);
   }
 }

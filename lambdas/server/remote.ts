@@ -1,6 +1,6 @@
 import { type Audience, resolveMembers } from "./delivery.ts";
 import type { Effect } from "./effect.ts";
-import { disconnectSocket } from "./ending.ts";
+import { disconnectNow } from "./ending.ts";
 import { handshakeOf } from "./handshake.ts";
 import type { Invocation, Step } from "./invocation.ts";
 import { finishJoin, leave, startJoin } from "./membership.ts";
@@ -70,8 +70,8 @@ export function disconnectAll(
     const views = await invocation.act("disconnectSockets()", async () => ({
       rest: await openSockets(invocation, audience),
     }));
-    const sockets = views.map((view) => coreOf(invocation, nsp, view));
-    await Promise.all(sockets.map((socket) => disconnectSocket(socket, close)));
+    const sockets = views.map((view) => coreOf(invocation, declaredOr(nsp, view), view));
+    await Promise.all(sockets.map((socket) => disconnectNow(socket, close)));
   });
 }
 
@@ -82,5 +82,9 @@ async function forEach(
   change: (socket: SocketCore) => Promise<void>,
 ): Promise<void> {
   const views = await openSockets(invocation, audience);
-  await Promise.all(views.map((view) => change(coreOf(invocation, nsp, view))));
+  await Promise.all(views.map((view) => change(coreOf(invocation, declaredOr(nsp, view), view))));
 }
+
+/** The namespace with its listeners: only the row of a socket knows the function that let it in (dynamic-namespaces.ts). */
+const declaredOr = (nsp: NamespaceCore, { socket }: SocketView): NamespaceCore =>
+  nsp.server.declared(socket) ?? nsp;

@@ -1,14 +1,15 @@
 import { describeError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
-import { setOwn } from "./json.ts";
 import { callConnectionListeners, runMiddlewares } from "./listening.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 import type { SocketView } from "./ports.ts";
-import { countResources, grown, withTimers } from "./resources.ts";
+import { countResources, grown, type ResourceCount, withTimers } from "./resources.ts";
 import { SocketCore } from "./socket-core.ts";
 
 /** A replay that takes longer goes on behind the event's back, with a warning; in milliseconds. */
 const REPLAY_CAP_MS = 2_000;
+/** How long such a replay is given before the process is asked whether anything is still going on, in milliseconds. */
+const GRACE_MS = 250;
 /** How often a replay is looked at that has registered less than the first run, in milliseconds. */
 const LOOK_AGAIN_MS = 5;
 
@@ -20,29 +21,26 @@ export function coreOf(invocation: Invocation, nsp: NamespaceCore, view: SocketV
   const core = new SocketCore(invocation, nsp, view.connection, view.socket, "live");
   core.facade = nsp.server.facades.socket(core);
   core.connected = true;
-  for (const [name, value] of Object.entries(core.savedProps.values())) setOwn(core.facade, name, value);
+  core.reload(view.socket);
   return core;
 }
 
 /**
  * Gives the socket its handlers: runs the connection listeners again, with all effects through the socket and `io`
- * suppressed and with the answers of the first run, then puts the state back (RULES.md A).
+ * suppressed and with the answers of the first run, then puts the state back (docs/ARCHITECTURE.md, Replay).
  */
 export async function replay(socket: SocketCore): Promise<void> {
   const { invocation } = socket;
-  const idle = countResources(invocation.ports.activeResources());
   socket.stage = "replay";
   invocation.mode = "replay";
-  const cap = new AbortController();
-  const timeout = invocation.ports.clock.sleep(REPLAY_CAP_MS, cap.signal).then(() => "capped" as const);
-  const outcome = await Promise.race([run(socket, idle, cap.signal), timeout]);
-  cap.abort();
-  if (outcome === "capped") {
-    invocation.ports.log.warn(
-      "SKY_LISTENER_UNSETTLED",
-      `a connection listener was still not settled ${REPLAY_CAP_MS} ms after it ran again for an event; handlers that it registers later are missed. It must not wait for events of the client.`,
-      { nsp: socket.nsp.name },
-    );
+  const idle = countResources(invocation.ports.activeResources());
+  if (socket.rerunMiddlewares) await within(socket, (signal) => rerun(socket, idle, signal));
+  else {
+    const pending = callConnectionListeners(socket, "replay");
+    // Most listeners are synchronous: then there is nothing to wait for, and no timer to pay for.
+    if (pending.length > 0 || socket.trace.registeredLess(socket.firstTrace)) {
+      await within(socket, (signal) => settled(socket, pending, idle, signal));
+    }
   }
   reportDivergence(socket);
   socket.savedData.restore(socket.data);
@@ -52,22 +50,50 @@ export async function replay(socket: SocketCore): Promise<void> {
   invocation.mode = "live";
 }
 
-async function run(
+/** Waits for the replay, but not longer than the cap. */
+async function within(socket: SocketCore, work: (capped: AbortSignal) => Promise<void>): Promise<void> {
+  const { clock, log } = socket.invocation.ports;
+  const cap = new AbortController();
+  let done = false;
+  const worked = work(cap.signal).then(() => {
+    done = true;
+  });
+  await Promise.race([worked, clock.sleep(REPLAY_CAP_MS, cap.signal)]);
+  cap.abort();
+  if (done) return;
+  log.warn(
+    "SKY_LISTENER_UNSETTLED",
+    `a connection listener was still not settled ${REPLAY_CAP_MS} ms after it ran again for an event; handlers that it registers later are missed. It must not wait for events of the client.`,
+    { nsp: socket.nsp.name },
+  );
+}
+
+async function rerun(socket: SocketCore, idle: ResourceCount, capped: AbortSignal): Promise<void> {
+  await runMiddlewares(socket, "replay");
+  await settled(socket, callConnectionListeners(socket, "replay"), idle, capped);
+}
+
+/**
+ * Handlers that are registered after a promise nobody returns (`load().then(() => socket.on(…))`) are waited for too, as long
+ * as something is going on that can lead to them.
+ */
+async function settled(
   socket: SocketCore,
-  idle: ReturnType<typeof countResources>,
+  listeners: readonly Promise<void>[],
+  idle: ResourceCount,
   capped: AbortSignal,
-): Promise<"settled"> {
-  if (socket.rerunMiddlewares) await runMiddlewares(socket, "replay");
-  await Promise.all(callConnectionListeners(socket, "replay"));
-  // Handlers that are registered after a promise nobody returns (`load().then(() => socket.on(…))`) are waited for too, as
-  // long as something is going on that can lead to them.
+): Promise<void> {
   const { clock, activeResources } = socket.invocation.ports;
+  await Promise.all(listeners);
+  socket.trace.settle();
   const base = withTimers(idle, 1); // the cap's
-  while (socket.trace.text.length < socket.firstTrace.length && !capped.aborted) {
-    if (grown(base, activeResources()).length === 0) break;
+  const since = clock.now();
+  while (!capped.aborted && socket.trace.registeredLess(socket.firstTrace)) {
+    // Counts say little at once: a timer that somebody else left behind may end while ours begins.
+    const hopeful = clock.now() - since < GRACE_MS || grown(base, activeResources()).length > 0;
+    if (!hopeful) return;
     await clock.sleep(LOOK_AGAIN_MS, capped);
   }
-  return "settled";
 }
 
 function reportDivergence(socket: SocketCore): void {

@@ -6,6 +6,15 @@
 /** Held for the life of the process by the runtime and its log; they say nothing about work. */
 const NOT_WORK = new Set(["TTYWrap", "PipeWrap", "MessagePort", "SignalWrap", "FSEventWrap", "StatWatcher"]);
 
+/** Connections: a request in flight, or a pool's idle connection that means nothing. They count for a short while only. */
+const CONNECTIONS: ReadonlySet<string> = new Set(["TCPSocketWrap", "TLSWrap", "TCPServerWrap"]);
+/** How long an open connection is taken for a request that somebody waits for, in milliseconds. */
+export const CONNECTION_GRACE_MS = 250;
+
+/** Is there nothing but connections? */
+export const onlyConnections = (kinds: readonly string[]): boolean =>
+  kinds.every((kind) => CONNECTIONS.has(kind));
+
 export type ResourceCount = ReadonlyMap<string, number>;
 
 export function countResources(kinds: readonly string[]): ResourceCount {

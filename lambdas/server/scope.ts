@@ -12,6 +12,8 @@ export interface Scope {
   readonly mode: "live" | "replay";
   /** True in middlewares and connection listeners, where handlers are registered. */
   readonly registering?: boolean;
+  /** True in middlewares: what they ask for is recorded apart, since replays run them only where they must. */
+  readonly middleware?: boolean;
   /** Where in the order of effects this code's effects belong, if not at the end (see {@link Lane}). */
   readonly lane?: Lane | undefined;
 }

@@ -1,13 +1,18 @@
+import { WrittenChildren } from "./children.ts";
+import { DynamicNamespaces } from "./dynamic-namespaces.ts";
 import { Effect } from "./effect.ts";
-import { SkysocketError } from "./errors.ts";
+import { EngineCore } from "./engine-core.ts";
+import { describeError, SkysocketError } from "./errors.ts";
 import { Invocation, type InvocationOptions } from "./invocation.ts";
 import type { Namespace } from "./namespace.ts";
 import { NamespaceCore } from "./namespace-core.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { Log } from "./ports.ts";
+import type { Log, SocketRecord } from "./ports.ts";
 import { scopes } from "./scope.ts";
+import type { Server } from "./server.ts";
 import type { Socket } from "./socket.ts";
 import type { SocketCore } from "./socket-core.ts";
+import { stopCallingTimer } from "./timers.ts";
 
 /** How the core makes what the application sees; given by server.ts, so that the core does not import its own facades. */
 export interface Facades {
@@ -28,13 +33,22 @@ export class ServerCore {
   readonly options: ResolvedOptions;
   readonly facades: Facades;
   readonly log: Log;
+  /** Those that the application named while its module was loaded. */
   readonly namespaces = new Map<string, NamespaceCore>();
+  readonly dynamic = new DynamicNamespaces(this);
+  readonly writtenChildren = new WrittenChildren();
+  readonly engine: EngineCore;
+  /** Listeners of `new_namespace`. */
+  readonly namespaceListeners: ((namespace: Namespace) => unknown)[] = [];
+  facade!: Server;
   readonly #running = new Set<Invocation>();
+  readonly #noticed = new Set<string>();
 
   constructor(options: ResolvedOptions, facades: Facades, log: Log) {
     this.options = options;
     this.facades = facades;
     this.log = log;
+    this.engine = new EngineCore(this);
   }
 
   /** The namespace, made known if it is not. A missing leading slash is added, as on stock. */
@@ -42,16 +56,38 @@ export class ServerCore {
     const full = name.startsWith("/") ? name : `/${name}`;
     const known = this.namespaces.get(full);
     if (known) return known;
-    const namespace = new NamespaceCore(full, this, scopes.getStore() === undefined);
-    namespace.facade = this.facades.namespace(namespace);
-    this.namespaces.set(full, namespace);
-    return namespace;
+    if (scopes.getStore() === undefined) {
+      const declared = this.makeNamespace(full, true, this.dynamic.patternFor(full));
+      this.namespaces.set(full, declared);
+      return declared;
+    }
+    const child = this.dynamic.child(full, undefined);
+    return child ?? this.dynamic.remember(full, () => this.makeNamespace(full, false, undefined));
   }
 
-  /** The namespace that a client may connect to. */
-  declared(name: string): NamespaceCore | undefined {
-    const namespace = this.namespaces.get(name);
-    return namespace?.declared ? namespace : undefined;
+  /** The namespace of a socket's row: clients connect only to those that have listeners here. */
+  declared({ nsp, place }: Pick<SocketRecord, "nsp" | "place">): NamespaceCore | undefined {
+    return this.namespaces.get(nsp) ?? this.dynamic.child(nsp, place);
+  }
+
+  /** The namespace that a client asks for, if it may connect there. */
+  async admit(
+    invocation: Invocation,
+    name: string,
+    auth: Readonly<Record<string, unknown>>,
+  ): Promise<NamespaceCore | undefined> {
+    return this.namespaces.get(name) ?? (await this.dynamic.admit(invocation, name, auth));
+  }
+
+  makeNamespace(name: string, declared: boolean, parent: NamespaceCore | undefined): NamespaceCore {
+    const namespace = new NamespaceCore({ name, server: this, declared, parent });
+    namespace.facade = this.facades.namespace(namespace);
+    if (!declared || name === "/") return namespace;
+    // Outside of any event: what they declare belongs to the namespace, not to the client that happened to ask for it first.
+    scopes.exit(() => {
+      for (const listener of this.namespaceListeners) this.#announce(listener, namespace);
+    });
+    return namespace;
   }
 
   begin(options: Omit<InvocationOptions, "lingerMs">): Invocation {
@@ -64,10 +100,12 @@ export class ServerCore {
     this.#running.delete(invocation);
   }
 
-  /** Who calls `io.…`: the running event by its context, else the only one that is running (RULES.md A1). */
+  /** Who calls `io.…`: the running event by its context, else the only one that is running (docs/ARCHITECTURE.md, Replay 1). */
   acting(): Acting | undefined {
     const scope = scopes.getStore();
     if (scope && this.#running.has(scope.invocation)) return scope;
+    // The context of an event that is over: of a timer it left behind, which stops, or of a pool that was made in it.
+    if (scope && stopCallingTimer()) return { invocation: scope.invocation, mode: scope.mode };
     const [only, another] = this.#running;
     return only && !another ? { invocation: only, mode: only.mode } : undefined;
   }
@@ -81,6 +119,13 @@ export class ServerCore {
     return Effect.of(Promise.reject(error), () => this.log.error(error.code, error.message));
   }
 
+  /** Says once in the life of this process that something of the application's has no effect here. */
+  notice(what: string, why: string): void {
+    if (this.#noticed.has(what)) return;
+    this.#noticed.add(what);
+    this.log.warn("SKY_OPTION_IGNORED", `${what} has no effect: ${why}`);
+  }
+
   /** @throws SkysocketError inside an event: a warm instance would register it once for every event it has served */
   assertDeclaring(what: string): void {
     if (scopes.getStore() === undefined) return;
@@ -88,6 +133,17 @@ export class ServerCore {
       "SKY_LATE_REGISTRATION",
       `${what} inside a listener or handler would be repeated at each event, and be unknown to other instances. Call it once, when the module is loaded.`,
     );
+  }
+
+  #announce(listener: (namespace: Namespace) => unknown, namespace: NamespaceCore): void {
+    try {
+      listener(namespace.facade);
+    } catch (error) {
+      this.log.error("SKY_LISTENER_FAILED", "a listener of new_namespace failed", {
+        nsp: namespace.name,
+        error: describeError(error),
+      });
+    }
   }
 }
 

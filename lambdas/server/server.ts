@@ -1,22 +1,14 @@
-import type { BroadcastOperator, Rooms } from "./broadcast-operator.ts";
 import { consoleLog } from "./console-log.ts";
-import type { Effect } from "./effect.ts";
-import { Namespace } from "./namespace.ts";
-import type { ExtendedError } from "./namespace-core.ts";
+import type { NamespaceMatcher } from "./dynamic-namespaces.ts";
+import { Engine } from "./engine.ts";
+import { Namespace, ParentNamespace } from "./namespace.ts";
+import { NamespaceBase } from "./namespace-base.ts";
+import type { ConnectionEvent, ConnectionListener, NamespaceCore } from "./namespace-core.ts";
 import { resolveOptions, type ServerOptions } from "./options.ts";
-import type { RemoteSocket } from "./remote-socket.ts";
 import { ServerCore } from "./server-core.ts";
 import { Socket } from "./socket.ts";
-import type {
-  AckedParams,
-  AckValue,
-  AnyFunction,
-  DefaultEventsMap,
-  EventNames,
-  EventParams,
-  EventsMap,
-  WithTimeout,
-} from "./typed-events.ts";
+import type { AnyFunction, DefaultEventsMap, EventsMap } from "./typed-events.ts";
+import { notAvailable } from "./unavailable.ts";
 
 const cores = new WeakMap<object, ServerCore>();
 
@@ -24,9 +16,14 @@ const cores = new WeakMap<object, ServerCore>();
 export const coreOfServer = (value: unknown): ServerCore | undefined =>
   typeof value === "object" && value !== null ? cores.get(value) : undefined;
 
+/** What Socket.IO may be attached to; here nothing listens, API Gateway does. */
+export type HttpServer = number | string | { readonly listen: AnyFunction };
+
+const LISTENING = "API Gateway listens for clients, and calls this module's default export";
+
 /**
- * Socket.IO's Server, to be the default export of the application's module. Everything it offers beside `of` is that of the
- * namespace "/".
+ * Socket.IO's Server, to be the default export of the application's module. What it can do beside making namespaces is done
+ * for the namespace "/".
  */
 export class Server<
   ListenEvents extends EventsMap = DefaultEventsMap,
@@ -34,31 +31,47 @@ export class Server<
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   // biome-ignore lint/suspicious/noExplicitAny: an application that does not say what data it keeps may keep anything
   SocketData = any,
-> {
+> extends NamespaceBase<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
   readonly #core: ServerCore;
+  readonly #engine: Engine;
 
   /**
-   * @param options see {@link ServerOptions}; those of Socket.IO without meaning here are accepted with a notice
+   * @param options see {@link ServerOptions}; those of Socket.IO without meaning here are accepted with a notice, and so is
+   * an HTTP server or a port before them
    * @throws SkysocketError for an option that is not available
    */
-  constructor(options: ServerOptions = {}) {
-    this.#core = new ServerCore(
-      resolveOptions(options, consoleLog),
-      { socket: (core) => new Socket(core), namespace: (core) => new Namespace(core) },
-      consoleLog,
-    );
+  constructor(options?: ServerOptions);
+  constructor(httpServer?: HttpServer, options?: ServerOptions);
+  constructor(first?: HttpServer | ServerOptions, second?: ServerOptions) {
+    const attached = isHttpServer(first);
+    const main = createMain((attached ? second : (first ?? second)) ?? {});
+    super(main);
+    this.#core = main.server;
+    this.#core.facade = this;
+    this.#engine = new Engine(this.#core.engine);
     cores.set(this, this.#core);
-    this.#core.of("/");
+    if (attached) this.#core.notice("new Server() with an HTTP server or a port", LISTENING);
   }
 
-  /** The namespace of that name; clients can connect to the ones named while the module is loaded. */
-  of(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    return this.#core.of(name).facade as unknown as Namespace<
-      ListenEvents,
-      EmitEvents,
-      ServerSideEvents,
-      SocketData
-    >;
+  /**
+   * The namespace of that name; clients can connect to the ones named while the module is loaded. With a pattern or a
+   * function: all namespaces whose names it accepts, as soon as a client asks for one.
+   * @param listener a `connection` listener of it
+   */
+  of(
+    name: string,
+    listener?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  of(
+    name: RegExp | NamespaceMatcher,
+    listener?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
+  ): ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  of(
+    name: string | RegExp | NamespaceMatcher,
+    listener?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const facade = this.#namespace(name, listener as ConnectionListener | undefined).facade;
+    return facade as unknown as Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   }
 
   /** The namespace "/". */
@@ -66,92 +79,128 @@ export class Server<
     return this.of("/");
   }
 
-  use(
-    middleware: (
-      socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
-      next: (error?: ExtendedError) => void,
-    ) => unknown,
-  ): this {
-    this.sockets.use(middleware);
-    return this;
+  get engine(): Engine {
+    return this.#engine;
   }
 
-  on(
-    event: "connection" | "connect",
+  /** Beside the events of namespaces, `new_namespace`: one was made, by `of` or because a client asked for it. */
+  override on(
+    event: ConnectionEvent,
     listener: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
-  ): this {
-    this.sockets.on(event, listener);
+  ): this;
+  override on(
+    event: "new_namespace",
+    listener: (namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
+  ): this;
+  override on(event: ConnectionEvent | "new_namespace", listener: AnyFunction): this {
+    if (event !== "new_namespace") return super.on(event, listener);
+    this.#core.assertDeclaring('on("new_namespace")');
+    this.#core.namespaceListeners.push(listener);
     return this;
   }
 
-  addListener(
-    event: "connection" | "connect",
-    listener: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
-  ): this {
-    return this.on(event, listener);
-  }
+  // ── what a server of one's own does ──────────────────────────────────────────────────────────────────────────────
 
-  once(event: string, listener: AnyFunction): never {
-    return this.sockets.once(event, listener);
-  }
-
-  emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): Effect<void> {
-    return this.sockets.emit(event, ...args);
-  }
-
-  send(...args: unknown[]): this {
-    this.sockets.send(...args);
+  /** Has no effect: see the constructor. */
+  listen(_httpServer: HttpServer, _options?: ServerOptions): this {
+    this.#core.notice("io.listen()", LISTENING);
     return this;
   }
 
-  write(...args: unknown[]): this {
-    return this.send(...args);
+  /** Has no effect: see the constructor. */
+  attach(_httpServer: HttpServer, _options?: ServerOptions): this {
+    this.#core.notice("io.attach()", LISTENING);
+    return this;
   }
 
-  to(room: Rooms): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.to(room);
+  /** Has no effect: see the constructor. */
+  attachApp(_app: unknown, _options?: ServerOptions): void {
+    this.#core.notice("io.attachApp()", LISTENING);
   }
 
-  in(room: Rooms): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.in(room);
+  /** Has no effect: see the constructor. */
+  bind(_engine: unknown): this {
+    this.#core.notice("io.bind()", LISTENING);
+    return this;
   }
 
-  except(room: Rooms): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.except(room);
+  /** Has no effect: the path is the stage of the API. Without argument, the path that clients must give. */
+  path(path: string): this;
+  path(): string;
+  path(path?: string): this | string {
+    if (path === undefined)
+      throw notAvailable("io.path()", "it is the stage of the API, or what a domain maps to it.");
+    this.#core.notice("io.path()", "the path is the stage of the API, or what a domain maps to it");
+    return this;
   }
 
-  compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.compress(compress);
+  /** Has no effect: serve the client from where your pages are. */
+  serveClient(serve: boolean): this;
+  serveClient(): boolean;
+  serveClient(serve?: boolean): this | boolean {
+    if (serve === undefined) return false;
+    if (serve) this.#core.notice("io.serveClient(true)", "a WebSocket API serves no files");
+    return this;
   }
 
-  timeout(ms: number): BroadcastOperator<WithTimeout<EmitEvents>, SocketData> {
-    return this.sockets.timeout(ms);
+  /** Has no effect: a client that connects to no namespace is closed by API Gateway when it has been idle for 10 minutes. */
+  connectTimeout(ms: number): this;
+  connectTimeout(): number;
+  connectTimeout(ms?: number): this | number {
+    if (ms === undefined) return 10 * 60 * 1_000;
+    this.#core.notice("io.connectTimeout()", "API Gateway closes connections that were idle for 10 minutes");
+    return this;
   }
 
-  emitWithAck<Ev extends EventNames<EmitEvents>>(
-    event: Ev,
-    ...args: AckedParams<EmitEvents, Ev>
-  ): Promise<AckValue<EmitEvents, Ev>[]> {
-    return this.sockets.emitWithAck(event, ...args);
+  /** @throws always: all instances share the table */
+  adapter(_adapter?: unknown): never {
+    throw notAvailable(
+      "io.adapter()",
+      "all instances share the table, as servers share an adapter. Remove the call.",
+    );
   }
 
-  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.volatile;
+  /**
+   * Closes nothing: instances come and go (SIGTERM, where applications call this, is one of them going), while the clients
+   * stay connected to API Gateway. `disconnectSockets(true)` disconnects them.
+   */
+  async close(done?: (error?: Error) => void): Promise<void> {
+    this.#core.notice(
+      "io.close()",
+      "clients are connected to API Gateway, not to this instance. To disconnect them: io.disconnectSockets(true)",
+    );
+    done?.();
   }
 
-  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    return this.sockets.fetchSockets();
-  }
-
-  socketsJoin(room: Rooms): Effect<void> {
-    return this.sockets.socketsJoin(room);
-  }
-
-  socketsLeave(room: Rooms): Effect<void> {
-    return this.sockets.socketsLeave(room);
-  }
-
-  disconnectSockets(close = false): Effect<void> {
-    return this.sockets.disconnectSockets(close);
+  #namespace(
+    name: string | RegExp | NamespaceMatcher,
+    listener: ConnectionListener | undefined,
+  ): NamespaceCore {
+    if (typeof name === "function" || name instanceof RegExp) {
+      this.#core.assertDeclaring("io.of() with a pattern or a function");
+      return this.#core.dynamic.declare(name, listener);
+    }
+    const namespace = this.#core.of(String(name));
+    if (listener) namespace.facade.on("connect", listener);
+    return namespace;
   }
 }
+
+/** The namespace "/" of a new server. */
+function createMain(options: ServerOptions): NamespaceCore {
+  const core = new ServerCore(
+    resolveOptions(options, consoleLog),
+    {
+      socket: (socket) => new Socket(socket),
+      namespace: (nsp) => (nsp.place === undefined ? new Namespace(nsp) : new ParentNamespace(nsp)),
+    },
+    consoleLog,
+  );
+  return core.of("/");
+}
+
+/** As stock tells them apart. */
+const isHttpServer = (value: HttpServer | ServerOptions | undefined): value is HttpServer =>
+  typeof value === "number" ||
+  typeof value === "string" ||
+  (typeof value === "object" && "listen" in value && typeof value.listen === "function");

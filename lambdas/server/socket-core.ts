@@ -1,14 +1,18 @@
-import { executionAsyncResource } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { describeError, SkysocketError } from "./errors.ts";
+import { type Handshake, handshakeOf } from "./handshake.ts";
 import type { Invocation } from "./invocation.ts";
+import { setOwn } from "./json.ts";
+import { Link } from "./link.ts";
 import { Listeners } from "./listeners.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 import type { ConnectionRecord, Json, SocketKey, SocketRecord, StateChanges } from "./ports.ts";
 import type { Recipient } from "./posts.ts";
+import { type AnswerPlace, RecordedAnswers } from "./recorded-answers.ts";
 import { type Scope, scopes } from "./scope.ts";
 import type { Socket } from "./socket.ts";
 import { SavedState } from "./state.ts";
+import { stopCallingTimer } from "./timers.ts";
 import { Trace } from "./trace.ts";
 
 /**
@@ -43,18 +47,19 @@ export class SocketCore {
   readonly id: string;
   readonly token: string;
   readonly auth: Json;
+  readonly link: Link;
   readonly listeners = new Listeners();
   readonly trace = new Trace();
   /** Of the first run: what the replay is compared with. */
   readonly firstTrace: string;
   readonly rerunMiddlewares: boolean;
   readonly spent: ReadonlySet<string>;
-  /** Answers the connection listeners got in their first run, by the order in which they asked. */
-  readonly answers: (Json | undefined)[];
+  /** What was got from outside in the first run. */
+  readonly answers: RecordedAnswers;
   readonly rooms: Set<string>;
   readonly tokens: Map<string, string>;
-  readonly savedData: SavedState;
-  readonly savedProps: SavedState;
+  savedData: SavedState;
+  savedProps: SavedState;
   data: Record<string, unknown>;
   stage: Stage;
   connected = false;
@@ -65,8 +70,9 @@ export class SocketCore {
   /** True until CONNECT commits: rooms joined and state set before are part of the commit. */
   drafting = false;
   facade!: Socket;
-  #asked = 0;
   #contextLost = false;
+  #handshake: Handshake | undefined;
+  #handshakeJson = "";
 
   constructor(
     invocation: Invocation,
@@ -78,6 +84,7 @@ export class SocketCore {
     this.invocation = invocation;
     this.nsp = nsp;
     this.connection = connection;
+    this.link = new Link(connection);
     this.key = { connectionId: seed.connectionId, nsp: seed.nsp };
     this.id = seed.id;
     this.token = seed.token;
@@ -86,7 +93,7 @@ export class SocketCore {
     this.firstTrace = seed.trace;
     this.rerunMiddlewares = seed.rerunMiddlewares;
     this.spent = new Set(seed.spent);
-    this.answers = [...seed.answers];
+    this.answers = new RecordedAnswers(seed.answers);
     this.tokens = new Map(Object.entries(seed.rooms));
     this.rooms = new Set(this.tokens.keys());
     this.savedData = new SavedState("socket.data", seed.data);
@@ -95,22 +102,41 @@ export class SocketCore {
     invocation.sockets.add(this);
   }
 
+  /** One object for the socket's whole event. */
+  get handshake(): Handshake {
+    if (!this.#handshake) {
+      this.#handshake = handshakeOf(this.connection, this.auth);
+      this.#handshakeJson = JSON.stringify(this.#handshake);
+    }
+    return this.#handshake;
+  }
+
+  /** Has somebody put something on the handshake (`handshake.session = …`), which the next event would not find there? */
+  get handshakeChanged(): boolean {
+    if (!this.#handshake) return false;
+    try {
+      return JSON.stringify(this.#handshake) !== this.#handshakeJson;
+    } catch {
+      return true; // a session object with a cycle, say
+    }
+  }
+
   get recipient(): Recipient {
     return { connectionId: this.key.connectionId, connectedAt: this.connection.connectedAt };
   }
 
   /** Runs the application's code as this socket's: what it does through `socket` or `io` is told by this scope. */
-  runAs<T>(scope: Pick<Scope, "mode" | "registering">, code: () => T): T {
+  runAs<T>(scope: Pick<Scope, "mode" | "registering" | "middleware">, code: () => T): T {
     const { lane } = scopes.getStore() ?? {};
     return scopes.run({ invocation: this.invocation, socket: this, lane, ...scope }, code);
   }
 
   /**
    * Whose effect is it? The context counts only if it belongs to this very object: a callback pool born in one run would
-   * otherwise carry that run's mode into all later ones. Without a context the stage decides (RULES.md A1).
+   * otherwise carry that run's mode into all later ones. Without a context the stage decides (docs/ARCHITECTURE.md, Replay 1).
    */
   mode(): "live" | "replay" {
-    if (this.invocation.ended) stopCallingInterval();
+    if (this.invocation.ended) stopCallingTimer();
     const scope = scopes.getStore();
     if (scope?.socket === this) return scope.mode;
     if (scope?.invocation !== this.invocation) this.#reportLostContext();
@@ -125,12 +151,18 @@ export class SocketCore {
 
   /** Notes an operation of a connection listener, so that replays can be compared with the first run. */
   note(operation: string, name: string): void {
-    if (this.registering && this.stage !== "middleware") this.trace.add(operation, name);
+    if (this.registering && !this.#inMiddleware) this.trace.add(operation, name);
   }
 
-  /** The number of the next answer that a connection listener asks for; undefined outside of them. */
-  nextAnswer(): number | undefined {
-    return this.registering && this.stage !== "middleware" ? this.#asked++ : undefined;
+  /** Where the next answer is recorded that a listener or middleware asks for; undefined in event handlers. */
+  nextAnswer(): AnswerPlace | undefined {
+    if (!this.registering) return undefined;
+    return this.answers.next(this.#inMiddleware ? "middlewares" : "listeners");
+  }
+
+  get #inMiddleware(): boolean {
+    const scope = scopes.getStore();
+    return scope?.socket === this ? scope.middleware === true : this.stage === "middleware";
   }
 
   /** New token for a membership: tells this join from earlier ones of the same room. */
@@ -161,6 +193,14 @@ export class SocketCore {
     this.#takeState();
   }
 
+  /** Takes over the state of a later reading of the row; what the application changed in between would be lost. */
+  reload({ data, props }: Pick<SocketRecord, "data" | "props">): void {
+    this.savedData = new SavedState("socket.data", data);
+    this.savedProps = new SavedState("socket", props);
+    this.data = this.savedData.values();
+    for (const [name, value] of Object.entries(this.savedProps.values())) setOwn(this.facade, name, value);
+  }
+
   /** The socket is over: stock empties its rooms and refuses its packets from here on. */
   close(): void {
     this.connected = false;
@@ -168,8 +208,11 @@ export class SocketCore {
     this.tokens.clear();
   }
 
-  /** Calls an application's function; what it throws or rejects with is logged and disturbs nobody else. */
-  call(what: string, code: string, fn: () => unknown): Promise<void> {
+  /**
+   * Calls an application's function; what it throws or rejects with is logged and disturbs nobody else.
+   * @returns its promise, which never rejects; undefined if it gave none
+   */
+  call(what: string, code: string, fn: () => unknown): Promise<void> | undefined {
     const failed = (error: unknown): void =>
       this.invocation.ports.log.error(code, `${what} failed`, {
         nsp: this.nsp.name,
@@ -177,10 +220,11 @@ export class SocketCore {
         error: describeError(error),
       });
     try {
-      return Promise.resolve(fn()).then(() => undefined, failed);
+      const result = fn();
+      return isThenable(result) ? Promise.resolve(result).then(() => undefined, failed) : undefined;
     } catch (error) {
       failed(error);
-      return Promise.resolve();
+      return undefined;
     }
   }
 
@@ -212,11 +256,8 @@ export class SocketCore {
   }
 }
 
-/** An interval that touches a socket whose event is over would do so for as long as the instance lives: it is cleared. */
-function stopCallingInterval(): void {
-  const caller: object = executionAsyncResource();
-  if (caller.constructor.name === "Timeout") clearInterval(caller as NodeJS.Timeout);
-}
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 
 /** Why a socket refuses: named once, since several places have to. */
 export const lateRegistration = (what: string): SkysocketError =>

@@ -1,34 +1,29 @@
-import { BroadcastOperator, type Rooms, roomList } from "./broadcast-operator.ts";
+import { BroadcastOperator, COMPRESSION, type Rooms, roomList } from "./broadcast-operator.ts";
+import { Client, Conn } from "./conn.ts";
 import type { Effect } from "./effect.ts";
 import { type EmitFlags, emitToSocket, emitWithAck } from "./emit.ts";
 import { disconnectSocket } from "./ending.ts";
-import { type Handshake, handshakeOf } from "./handshake.ts";
-import type { PacketMiddleware } from "./listeners.ts";
+import type { Handshake } from "./handshake.ts";
 import { finishJoin, leave, startJoin } from "./membership.ts";
 import type { Namespace } from "./namespace.ts";
-import type { DisconnectReason } from "./ports.ts";
+import type { Server } from "./server.ts";
 import { resolved } from "./server-core.ts";
-import { lateRegistration, type SocketCore } from "./socket-core.ts";
+import type { SocketCore } from "./socket-core.ts";
+import { SocketListening } from "./socket-listening.ts";
+import type { AdapterStandIn } from "./stand-ins.ts";
 import type {
   AckedParams,
   AckValue,
-  AnyFunction,
   DefaultEventsMap,
   EventNames,
+  EventNamesWithAck,
   EventParams,
   EventsMap,
-  ListenerOf,
+  MessageParams,
+  WithMultipleResponses,
   WithTimeout,
 } from "./typed-events.ts";
-
-/** What the server itself emits on a socket. */
-export interface SocketReservedEvents {
-  disconnecting: (reason: DisconnectReason, description?: unknown) => unknown;
-  disconnect: (reason: DisconnectReason, description?: unknown) => unknown;
-  error: (error: Error) => unknown;
-}
-
-type SocketEventNames<M extends EventsMap> = EventNames<M> | keyof SocketReservedEvents;
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /**
  * A client in a namespace, with Socket.IO's members. It lives for one event: the next one gets a new object, on which the
@@ -41,12 +36,13 @@ export class Socket<
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   // biome-ignore lint/suspicious/noExplicitAny: an application that does not say what data it keeps may keep anything
   SocketData = any,
-> {
+> extends SocketListening<ListenEvents> {
   readonly #core: SocketCore;
   #flags: EmitFlags = {};
-  #handshake: Handshake | undefined;
+  #conn: Conn | undefined;
 
   constructor(core: SocketCore) {
+    super(core);
     this.#core = core;
   }
 
@@ -66,16 +62,40 @@ export class Socket<
 
   /** The upgrade request's details and the client's `auth`. */
   get handshake(): Handshake {
-    this.#handshake ??= handshakeOf(this.#core.connection, this.#core.auth);
-    return this.#handshake;
+    return this.#core.handshake;
   }
 
+  get server(): Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    return this.nsp.server;
+  }
+
+  /** There is none: its members throw and name the way out. */
+  get adapter(): AdapterStandIn {
+    return this.nsp.adapter;
+  }
+
+  /** The client's connection, which its sockets in other namespaces share. */
+  get conn(): Conn {
+    this.#conn ??= new Conn(this.#core);
+    return this.#conn;
+  }
+
+  get client(): Client {
+    return new Client(this.conn);
+  }
+
+  /** The upgrade request: a plain object, with what engine middlewares put on it. */
+  get request(): UpgradeRequest {
+    return this.#core.link.request;
+  }
+
+  /** False also once the event is over that this object belongs to: loops that go on while it is true end then. */
   get connected(): boolean {
-    return this.#core.connected;
+    return this.#core.connected && !this.#core.invocation.ended;
   }
 
   get disconnected(): boolean {
-    return !this.#core.connected;
+    return !this.connected;
   }
 
   /** True when the session was restored with what it missed. */
@@ -99,121 +119,12 @@ export class Socket<
   }
 
   set data(value: SocketData) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new TypeError(
+        `socket.data must be an object, since it is kept by key; got ${JSON.stringify(value)}`,
+      );
+    }
     this.#core.data = value as Record<string, unknown>;
-  }
-
-  // ── listening ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** @throws SkysocketError inside an event handler: the next event would not know of it */
-  on<Ev extends SocketEventNames<ListenEvents>>(
-    event: Ev,
-    listener: ListenerOf<SocketReservedEvents, ListenEvents, Ev>,
-  ): this {
-    return this.#listen("on", event, listener as AnyFunction, {});
-  }
-
-  addListener<Ev extends SocketEventNames<ListenEvents>>(
-    event: Ev,
-    listener: ListenerOf<SocketReservedEvents, ListenEvents, Ev>,
-  ): this {
-    return this.on(event, listener);
-  }
-
-  prependListener<Ev extends SocketEventNames<ListenEvents>>(
-    event: Ev,
-    listener: ListenerOf<SocketReservedEvents, ListenEvents, Ev>,
-  ): this {
-    return this.#listen("on", event, listener as AnyFunction, { first: true });
-  }
-
-  /** A listener that runs at most once for this socket, whichever invocation gets the event. */
-  once<Ev extends SocketEventNames<ListenEvents>>(
-    event: Ev,
-    listener: ListenerOf<SocketReservedEvents, ListenEvents, Ev>,
-  ): this {
-    return this.#listen("once", event, listener as AnyFunction, { once: true });
-  }
-
-  off(event: string, listener: AnyFunction): this {
-    this.#registering(`socket.off(${JSON.stringify(event)})`);
-    this.#core.listeners.remove(event, listener);
-    return this;
-  }
-
-  removeListener(event: string, listener: AnyFunction): this {
-    return this.off(event, listener);
-  }
-
-  removeAllListeners(event?: string): this {
-    this.#registering("socket.removeAllListeners()");
-    this.#core.listeners.remove(event);
-    return this;
-  }
-
-  listeners(event: string): AnyFunction[] {
-    return this.#core.listeners.of(event).map(({ fn }) => fn);
-  }
-
-  listenerCount(event: string): number {
-    return this.#core.listeners.of(event).length;
-  }
-
-  eventNames(): string[] {
-    return this.#core.listeners.names();
-  }
-
-  /** Called with every incoming event, before its own listeners. */
-  onAny(listener: (event: string, ...args: unknown[]) => void): this {
-    this.#registering("socket.onAny()");
-    this.#core.listeners.any.push(listener);
-    return this;
-  }
-
-  prependAny(listener: (event: string, ...args: unknown[]) => void): this {
-    this.#registering("socket.prependAny()");
-    this.#core.listeners.any.unshift(listener);
-    return this;
-  }
-
-  offAny(listener?: AnyFunction): this {
-    this.#registering("socket.offAny()");
-    this.#core.listeners.any = without(this.#core.listeners.any, listener);
-    return this;
-  }
-
-  listenersAny(): AnyFunction[] {
-    return this.#core.listeners.any;
-  }
-
-  /** Called with every event that is sent to this socket by itself. */
-  onAnyOutgoing(listener: (event: string, ...args: unknown[]) => void): this {
-    this.#registering("socket.onAnyOutgoing()");
-    this.#core.listeners.anyOutgoing.push(listener);
-    return this;
-  }
-
-  prependAnyOutgoing(listener: (event: string, ...args: unknown[]) => void): this {
-    this.#registering("socket.prependAnyOutgoing()");
-    this.#core.listeners.anyOutgoing.unshift(listener);
-    return this;
-  }
-
-  offAnyOutgoing(listener?: AnyFunction): this {
-    this.#registering("socket.offAnyOutgoing()");
-    this.#core.listeners.anyOutgoing = without(this.#core.listeners.anyOutgoing, listener);
-    return this;
-  }
-
-  listenersAnyOutgoing(): AnyFunction[] {
-    return this.#core.listeners.anyOutgoing;
-  }
-
-  /** A middleware for incoming events: `next(error)` gives the socket's `error` listeners the error instead. */
-  use(middleware: PacketMiddleware): this {
-    this.#registering("socket.use()");
-    this.#core.note("use", "");
-    this.#core.listeners.middlewares.push(middleware);
-    return this;
   }
 
   // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -227,7 +138,7 @@ export class Socket<
   }
 
   /** Sends an event and resolves to the client's answer; rejects after `timeout()`, or 10 s. */
-  emitWithAck<Ev extends EventNames<EmitEvents>>(
+  emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
     event: Ev,
     ...args: AckedParams<EmitEvents, Ev>
   ): Promise<AckValue<EmitEvents, Ev>> {
@@ -236,13 +147,13 @@ export class Socket<
   }
 
   /** Emits a `message` event. */
-  send(...args: unknown[]): this {
+  send(...args: MessageParams<EmitEvents>): this {
     void emitToSocket(this.#core, "message", args, this.#takeFlags());
     return this;
   }
 
   /** The same as `send`. */
-  write(...args: unknown[]): this {
+  write(...args: MessageParams<EmitEvents>): this {
     return this.send(...args);
   }
 
@@ -254,6 +165,7 @@ export class Socket<
 
   /** Has no effect: API Gateway decides about compression. */
   compress(_compress: boolean): this {
+    this.#core.nsp.server.notice("compress()", COMPRESSION);
     return this;
   }
 
@@ -262,23 +174,28 @@ export class Socket<
     return this;
   }
 
+  /** Has no effect; see {@link BroadcastOperator.local}. */
+  get local(): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
+    return this.broadcast.local;
+  }
+
   /** To the other sockets of these rooms. */
-  to(room: Rooms): BroadcastOperator<EmitEvents, SocketData> {
+  to(room: Rooms): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
     return this.broadcast.to(room);
   }
 
   /** The same as `to`. */
-  in(room: Rooms): BroadcastOperator<EmitEvents, SocketData> {
+  in(room: Rooms): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
     return this.broadcast.to(room);
   }
 
   /** To the other sockets that are not in these rooms. */
-  except(room: Rooms): BroadcastOperator<EmitEvents, SocketData> {
+  except(room: Rooms): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
     return this.broadcast.except(room);
   }
 
   /** To all other sockets of the namespace. */
-  get broadcast(): BroadcastOperator<EmitEvents, SocketData> {
+  get broadcast(): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
     return new BroadcastOperator({
       nsp: this.#core.nsp,
       from: this.#core,
@@ -333,31 +250,9 @@ export class Socket<
     return this;
   }
 
-  #listen(
-    operation: "on" | "once",
-    event: string,
-    listener: AnyFunction,
-    how: { readonly once?: boolean; readonly first?: boolean },
-  ): this {
-    this.#registering(`socket.${operation}(${JSON.stringify(event)})`);
-    this.#core.note(operation, event);
-    this.#core.listeners.add(event, listener, how);
-    return this;
-  }
-
-  #registering(what: string): void {
-    if (this.#core.registering || !this.#core.reachable) return;
-    throw lateRegistration(what);
-  }
-
   #takeFlags(): EmitFlags {
     const flags = this.#flags;
     this.#flags = {};
     return flags;
   }
 }
-
-const without = (list: readonly AnyFunction[], fn: AnyFunction | undefined): AnyFunction[] => {
-  const at = fn === undefined ? -1 : list.indexOf(fn);
-  return fn === undefined ? [] : list.filter((_, index) => index !== at);
-};

@@ -1,4 +1,4 @@
-import { NotJsonError, restoreInPlace, setOwn, toJson } from "./json.ts";
+import { keyInPath, NotJsonError, restoreInPlace, setOwn, toJson } from "./json.ts";
 import type { Json } from "./ports.ts";
 
 type Values = Record<string, unknown>;
@@ -88,9 +88,9 @@ export class SavedState {
   ): Json | undefined | "keep" {
     if (value === undefined) return undefined;
     try {
-      return toJson(value, `${this.#name}.${key}`);
-    } catch (error) {
-      if (!(error instanceof NotJsonError)) throw error;
+      return toJson(value, this.#name + keyInPath(key));
+    } catch (thrown) {
+      const error = thrown instanceof NotJsonError ? thrown : notJson(this.#name + keyInPath(key), thrown);
       if (!this.#unsavable.has(key)) {
         this.#unsavable.add(key);
         report(key, error);
@@ -104,3 +104,12 @@ export class SavedState {
     else this.#saved.set(key, json);
   }
 }
+
+/** Whatever a getter, a proxy or too deep a nesting throws while it is looked at. */
+const notJson = (path: string, cause: unknown): NotJsonError =>
+  new NotJsonError(
+    `${path} cannot be read as JSON (${cause instanceof Error ? cause.message : String(cause)})`,
+    {
+      cause,
+    },
+  );

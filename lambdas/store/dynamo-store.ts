@@ -2,6 +2,7 @@ import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Clock, Store } from "../server/ports.ts";
 import { answerStore } from "./answers.ts";
 import { connectionStore } from "./connections.ts";
+import { partStore } from "./parts.ts";
 import { memberStore } from "./rooms.ts";
 import { socketReadStore } from "./socket-reads.ts";
 import { socketStateStore } from "./socket-state.ts";
@@ -29,5 +30,6 @@ export function createDynamoStore({ client, table: name, clock }: DynamoStoreOpt
     ...socketStateStore(table),
     ...memberStore(table),
     ...answerStore(table),
+    ...partStore(table),
   };
 }

@@ -125,6 +125,7 @@ export function newSocketItem(socket: NewSocket, begunBy: string): Item {
     deadline: socket.deadline,
     auth: socket.auth,
     token: socket.token,
+    ...(socket.place !== undefined && { place: socket.place }),
     data: {},
     props: {},
     rooms: {},
@@ -137,6 +138,7 @@ export function newSocketItem(socket: NewSocket, begunBy: string): Item {
 export function readSocketItem(item: Item, connectionId: string): SocketRow {
   const read = new ItemReader(item);
   const running = read.optionalNumber("running");
+  const place = read.optionalNumber("place");
   const once = fromEntries(read.entries("once", asText));
   return {
     connectionId,
@@ -154,6 +156,7 @@ export function readSocketItem(item: Item, connectionId: string): SocketRow {
     answers: item.answers === undefined ? [] : read.texts("answers"),
     trace: read.optionalText("trace") ?? "",
     rerunMiddlewares: item.rerun === undefined ? false : read.boolean("rerun"),
+    ...(place === undefined ? {} : { place }),
     ...(item.bye === undefined ? {} : { bye: read.known("bye", isReason) }),
     expiresAt: read.number("expiresAt"),
     begunBy: read.text("begunBy"),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { EVERYONE, type Member, type RoomName, type SocketKey } from "../server/ports.ts";
+import { EVERYONE, type Member, type PartId, type RoomName, type SocketKey } from "../server/ports.ts";
 import { MAX_NAME_BYTES, NameTooLongError } from "./errors.ts";
 
 /** All keys of the table are built here, so that one look shows that no two things share one. */
@@ -129,6 +129,26 @@ export function memberIdOf(sk: string, name: string | undefined): string {
 export function answerKey(socketId: string, askId: number): Key {
   return { pk: build("A", [socketId, String(askId)], MAX_PK_BYTES), sk: socketIdSk(socketId) };
 }
+
+/** Parts of packets have a partition of their own: an ordinary event does not read them. */
+export function partsPk(connectionId: string): string {
+  return build("B", [connectionId], MAX_PK_BYTES);
+}
+
+/** 16 digits hold any time that JavaScript can count exactly. */
+const TIME_DIGITS = 16;
+
+/** Sorts by the time at which the part was received. */
+export function partKey({ connectionId, at, id }: PartId): Key {
+  const time = String(Math.max(0, Math.trunc(at))).padStart(TIME_DIGITS, "0");
+  return { pk: partsPk(connectionId), sk: build("T", [time, id], MAX_SK_BYTES) };
+}
+
+/** Sorts before all parts. */
+export function refusalKey(connectionId: string): Key {
+  return { pk: partsPk(connectionId), sk: REFUSAL_SK };
+}
+export const REFUSAL_SK = "!";
 
 /**
  * The name of an entry in a map attribute. The dot in front makes `""` possible (DynamoDB takes no empty attribute names) and

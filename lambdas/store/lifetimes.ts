@@ -19,6 +19,12 @@ export const ENDED_KEPT_MS = 5 * 60 * 1000;
 /** Who asked waits 25 s at most. */
 export const ANSWER_KEPT_MS = 60 * 1000;
 
+/** A packet whose attachments take longer than this to arrive is given up. */
+export const PART_KEPT_MS = 60 * 1000;
+
+/** After this, another invocation may refuse parts: the one that had claimed it must have died. */
+export const REFUSAL_KEPT_MS = 10 * 1000;
+
 /**
  * An aside item that no row refers to is garbage once its writer must be dead: the writer refers to it right after putting it,
  * and no invocation that writes state runs longer than API Gateway's 29 s. Ten minutes leave room for clocks that differ.

@@ -13,7 +13,7 @@ import type { MemoryState } from "./memory-store.ts";
 
 /** A socket row of the store in memory: {@link SocketRecord} with maps that can change. */
 export interface MemorySocket
-  extends Pick<SocketRecord, "connectionId" | "nsp" | "id" | "deadline" | "auth" | "token"> {
+  extends Pick<SocketRecord, "connectionId" | "nsp" | "id" | "deadline" | "auth" | "token" | "place"> {
   phase: SocketPhase;
   running: number | undefined;
   bye: SocketRecord["bye"];
@@ -47,16 +47,16 @@ export function addressOf(key: SocketKey): string {
 }
 
 function newRow(socket: NewSocket): MemorySocket {
-  const { connectionId, nsp, id, deadline, auth, token } = socket;
+  const { expiresAt, ...row } = socket;
   return {
-    ...{ connectionId, nsp, id, deadline, auth, token },
+    ...row,
     phase: "connecting",
     running: undefined,
     bye: undefined,
     trace: "",
     answers: [],
     rerunMiddlewares: false,
-    expiresAt: connectionTtl(socket.expiresAt),
+    expiresAt: connectionTtl(expiresAt),
     data: new Map(),
     props: new Map(),
     rooms: new Map(),

@@ -1,9 +1,10 @@
-import type { Clock, ConnectionRecord, Json, Member, RoomName, Store } from "../server/ports.ts";
+import type { Clock, ConnectionRecord, Json, Member, Part, RoomName, Store } from "../server/ports.ts";
 import { isLive } from "./expression.ts";
 import { ANSWER_KEPT_MS, CONNECTION_LIFE_MS, connectionTtl, toTtl } from "./lifetimes.ts";
 import { addressOf, type MemorySocket, memorySockets, snapshot } from "./memory-sockets.ts";
+import { memoryParts } from "./parts-memory.ts";
 
-interface Expiring<T> {
+export interface Expiring<T> {
   readonly value: T;
   readonly expiresAt: number;
 }
@@ -16,6 +17,10 @@ export interface MemoryState {
   /** By room, then by socket id. A Map tells EVERYONE from any string by itself. */
   readonly rooms: Map<string, Map<RoomName, Map<string, Expiring<Member>>>>;
   readonly answers: Map<string, Expiring<Json>>;
+  /** By connection, then by time and id. */
+  readonly parts: Map<string, Map<string, Expiring<Part>>>;
+  /** By connection: the TTL of its refusal. */
+  readonly refusals: Map<string, number>;
   now(): number;
   /** Waits one turn, then runs the whole decision at once. */
   decide<T>(decision: () => T): Promise<T>;
@@ -35,6 +40,8 @@ export function createMemoryStore({ clock, pageSize = 100 }: MemoryStoreOptions)
     sockets: new Map(),
     rooms: new Map(),
     answers: new Map(),
+    parts: new Map(),
+    refusals: new Map(),
     now: () => clock.now(),
     decide: async (decision) => {
       await Promise.resolve();
@@ -47,6 +54,7 @@ export function createMemoryStore({ clock, pageSize = 100 }: MemoryStoreOptions)
     ...memoryViews(state),
     ...memoryMembers(state, pageSize),
     ...memoryAnswers(state),
+    ...memoryParts(state),
   };
 }
 

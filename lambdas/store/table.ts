@@ -10,10 +10,14 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import type { Clock } from "../server/ports.ts";
+import { Slots } from "../server/slots.ts";
 import { StoreBusyError, translateError } from "./errors.ts";
 import { chunks, type Expression } from "./expression.ts";
 import type { Item } from "./item-reader.ts";
 import type { Key } from "./keys.ts";
+
+/** The SDK's agent has 50 sockets by default; what would only wait for one of them must not time out by that. */
+const REQUESTS_AT_ONCE = 50;
 
 /** Keys that one BatchGetItem takes. */
 const KEYS_PER_BATCH = 100;
@@ -49,6 +53,7 @@ export class Table {
   readonly #client: DynamoDBDocumentClient;
   readonly #name: string;
   readonly #clock: TableOptions["clock"];
+  readonly #slots = new Slots(REQUESTS_AT_ONCE);
 
   constructor({ client, name, clock }: TableOptions) {
     this.#client = client;
@@ -125,7 +130,7 @@ export class Table {
     send: () => Promise<{ Attributes?: Item | undefined; $metadata: { attempts?: number | undefined } }>,
   ): Promise<Written> {
     try {
-      const output = await send();
+      const output = await this.#slots.run(send);
       return { ok: true, old: output.Attributes, resent: wasResent(output.$metadata) };
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) {
@@ -137,7 +142,7 @@ export class Table {
 
   async #translated<T>(subject: string, sentBytes: number, send: () => Promise<T>): Promise<T> {
     try {
-      return await send();
+      return await this.#slots.run(send);
     } catch (error) {
       throw translateError(error, subject, sentBytes);
     }

@@ -1,4 +1,5 @@
 import { Server } from "skysocket";
+import { api } from "./core/api.ts";
 import { asks } from "./core/asks.ts";
 import { channels } from "./core/channels.ts";
 import { doors } from "./core/doors.ts";
@@ -8,11 +9,13 @@ import { mainNamespace } from "./core/main-namespace.ts";
 import { order } from "./core/order.ts";
 import { peers } from "./core/peers.ts";
 import { presence } from "./core/presence.ts";
+import { ready } from "./core/ready.ts";
 import { rooms } from "./core/rooms.ts";
 import { state } from "./core/state.ts";
 
 const io = new Server();
 
+ready(io);
 mainNamespace(io);
 presence(io.of("/"));
 presence(io.of("/life"));
@@ -25,5 +28,6 @@ doors(io);
 state(io);
 peers(io);
 faults(io);
+api(io);
 
 export default io;

@@ -61,6 +61,11 @@ export class Client {
     return this.trace.next("connect", ([kind]) => kind === "connect");
   }
 
+  /** Until the server side of the connection is complete; not part of the trace. */
+  async ready(): Promise<void> {
+    await this.socket.timeout(PATIENCE_MS).emitWithAck("ready?");
+  }
+
   refused(): Promise<Entry> {
     return this.trace.next("connect_error", ([kind]) => kind === "connect_error");
   }

@@ -41,6 +41,8 @@ export class Harness {
   readonly wires = new Map<string, Wire>();
   /** How often each method of the store was called, in order. */
   readonly storeCalls: string[] = [];
+  /** Name and arguments of each call that is no read, as text. */
+  readonly writes: string[] = [];
   posts = 0;
   readonly #options: HarnessOptions;
   readonly #warm: Server;
@@ -138,6 +140,7 @@ export class Harness {
     for (const [name, method] of Object.entries(store)) {
       counting[name] = (...args: never[]) => {
         this.storeCalls.push(name);
+        if (!/^(read|list)/.test(name)) this.writes.push(`${name} ${JSON.stringify(args)}`);
         return (method as (...args: never[]) => unknown)(...args);
       };
     }
@@ -161,8 +164,15 @@ export class Wire {
   }
 
   /** Sends a frame; resolves when its invocation is done. */
-  async send(frame: string): Promise<{ statusCode: number; body?: string }> {
-    return await this.#harness.invoke(messageEvent(this, frame));
+  async send(frame: string, stamp: Partial<Stamp> = {}): Promise<{ statusCode: number; body?: string }> {
+    return await this.#harness.invoke(messageEvent(this, frame, { ...this.#stamp(), ...stamp }));
+  }
+
+  #stamp(): Stamp {
+    return {
+      messageId: `${randomBytes(11).toString("base64url")}=`,
+      requestTimeEpoch: this.#harness.clock.now(),
+    };
   }
 
   /** Emits an event to the server. */
@@ -230,8 +240,14 @@ const connectEvent = (wire: Wire, query: Record<string, string>): object => {
   };
 };
 
-const messageEvent = (wire: Wire, body: string): object => ({
-  requestContext: { ...context(wire, "MESSAGE"), routeKey: "$default" },
+/** What API Gateway says of a frame. */
+export interface Stamp {
+  readonly messageId: string;
+  readonly requestTimeEpoch: number;
+}
+
+const messageEvent = (wire: Wire, body: string, stamp: Stamp): object => ({
+  requestContext: { ...context(wire, "MESSAGE"), routeKey: "$default", ...stamp },
   body,
   isBase64Encoded: false,
 });

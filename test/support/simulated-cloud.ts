@@ -3,7 +3,7 @@ import type { Server } from "../../lambdas/server/index.ts";
 import type { Gateway, Ports, Store, Task } from "../../lambdas/server/ports.ts";
 import { coreOfServer } from "../../lambdas/server/server.ts";
 import { createMemoryStore } from "../../lambdas/store/memory-store.ts";
-import type { Life, Simulation } from "./simulation.ts";
+import { Life, type Simulation } from "./simulation.ts";
 
 /** How the cloud misbehaves: probabilities of each fault at each opportunity. */
 export interface Faults {
@@ -21,7 +21,7 @@ export const NO_FAULTS: Faults = { crash: 0, staleGone: 0, loseDisconnect: 0 };
 const ASYNC_RETRY_MS = 60_000;
 const FUNCTION_TIMEOUT_MS = 29_000;
 
-interface SimulatedConnection {
+export interface SimulatedConnection {
   readonly id: string;
   readonly connectedAt: number;
   readonly frames: string[];
@@ -61,9 +61,24 @@ export class SimulatedCloud {
     return connection;
   }
 
-  /** One frame of a client: an invocation of its own, which nobody waits for. */
-  send(connection: SimulatedConnection, body: string): void {
-    if (connection.open) void this.#invoke({ ...event(connection, "MESSAGE"), body });
+  /**
+   * One frame of a client: an invocation of its own, which nobody waits for. The gateway stamps it now, and hands it over
+   * after `held` milliseconds; once for each of them.
+   */
+  send(connection: SimulatedConnection, body: string, held: readonly number[] = [0]): void {
+    if (!connection.open) return;
+    const { requestContext, ...rest } = event(connection, "MESSAGE");
+    const stamps = { messageId: `M${this.#count++}=`, requestTimeEpoch: this.#simulation.now };
+    const payload = { ...rest, requestContext: { ...requestContext, ...stamps }, body };
+    for (const ms of held) {
+      if (ms === 0) void this.#invoke(payload);
+      else void this.#after(ms, payload);
+    }
+  }
+
+  async #after(ms: number, payload: object): Promise<void> {
+    await this.#simulation.clock(new Life()).sleep(ms);
+    await this.#invoke(payload);
   }
 
   /** The client, or the network, closes. */
@@ -75,23 +90,21 @@ export class SimulatedCloud {
   }
 
   async #invoke(payload: object, attempt = 1): Promise<"ok" | "failed"> {
-    const life: Life = { alive: true };
+    const life = new Life();
     const server = coreOfServer(this.#app());
     if (!server) throw new Error("no server");
     const ports = this.#ports(life);
     const until = this.#simulation.now + FUNCTION_TIMEOUT_MS;
     const handler = createRouter({ server, ports, routeResponses: false });
     const remaining = { getRemainingTimeInMillis: () => until - this.#simulation.now };
-    const died = new Promise<"failed">((resolve) => {
-      this.#simulation.onStep(() => life.alive || resolve("failed"));
-    });
+    const died = new Promise<"failed">((resolve) => life.onDeath(() => resolve("failed")));
     const ran = handler(payload, remaining).then(
       ({ statusCode }) => (statusCode === 200 ? ("ok" as const) : ("failed" as const)),
       () => "failed" as const,
     );
     const outcome = await Promise.race([ran, died]);
     if (outcome === "failed" && "task" in payload && attempt < 3) {
-      await this.#simulation.clock({ alive: true }).sleep(ASYNC_RETRY_MS * attempt);
+      await this.#simulation.clock(new Life()).sleep(ASYNC_RETRY_MS * attempt);
       return await this.#invoke(payload, attempt + 1);
     }
     return outcome;
@@ -161,12 +174,12 @@ export class SimulatedCloud {
 
   #perhapsCrash(life: Life): void {
     if (!life.alive || !this.#simulation.chance(this.#faults.crash)) return;
-    life.alive = false;
+    life.end();
     this.crashes++;
   }
 }
 
-const event = (connection: SimulatedConnection, eventType: string, code?: number): object => ({
+const event = (connection: SimulatedConnection, eventType: string, code?: number) => ({
   requestContext: {
     eventType,
     connectionId: connection.id,

@@ -12,8 +12,22 @@ export function seeded(seed: number): () => number {
 }
 
 /** One run of the function: dead ones stop at their next call and never go on, as a crashed instance does. */
-export interface Life {
-  alive: boolean;
+export class Life {
+  #alive = true;
+  #mourners: (() => void)[] = [];
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  onDeath(mourner: () => void): void {
+    this.#mourners.push(mourner);
+  }
+
+  end(): void {
+    this.#alive = false;
+    for (const mourner of this.#mourners) mourner();
+  }
 }
 
 interface Timer {
@@ -32,7 +46,6 @@ export class Simulation {
   steps = 0;
   #ready: { readonly life: Life; readonly go: () => void }[] = [];
   #timers: Timer[] = [];
-  #observers: (() => void)[] = [];
 
   constructor(seed: number) {
     this.random = seeded(seed);
@@ -57,11 +70,6 @@ export class Simulation {
     };
   }
 
-  /** Called after each step, for instance to kill somebody. */
-  onStep(observer: () => void): void {
-    this.#observers.push(observer);
-  }
-
   chance(probability: number): boolean {
     return this.random() < probability;
   }
@@ -71,12 +79,10 @@ export class Simulation {
     const limit = this.steps + maxSteps;
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
-      this.#ready = this.#ready.filter(({ life }) => life.alive);
       if (this.#ready.length === 0 && !this.#advance()) return;
       const [next] = this.#ready.splice(Math.floor(this.random() * this.#ready.length), 1);
-      next?.go();
+      if (next?.life.alive) next.go();
       if (++this.steps > limit) throw new Error(`still not at rest after ${maxSteps} steps`);
-      for (const observer of this.#observers) observer();
     }
   }
 
@@ -97,9 +103,11 @@ export class Simulation {
 
   /** Lets time pass until the next timer. */
   #advance(): boolean {
-    this.#timers = this.#timers.filter(({ life }) => life.alive).sort((a, b) => a.at - b.at);
-    const timer = this.#timers.shift();
-    if (!timer) return false;
+    this.#timers = this.#timers.filter(({ life }) => life.alive);
+    const [first, ...others] = this.#timers;
+    if (!first) return false;
+    const timer = others.reduce((soonest, one) => (one.at < soonest.at ? one : soonest), first);
+    this.#timers.splice(this.#timers.indexOf(timer), 1);
     this.now = Math.max(this.now, timer.at);
     timer.fire();
     return true;

@@ -4,6 +4,7 @@ import { StoreBench } from "./store-contract-bench.ts";
 import { connectionContract } from "./store-contract-connections.ts";
 import { memberContract } from "./store-contract-members.ts";
 import { nameContract } from "./store-contract-names.ts";
+import { partContract } from "./store-contract-parts.ts";
 import { socketContract } from "./store-contract-sockets.ts";
 import { stateContract } from "./store-contract-state.ts";
 
@@ -35,5 +36,6 @@ export function describeStoreContract(name: string, start: () => Promise<StoreHa
     stateContract(bench);
     memberContract(bench);
     nameContract(bench);
+    partContract(bench);
   });
 }

@@ -1,8 +1,9 @@
+import { toBinaryJson } from "../../server/binary-json.ts";
 import type { SocketRecord } from "../../server/ports.ts";
 import type { PacketContext } from "../context.ts";
 
 /** Ids that the server asks with (see asks.ts); others are no answers to anything and are ignored, as on stock. */
-const MAX_ASK_ID = 2 ** 31 - 1;
+const MAX_ASK_ID = 2 ** 30 - 1;
 
 /**
  * The client's answer to an emit: stored for the invocation that asked. It never waits for the connection listeners, since
@@ -14,5 +15,5 @@ export async function handleAck(
   { ackId, args }: { readonly ackId: number; readonly args: readonly unknown[] },
 ): Promise<void> {
   if (!row || row.phase === "ended" || ackId < 1 || ackId > MAX_ASK_ID) return;
-  await ports.store.putAnswer(row.id, ackId, JSON.stringify(args));
+  await ports.store.putAnswer(row.id, ackId, toBinaryJson(args));
 }

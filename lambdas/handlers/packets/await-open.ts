@@ -7,8 +7,30 @@ const LAST_LOOK_MS = 400;
 /** The longest an event waits for the connection listeners, in milliseconds; then it runs without them being done. */
 const PATIENCE_MS = 11_000;
 
+/** How long a CONNECT waits for the end of the socket that it follows, in milliseconds. */
+const PATIENCE_WITH_END_MS = 1_000;
+
 /**
- * The first run of the connection listeners is not overtaken (RULES.md A6): an event that arrives while CONNECT is still
+ * `disconnect().connect()` sends `41` and `40` in the same millisecond, so the second may be handled first: it waits for the
+ * end of the old socket before it is taken for a second CONNECT.
+ * @returns the ended row, undefined if it is gone, or the row that is still alive
+ */
+export async function awaitEnd(
+  { ports }: PacketContext,
+  row: SocketRecord,
+): Promise<SocketRecord | undefined> {
+  const { store, clock } = ports;
+  const until = clock.now() + PATIENCE_WITH_END_MS;
+  let current: SocketRecord | undefined = row;
+  for (let wait = FIRST_LOOK_MS; current && current.phase !== "ended" && clock.now() < until; wait *= 2) {
+    await clock.sleep(wait);
+    current = await store.readSocket(row);
+  }
+  return current;
+}
+
+/**
+ * The first run of the connection listeners is not overtaken (docs/ARCHITECTURE.md, Replay 6): an event that arrives while CONNECT is still
  * running waits for it.
  * @param settled whether to wait for the listeners too, not only for the commit
  * @returns the open row; undefined if the socket has ended, or its CONNECT died

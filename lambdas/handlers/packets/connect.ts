@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { encodeFrames } from "../../protocol/packets.ts";
+import { rememberChild } from "../../server/children.ts";
 import { endConnection, releaseEnded } from "../../server/ending.ts";
 import { callConnectionListeners, runMiddlewares } from "../../server/listening.ts";
 import { deleteMembers, memberships, putMembers, verifyMembers } from "../../server/membership.ts";
@@ -7,6 +8,7 @@ import type { NamespaceCore } from "../../server/namespace-core.ts";
 import type { SocketRecord } from "../../server/ports.ts";
 import { SocketCore, type SocketSeed } from "../../server/socket-core.ts";
 import type { PacketContext } from "../context.ts";
+import { awaitEnd } from "./await-open.ts";
 import { closeConnection } from "./fault.ts";
 
 /** How long the commit may take after the middlewares are done, in milliseconds; nobody waits for it longer. */
@@ -18,15 +20,16 @@ const LINGER_MS = 1_000;
 /** A connection lives 2 h at most (API Gateway), whatever its clock says a little more; in milliseconds. */
 const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1_000 + 10 * 60 * 1_000;
 
-/** `40`: a client connects to a namespace (RULES.md B). */
+/** `40`: a client connects to a namespace (docs/ARCHITECTURE.md). */
 export async function handleConnectPacket(
   context: PacketContext,
   row: SocketRecord | undefined,
   { nsp, auth }: { readonly nsp: string; readonly auth: Record<string, unknown> },
 ): Promise<void> {
+  const old = row && (await awaitEnd(context, row));
   // A second CONNECT to a namespace: stock closes the connection.
-  if (row && row.phase !== "ended") return await closeConnection(context, "forced close");
-  const namespace = context.server.declared(nsp);
+  if (old && old.phase !== "ended") return await closeConnection(context, "forced close");
+  const namespace = await context.server.admit(context.invocation, nsp, auth);
   if (!namespace) return await refuse(context, nsp, { message: "Invalid namespace" });
 
   const socket = newSocket(context, namespace, auth);
@@ -36,9 +39,15 @@ export async function handleConnectPacket(
     return await refuse(context, nsp, { message: refusal.message, data: refusal.data });
   }
   // The client left the namespace and comes back on the same connection: its old memberships must not get its new events.
-  if (row) await releaseEnded(context.invocation, { connection: context.connection, socket: row });
-  if (!(await begin(context, socket))) return;
-  await open(context, socket);
+  if (old) await releaseEnded(context.invocation, { connection: context.connection, socket: old });
+  await rememberChild(context.invocation, namespace);
+  try {
+    if (await begin(context, socket)) await open(context, socket);
+  } catch (error) {
+    // Half connected is worse than not: the client would wait for what never comes. It is cut off, and comes again.
+    await abandon(context, socket);
+    throw error;
+  }
 }
 
 async function refuse(
@@ -76,9 +85,11 @@ function newSocket(
 
 /** Puts the row, then makes sure that the connection is still there: an end that came before did not see the row. */
 async function begin(context: PacketContext, socket: SocketCore): Promise<boolean> {
-  const { ports, connection } = context;
+  const { ports, connection, server } = context;
+  const place = server.dynamic.placeToKeep(socket.nsp);
   const began = await ports.store.beginSocket({
     ...socket.key,
+    ...(place !== undefined && { place }),
     id: socket.id,
     token: socket.token,
     auth: socket.auth,
@@ -106,12 +117,11 @@ async function open(context: PacketContext, socket: SocketCore): Promise<void> {
   const { store } = ports;
   let opened = (): void => undefined;
   let failed = (_: Error): void => undefined;
-  invocation.hold(
-    new Promise<void>((resolve, reject) => {
-      opened = resolve;
-      failed = reject;
-    }),
-  );
+  const gate = new Promise<void>((resolve, reject) => {
+    opened = resolve;
+    failed = reject;
+  });
+  invocation.hold(gate);
   socket.stage = "first";
   socket.connected = true;
   socket.ready = true;
@@ -121,20 +131,31 @@ async function open(context: PacketContext, socket: SocketCore): Promise<void> {
   const settled = callConnectionListeners(socket, "live");
   const draft = takeDraft(socket);
   const connected = { type: "connect", nsp: socket.nsp.name, data: { sid: socket.id } } as const;
-  const posted = await invocation.posts.send(socket.recipient, encodeFrames(connected));
-  const running = ports.clock.now() + LISTENER_CAP_MS + LINGER_MS;
-  if (!posted || !(await store.openSocket(socket.key, socket.id, { ...draft, rerunMiddlewares, running }))) {
-    failed(new Error("the client went away while it was connecting"));
-    return await abandon(context, socket);
+  try {
+    const posted = await invocation.posts.send(socket.recipient, encodeFrames(connected));
+    const running = ports.clock.now() + LISTENER_CAP_MS + LINGER_MS;
+    const commit = { ...draft, rerunMiddlewares, running };
+    if (!posted || !(await store.openSocket(socket.key, socket.id, commit))) {
+      failed(new Error("the client went away while it was connecting"));
+      return await abandon(context, socket);
+    }
+    await putMembers(socket, memberships(socket));
+  } catch (error) {
+    failed(error instanceof Error ? error : new Error(String(error)));
+    throw error;
   }
-  await putMembers(socket, memberships(socket));
   opened();
   await settle(context, socket, settled);
 }
 
 /** Something that middlewares left on the socket and no row can hold: they run again in each replay. */
 function holdsUnsavable(socket: SocketCore): boolean {
-  return socket.savedData.holdsMore(socket.data) || socket.savedProps.holdsMore(socket.facade);
+  return (
+    socket.savedData.holdsMore(socket.data) ||
+    socket.savedProps.holdsMore(socket.facade) ||
+    socket.link.requestChanged ||
+    socket.handshakeChanged
+  );
 }
 
 /** The rooms and the state so far become the commit's; what changes from here on is written by itself. */
@@ -149,11 +170,18 @@ async function abandon(
   { server, invocation, connection, ports }: PacketContext,
   socket: SocketCore,
 ): Promise<void> {
+  const { connectionId } = connection;
   socket.reachable = false;
   socket.close();
-  await ports.store.dropSocket(socket.key, socket.id);
-  const target = { connectionId: connection.connectionId, members: [] };
-  await endConnection(server, invocation, target, "transport close", { close: true });
+  try {
+    await ports.store.dropSocket(socket.key, socket.id);
+    await endConnection(server, invocation, { connectionId, members: [] }, "transport close", {
+      close: true,
+    });
+  } catch (error) {
+    await ports.gateway.close(connectionId); // whatever the table says: the client must notice
+    throw error;
+  }
 }
 
 /** Waits for the listeners, keeps what their replays need, and lets the waiting events go. */
@@ -173,9 +201,10 @@ async function settle(
   });
   await Promise.race([Promise.all(listeners), capped]);
   done.abort();
+  socket.trace.settle();
   await invocation.quiet(LINGER_MS);
   socket.stage = "live";
-  const run = { trace: socket.trace.text, answers: [...socket.answers].map((answer) => answer ?? "null") };
+  const run = { trace: socket.trace.text, answers: socket.answers.toRow() };
   const rooms = await ports.store.settleSocket(socket.key, socket.id, run);
   if (!rooms) {
     // It ended meanwhile, perhaps before our member rows were there: its end did not see them.

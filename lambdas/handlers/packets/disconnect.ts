@@ -8,7 +8,7 @@ import { awaitOpen } from "./await-open.ts";
 export async function handleDisconnectPacket(context: PacketContext, row: SocketRecord): Promise<void> {
   const { invocation, connection, server } = context;
   const open = await awaitOpen(context, row, false);
-  const nsp = open && server.declared(open.nsp);
+  const nsp = open && server.declared(open);
   if (!open || !nsp) return;
   await endSocket(coreOf(invocation, nsp, { connection, socket: open }), "client namespace disconnect");
 }

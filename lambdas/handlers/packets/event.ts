@@ -13,7 +13,7 @@ export async function handleEvent(
   const { invocation, connection, server } = context;
   const open = await awaitOpen(context, row, true);
   // Ended: API Gateway keeps no order, so an event may come after the `41` that the client sent last.
-  const nsp = open && server.declared(open.nsp);
+  const nsp = open && server.declared(open);
   if (!open || !nsp) return;
   const socket = coreOf(invocation, nsp, { connection, socket: open });
   await replay(socket);

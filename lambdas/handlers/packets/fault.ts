@@ -1,6 +1,7 @@
 import type { FaultReason } from "../../protocol/packets.ts";
 import { emitError } from "../../server/dispatch.ts";
 import { endConnection } from "../../server/ending.ts";
+import { SkysocketError } from "../../server/errors.ts";
 import type { DisconnectReason, SocketRecord } from "../../server/ports.ts";
 import { coreOf, replay } from "../../server/replay.ts";
 import type { PacketContext } from "../context.ts";
@@ -24,13 +25,14 @@ export async function handleFault(
   { reason, error }: { readonly reason: FaultReason; readonly error: Error },
 ): Promise<void> {
   const { server, invocation, connection, ports } = context;
-  ports.log.warn("SKY_PACKET_REFUSED", `a client sent something that is no packet: ${error.message}`, {
+  const code = error instanceof SkysocketError ? error.code : "SKY_PACKET_REFUSED";
+  ports.log.warn(code, `a client sent something that is no packet: ${error.message}`, {
     connection: connection.connectionId,
     reason,
   });
   if (reason === "forced close") {
     for (const row of sockets.filter(({ phase }) => phase === "open")) {
-      const nsp = server.declared(row.nsp);
+      const nsp = server.declared(row);
       if (!nsp) continue;
       const socket = coreOf(invocation, nsp, { connection, socket: row });
       await replay(socket);

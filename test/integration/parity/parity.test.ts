@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { play, type Scenario, type ScenarioGroup } from "../../support/scenario.ts";
 import type { Target } from "../../support/scenario-target.ts";
 import { startStock } from "../../support/stock.ts";
+import { connections, dynamicNamespaces, members } from "./scenarios/api.ts";
 import { asks } from "./scenarios/asks.ts";
 import { channels } from "./scenarios/channels.ts";
 import { doors } from "./scenarios/doors.ts";
@@ -36,6 +37,9 @@ const GROUPS: readonly ScenarioGroup[] = [
   packets,
   transport,
   faults,
+  dynamicNamespaces,
+  connections,
+  members,
 ];
 const ONE_SCENARIO_MS = 90_000;
 const BOOT_MS = 120_000;

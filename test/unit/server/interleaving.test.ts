@@ -7,10 +7,12 @@ import fc from "fast-check";
 import { Server } from "../../../lambdas/server/index.ts";
 import { EVERYONE, type Member } from "../../../lambdas/server/ports.ts";
 import { type Faults, NO_FAULTS, SimulatedCloud } from "../../support/simulated-cloud.ts";
-import { Simulation } from "../../support/simulation.ts";
+import { Life, Simulation } from "../../support/simulation.ts";
 
 /** Schedules for each property; the nightly run may ask for more. */
 const SCHEDULES = Number(process.env.SCHEDULES ?? 300);
+/** Milliseconds for one property: generous, since it only ends a hang. */
+const PATIENCE_MS = 30_000 + SCHEDULES * 200;
 
 interface Ran {
   readonly connected: string[];
@@ -76,7 +78,7 @@ async function play(
   const simulation = new Simulation(seed);
   const ran: Ran = { connected: [], disconnected: [], joinedOwnEmit: [] };
   const cloud = new SimulatedCloud(simulation, application(ran), faults);
-  const life = { alive: true };
+  const life = new Life();
   for (const script of clients) {
     void (async () => {
       await simulation.point(life);
@@ -102,7 +104,7 @@ async function until(
   connection: { readonly frames: readonly string[]; readonly open: boolean },
   prefix: string,
 ): Promise<boolean> {
-  const clock = simulation.clock({ alive: true });
+  const clock = simulation.clock(new Life());
   // A client gives up 20 s after it started.
   for (let waited = 0; waited < 20_000 && connection.open; waited += 100) {
     if (connection.frames.some((frame) => frame.startsWith(prefix))) return true;
@@ -160,44 +162,56 @@ const property = (faults: Faults, check: (outcome: Outcome) => Promise<void>): P
   ) as Promise<void>;
 
 describe("interleavings", () => {
-  test("without faults: both rows of every membership agree, and an end leaves nothing behind", async () => {
-    await property(NO_FAULTS, async (outcome) => {
-      const { cloud, ran } = outcome;
-      expect(new Set((await members(cloud)).map(show))).toEqual(await expectedMembers(cloud));
-      expect(cloud.log).toEqual([]);
-      for (const connection of cloud.connections.values()) cloud.close(connection, 1005);
-      await outcome.simulation.run();
-      expect(await members(cloud)).toEqual([]);
-      expect([...ran.disconnected].sort()).toEqual([...ran.connected].sort());
-      for (const { id } of cloud.connections.values()) {
-        expect((await cloud.store.readConnection(id)).connection).toBeUndefined();
-      }
-    });
-  });
+  test(
+    "without faults: both rows of every membership agree, and an end leaves nothing behind",
+    async () => {
+      await property(NO_FAULTS, async (outcome) => {
+        const { cloud, ran } = outcome;
+        expect(new Set((await members(cloud)).map(show))).toEqual(await expectedMembers(cloud));
+        expect(cloud.log).toEqual([]);
+        for (const connection of cloud.connections.values()) cloud.close(connection, 1005);
+        await outcome.simulation.run();
+        expect(await members(cloud)).toEqual([]);
+        expect([...ran.disconnected].sort()).toEqual([...ran.connected].sort());
+        for (const { id } of cloud.connections.values()) {
+          expect((await cloud.store.readConnection(id)).connection).toBeUndefined();
+        }
+      });
+    },
+    PATIENCE_MS,
+  );
 
-  test("with 410s on living connections and lost $disconnects: no member row of a dead connection outlives the next broadcast", async () => {
-    await property({ ...NO_FAULTS, staleGone: 0.2, loseDisconnect: 0.5 }, async (outcome) => {
-      const { cloud, simulation } = outcome;
-      // A later client speaks to everybody: what is dead is found and buried.
-      const speaker = await speak(outcome);
-      const dead = (await members(cloud)).filter(
-        ({ connectionId }) => !cloud.connections.get(connectionId)?.open,
-      );
-      expect(dead.map(show)).toEqual([]);
-      expect(speaker).toBeDefined();
-      expect(simulation.steps).toBeGreaterThan(0);
-    });
-  });
+  test(
+    "with 410s on living connections and lost $disconnects: no member row of a dead connection outlives the next broadcast",
+    async () => {
+      await property({ ...NO_FAULTS, staleGone: 0.2, loseDisconnect: 0.5 }, async (outcome) => {
+        const { cloud, simulation } = outcome;
+        // A later client speaks to everybody: what is dead is found and buried.
+        const speaker = await speak(outcome);
+        const dead = (await members(cloud)).filter(
+          ({ connectionId }) => !cloud.connections.get(connectionId)?.open,
+        );
+        expect(dead.map(show)).toEqual([]);
+        expect(speaker).toBeDefined();
+        expect(simulation.steps).toBeGreaterThan(0);
+      });
+    },
+    PATIENCE_MS,
+  );
 
-  test("with invocations that crash at any request: handlers at most once, no event for the ended, no error but the crash", async () => {
-    let crashes = 0;
-    await property({ crash: 0.02, staleGone: 0.05, loseDisconnect: 0.2 }, async ({ cloud }) => {
-      crashes += cloud.crashes;
-      const alien = cloud.log.filter((line) => !/^SKY_(PACKET_REFUSED|LISTENER_UNSETTLED|HOPS)/.test(line));
-      expect(alien).toEqual([]);
-    });
-    expect(crashes).toBeGreaterThan(SCHEDULES / 10);
-  });
+  test(
+    "with invocations that crash at any request: handlers at most once, no event for the ended, no error but the crash",
+    async () => {
+      let crashes = 0;
+      await property({ crash: 0.02, staleGone: 0.05, loseDisconnect: 0.2 }, async ({ cloud }) => {
+        crashes += cloud.crashes;
+        const alien = cloud.log.filter((line) => !/^SKY_(PACKET_REFUSED|LISTENER_UNSETTLED|HOPS)/.test(line));
+        expect(alien).toEqual([]);
+      });
+      expect(crashes).toBeGreaterThan(SCHEDULES / 10);
+    },
+    PATIENCE_MS,
+  );
 });
 
 /** One more client, long after, that sends an event to each room that may hold dead members. */
@@ -205,7 +219,7 @@ async function speak({ cloud, simulation }: Outcome): Promise<string | undefined
   for (let attempt = 0; attempt < 8; attempt++) {
     let connection: Awaited<ReturnType<SimulatedCloud["connect"]>>;
     void (async () => {
-      await simulation.clock({ alive: true }).sleep(61_000);
+      await simulation.clock(new Life()).sleep(61_000);
       connection = await cloud.connect();
       if (!connection) return;
       if (!(await until(simulation, connection, "0"))) return cloud.close(connection, 1006);

@@ -160,7 +160,12 @@ export const events: ScenarioGroup = {
       name: "binary arguments come from the client",
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/events" });
-        await alice.ask("echo", Buffer.from([0, 255, 128]), { inner: [Buffer.from("x")] }, "text");
+        await alice.ask("echo", Buffer.from([0, 255, 128]), "text");
+        await alice.ask("echo", { inner: [Buffer.from("x")] });
+        // Different ones, sent in one millisecond, are refused: see the unit tests of attachments.
+        await alice.ask("echo", Buffer.from("same"), [Buffer.from("same")]);
+        await alice.ask("echo", Buffer.alloc(0));
+        await alice.ask("echo", Buffer.alloc(20_000, "ü"));
         alice.emit("send back", Buffer.from("ü"));
         await alice.next("sent back");
       },

@@ -1,0 +1,86 @@
+import { type Audience, postToAll, resolveMembers } from "./delivery.ts";
+import type { Invocation, Step } from "./invocation.ts";
+import type { NamespaceCore } from "./namespace-core.ts";
+
+/**
+ * Which children a dynamic namespace has is known to the table only: the names are kept as members of a room, so that
+ * `parent.emit()` reaches clients wherever they are connected. An entry lives as long as a connection can, and is written
+ * again by whoever connects later: a write per name, instance and five minutes, however many clients connect.
+ */
+const CHILDREN = "children";
+/** Must stay below the margin by which an entry outlives a connection's longest life, in milliseconds. */
+const WRITE_AGAIN_MS = 5 * 60 * 1_000;
+/** Names that an instance remembers to have written; one that is forgotten is written again. */
+const MAX_WRITTEN = 1_000;
+
+/** Namespaces of clients begin with a slash, so that no room of theirs is this one. */
+const registryOf = (parent: NamespaceCore): string => `dynamic${parent.name}`;
+
+/** Which names this instance has written, and when in milliseconds since the epoch. */
+export class WrittenChildren {
+  readonly #at = new Map<string, number>();
+
+  /** True if the name has to be written now. */
+  claim(key: string, now: number): boolean {
+    const at = this.#at.get(key);
+    if (at !== undefined && now - at < WRITE_AGAIN_MS) return false;
+    this.#at.delete(key);
+    this.#at.set(key, now);
+    const [oldest] = this.#at.keys();
+    if (this.#at.size > MAX_WRITTEN && oldest !== undefined) this.#at.delete(oldest);
+    return true;
+  }
+
+  /** The write failed: the next one who connects tries again. */
+  release(key: string): void {
+    this.#at.delete(key);
+  }
+}
+
+/** Lets `parent.emit()` know of the child. Before its first socket opens: whoever is connected must be reached. */
+export async function rememberChild(invocation: Invocation, child: NamespaceCore): Promise<void> {
+  const { parent, server } = child;
+  if (!parent) return;
+  const { store, clock } = invocation.ports;
+  const now = clock.now();
+  const key = `${parent.name} ${child.name}`;
+  if (!server.writtenChildren.claim(key, now)) return;
+  try {
+    await store.putMember({
+      nsp: registryOf(parent),
+      room: CHILDREN,
+      id: child.name,
+      connectionId: "-",
+      connectedAt: now,
+      token: "-",
+    });
+  } catch (error) {
+    server.writtenChildren.release(key);
+    throw error;
+  }
+}
+
+/**
+ * The step of an emit to all children: one read for their names, then a broadcast in each of them.
+ * @param encode makes the packet of the namespace of that name
+ */
+export async function broadcastToChildren(
+  invocation: Invocation,
+  parent: NamespaceCore,
+  audience: Omit<Audience, "nsp">,
+  encode: (nsp: string) => readonly string[],
+): Promise<Step<void>> {
+  const names = await resolveMembers(invocation, {
+    nsp: registryOf(parent),
+    rooms: new Set([CHILDREN]),
+    except: new Set(),
+  });
+  const children = await Promise.all(
+    names.map(async ({ id }) => ({
+      frames: encode(id),
+      members: await resolveMembers(invocation, { ...audience, nsp: id }),
+    })),
+  );
+  const posts = children.map(({ members, frames }) => postToAll(invocation, members, frames));
+  return { rest: Promise.all(posts).then(() => undefined) };
+}

@@ -1,0 +1,51 @@
+import type { Invocation } from "./invocation.ts";
+import type { ConnectionRecord, DisconnectReason, SocketRecord } from "./ports.ts";
+import { coreOf, replay } from "./replay.ts";
+import type { ServerCore } from "./server-core.ts";
+import { traceHas, traceIsFull } from "./trace.ts";
+
+/** How `socket.conn.on("close")` appears among what a connection listener did. */
+export const CLOSE_OPERATION = "conn.on";
+
+/** Engine.IO's words for ends that Socket.IO has its own for. */
+const ENGINE_REASONS: Partial<Record<DisconnectReason, string>> = {
+  "server namespace disconnect": "forced close",
+  "forced server close": "forced close",
+  "server shutting down": "forced close",
+  "client namespace disconnect": "transport close",
+};
+
+/**
+ * The end of a connection for `socket.conn.on("close")`: after the `disconnect` of all its sockets, also for sockets that had
+ * left their namespace before. Whoever said `bye` first calls this: the listeners run at most once.
+ */
+export async function reportClose(
+  server: ServerCore,
+  invocation: Invocation,
+  connection: ConnectionRecord,
+  rows: readonly SocketRecord[],
+  reason: DisconnectReason,
+): Promise<void> {
+  for (const row of rows) {
+    const here = [...invocation.sockets].some(({ id, ready }) => ready && id === row.id);
+    const nsp = row.phase !== "connecting" && (here || mayListen(row)) ? server.declared(row) : undefined;
+    if (!nsp) continue;
+    const socket = coreOf(invocation, nsp, { connection, socket: row });
+    if (!socket.ready) await replay(socket);
+    socket.reachable = false;
+    socket.close();
+    socket.link.state = "closed";
+    for (const listener of socket.listeners.connectionClose) {
+      const done = socket.runAs({ mode: "live" }, () =>
+        socket.call('the listener of the connection\'s "close"', "SKY_HANDLER_FAILED", () =>
+          listener.call(socket.facade.conn, ENGINE_REASONS[reason] ?? reason),
+        ),
+      );
+      if (done) void invocation.track('the listener of the connection\'s "close"', done);
+    }
+  }
+}
+
+/** A socket that has ended is not rebuilt for nothing: its row tells whether it had such a listener. */
+const mayListen = ({ trace, rerunMiddlewares }: SocketRecord): boolean =>
+  rerunMiddlewares || traceHas(trace, CLOSE_OPERATION, "close") || traceIsFull(trace);

@@ -1,0 +1,135 @@
+import { CLOSE_OPERATION } from "./closing.ts";
+import { send } from "./emit.ts";
+import { endConnection } from "./ending.ts";
+import { lateRegistration, type SocketCore } from "./socket-core.ts";
+import type { AnyFunction } from "./typed-events.ts";
+import { notAvailable } from "./unavailable.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
+
+/** Events that stock never has on a connection that starts as a WebSocket. */
+const NEVER = new Set(["upgrade", "upgrading"]);
+
+/** The client's connection, as `socket.conn`: what Engine.IO's socket tells, as far as there is an answer behind API Gateway. */
+export class Conn {
+  readonly #core: SocketCore;
+
+  constructor(core: SocketCore) {
+    this.#core = core;
+  }
+
+  /** Engine.IO session id. Not to be shown to other clients. */
+  get id(): string {
+    return this.#core.link.id;
+  }
+
+  get protocol(): 4 {
+    return 4;
+  }
+
+  get transport(): { readonly name: "websocket" } {
+    return { name: "websocket" };
+  }
+
+  get upgraded(): boolean {
+    return false;
+  }
+
+  get remoteAddress(): string {
+    return this.request.socket.remoteAddress ?? "";
+  }
+
+  get request(): UpgradeRequest {
+    return this.#core.link.request;
+  }
+
+  get readyState(): "open" | "closing" | "closed" {
+    return this.#core.link.state;
+  }
+
+  /**
+   * `close`, with Engine.IO's reason: the connection has ended. It runs in the invocation that ends it, after the sockets'
+   * `disconnect`. Other events are about frames, which API Gateway does not tell of; they are accepted with a notice.
+   * @throws SkysocketError inside an event handler: the next event would not know of it
+   */
+  on(event: string, listener: AnyFunction): this {
+    const what = `socket.conn.on(${JSON.stringify(event)})`;
+    const core = this.#core;
+    if (!core.registering && core.reachable) throw lateRegistration(what);
+    if (event !== "close") {
+      const server = core.nsp.server;
+      if (!NEVER.has(event)) server.notice(what, "API Gateway shows events of a connection, not its frames");
+      return this;
+    }
+    core.note(CLOSE_OPERATION, event);
+    core.listeners.connectionClose.push(listener);
+    return this;
+  }
+
+  addListener(event: string, listener: AnyFunction): this {
+    return this.on(event, listener);
+  }
+
+  /** The same as `on`: a connection closes once. */
+  once(event: string, listener: AnyFunction): this {
+    return this.on(event, listener);
+  }
+
+  off(event: string, listener: AnyFunction): this {
+    const list = this.#core.listeners.connectionClose;
+    const at = event === "close" ? list.lastIndexOf(listener) : -1;
+    if (at !== -1) list.splice(at, 1);
+    return this;
+  }
+
+  removeListener(event: string, listener: AnyFunction): this {
+    return this.off(event, listener);
+  }
+
+  removeAllListeners(event?: string): this {
+    if (event === undefined || event === "close") this.#core.listeners.connectionClose.length = 0;
+    return this;
+  }
+
+  /** Closes the connection after everything that was sent before; all its sockets end with "forced close". */
+  close(_discard?: boolean): void {
+    const core = this.#core;
+    const { invocation, link } = core;
+    core.note("conn.close", "");
+    if (core.mode() === "replay" || link.state !== "open") return;
+    link.state = "closing";
+    core.reachable = false; // as on stock, what is sent from here on goes nowhere
+    const target = { connectionId: core.key.connectionId, members: [] };
+    void invocation.actInLane("conn.close()", async () => {
+      // In the queue, and behind all posts to this connection: what was sent before goes out before.
+      await invocation.act("conn.close()", async () => ({ rest: send(core, []) }));
+      await endConnection(core.nsp.server, invocation, target, "forced close", { close: true });
+    });
+  }
+
+  /** @throws always: a packet of the application's own would be no Socket.IO packet to the client */
+  send(): never {
+    throw notAvailable("socket.conn.send()", "use socket.emit(), whose packets the client understands.");
+  }
+
+  /** The same as `send`. */
+  write(): never {
+    return this.send();
+  }
+}
+
+/** The client, as `socket.client`. */
+export class Client {
+  readonly conn: Conn;
+
+  constructor(conn: Conn) {
+    this.conn = conn;
+  }
+
+  get id(): string {
+    return this.conn.id;
+  }
+
+  get request(): UpgradeRequest {
+    return this.conn.request;
+  }
+}

@@ -1,0 +1,88 @@
+import type { ConnectionError, EngineCore } from "./engine-core.ts";
+import type { AnyFunction } from "./typed-events.ts";
+import { notAvailable } from "./unavailable.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
+
+/**
+ * `io.engine`: what an application may do about connections before Socket.IO begins. API Gateway is the engine here, so this
+ * has $connect, where it can refuse, and nothing of what happens on the wire.
+ */
+export class Engine {
+  readonly #core: EngineCore;
+
+  constructor(core: EngineCore) {
+    this.#core = core;
+  }
+
+  /**
+   * A middleware for upgrade requests, in the manner of Express. `next(error)` answers 400; `response.writeHead(status)` and
+   * `response.end(text)` answer that. What it puts on the request and JSON can hold is there as `socket.request` later.
+   */
+  use(middleware: AnyFunction): void {
+    this.#core.server.assertDeclaring("io.engine.use()");
+    this.#core.middlewares.push(middleware);
+  }
+
+  /** `connection_error`: a connection was refused at $connect. Other events never happen here; they are accepted with a notice. */
+  on(event: "connection_error", listener: (error: ConnectionError) => unknown): this;
+  on(event: string, listener: AnyFunction): this;
+  on(event: string, listener: AnyFunction): this {
+    this.#core.server.assertDeclaring(`io.engine.on(${JSON.stringify(event)})`);
+    if (event === "connection_error") this.#core.errorListeners.push(listener);
+    else this.#core.server.notice(`io.engine.on(${JSON.stringify(event)})`, whyNever(event));
+    return this;
+  }
+
+  addListener(event: string, listener: AnyFunction): this {
+    return this.on(event, listener);
+  }
+
+  /** @throws always for `connection_error`: every instance would have its own first time */
+  once(event: string, listener: AnyFunction): this {
+    if (event !== "connection_error") return this.on(event, listener);
+    throw notAvailable('io.engine.once("connection_error")', "every instance would have its own first time.");
+  }
+
+  off(event: string, listener: AnyFunction): this {
+    this.#core.server.assertDeclaring(`io.engine.off(${JSON.stringify(event)})`);
+    const at = event === "connection_error" ? this.#core.errorListeners.lastIndexOf(listener) : -1;
+    if (at !== -1) this.#core.errorListeners.splice(at, 1);
+    return this;
+  }
+
+  removeListener(event: string, listener: AnyFunction): this {
+    return this.off(event, listener);
+  }
+
+  /** Makes the id of a connection, `socket.conn.id`. It must be unique and hard to guess. */
+  set generateId(generate: (request: UpgradeRequest) => string | PromiseLike<string>) {
+    this.#core.server.assertDeclaring("io.engine.generateId");
+    this.#core.generateId = generate;
+  }
+
+  get clientsCount(): never {
+    throw notAvailable(
+      "io.engine.clientsCount",
+      "no process has the connections. Use (await io.fetchSockets()).length, or the metric ConnectCount that API Gateway gives to CloudWatch.",
+    );
+  }
+
+  /** Has no effect; see `Server.close`. */
+  close(): this {
+    this.#core.server.notice("io.engine.close()", "the connections are API Gateway's, not this process's");
+    return this;
+  }
+}
+
+function whyNever(event: string): string {
+  switch (event) {
+    case "initial_headers":
+    case "headers":
+      // https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
+      return "API Gateway documents no response header of a WebSocket upgrade that a function can set, but the subprotocol. Give clients what they need in an event";
+    case "connection":
+      return "a connection has no object that lives on; use io.engine.use() for the request, and socket.conn";
+    default:
+      return "API Gateway tells of no such thing";
+  }
+}

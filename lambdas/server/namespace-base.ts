@@ -1,0 +1,239 @@
+import { BroadcastOperator, type Rooms } from "./broadcast-operator.ts";
+import type { Effect } from "./effect.ts";
+import { SkysocketError } from "./errors.ts";
+import type {
+  ConnectionEvent,
+  ConnectionListener,
+  ExtendedError,
+  Middleware,
+  NamespaceCore,
+} from "./namespace-core.ts";
+import type { RemoteSocket } from "./remote-socket.ts";
+import type { Socket } from "./socket.ts";
+import type {
+  AckedParams,
+  AckValue,
+  AnyFunction,
+  DefaultEventsMap,
+  EventNames,
+  EventNamesWithAck,
+  EventNamesWithoutAck,
+  EventParams,
+  EventsMap,
+  MessageParams,
+  WithMultipleResponses,
+  WithTimeout,
+} from "./typed-events.ts";
+import { noServerSideEvents, notAvailable } from "./unavailable.ts";
+
+const isConnectionEvent = (event: string): event is ConnectionEvent =>
+  event === "connection" || event === "connect";
+
+/** What a namespace can do, and with it the server, which does it for the namespace "/". */
+export abstract class NamespaceBase<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: an application that does not say what data it keeps may keep anything
+  SocketData = any,
+> {
+  readonly #core: NamespaceCore;
+
+  constructor(core: NamespaceCore) {
+    this.#core = core;
+  }
+
+  // ── declaring ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A function that each socket passes before it is connected; `next(error)` refuses it with `connect_error`. */
+  use(
+    middleware: (
+      socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      next: (error?: ExtendedError) => void,
+    ) => unknown,
+  ): this {
+    this.#core.server.assertDeclaring("use()");
+    this.#core.middlewares.push(middleware as Middleware);
+    return this;
+  }
+
+  /**
+   * A listener for sockets that connect. It runs again before each later event of the socket, to register the handlers.
+   * @throws SkysocketError for any other event, and inside a listener or handler
+   */
+  on(
+    event: ConnectionEvent,
+    listener: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
+  ): this {
+    this.#listenersOf(`on(${JSON.stringify(event)})`, event).push(listener as ConnectionListener);
+    return this;
+  }
+
+  addListener(
+    event: ConnectionEvent,
+    listener: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
+  ): this {
+    return this.on(event, listener);
+  }
+
+  prependListener(
+    event: ConnectionEvent,
+    listener: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
+  ): this {
+    const listeners = this.#listenersOf(`prependListener(${JSON.stringify(event)})`, event);
+    listeners.unshift(listener as ConnectionListener);
+    return this;
+  }
+
+  /** @throws always: which of many instances would see the first connection? */
+  once(event: string, _listener: AnyFunction): never {
+    throw notAvailable(
+      `once(${JSON.stringify(event)})`,
+      "every instance would have its own first time. Keep what must happen once in your database, under a condition.",
+    );
+  }
+
+  /** Removes the latest registration of the listener, as EventEmitter does. */
+  off(event: ConnectionEvent, listener: AnyFunction): this {
+    const listeners = this.#listenersOf(`off(${JSON.stringify(event)})`, event);
+    const at = listeners.lastIndexOf(listener);
+    if (at !== -1) listeners.splice(at, 1);
+    return this;
+  }
+
+  removeListener(event: ConnectionEvent, listener: AnyFunction): this {
+    return this.off(event, listener);
+  }
+
+  removeAllListeners(event?: ConnectionEvent): this {
+    for (const name of event === undefined ? (["connect", "connection"] as const) : [event]) {
+      this.#listenersOf("removeAllListeners()", name).length = 0;
+    }
+    return this;
+  }
+
+  listeners(event: ConnectionEvent): AnyFunction[] {
+    return [...this.#core.listeners[event]];
+  }
+
+  listenerCount(event: ConnectionEvent): number {
+    return this.#core.listeners[event].length;
+  }
+
+  eventNames(): ConnectionEvent[] {
+    return (["connect", "connection"] as const).filter((event) => this.listenerCount(event) > 0);
+  }
+
+  // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Sends to every socket of the namespace. Awaiting it is possible, never needed. */
+  emit<Ev extends EventNamesWithoutAck<EmitEvents>>(
+    event: Ev,
+    ...args: EventParams<EmitEvents, Ev>
+  ): Effect<void> {
+    return this.#all<EmitEvents>().emit<EventNames<EmitEvents>>(event, ...args);
+  }
+
+  /** Emits a `message` event. */
+  send(...args: MessageParams<EmitEvents>): this {
+    this.#all().send(...args);
+    return this;
+  }
+
+  /** The same as `send`. */
+  write(...args: MessageParams<EmitEvents>): this {
+    return this.send(...args);
+  }
+
+  to(room: Rooms): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all<WithMultipleResponses<EmitEvents>>().to(room);
+  }
+
+  /** The same as `to`. */
+  in(room: Rooms): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
+    return this.to(room);
+  }
+
+  except(room: Rooms): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all<WithMultipleResponses<EmitEvents>>().except(room);
+  }
+
+  /** Has no effect: API Gateway decides about compression. */
+  compress(compress: boolean): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all<WithMultipleResponses<EmitEvents>>().compress(compress);
+  }
+
+  /** How long the next emit waits for answers, in milliseconds. */
+  timeout(ms: number): BroadcastOperator<WithTimeout<WithMultipleResponses<EmitEvents>>, SocketData> {
+    return this.#all<WithMultipleResponses<EmitEvents>>().timeout(ms);
+  }
+
+  /** Sends an event to all and resolves to their answers; see {@link BroadcastOperator.emitWithAck}. */
+  emitWithAck<Ev extends EventNamesWithAck<WithMultipleResponses<EmitEvents>>>(
+    event: Ev,
+    ...args: AckedParams<WithMultipleResponses<EmitEvents>, Ev>
+  ): Promise<AckValue<WithMultipleResponses<EmitEvents>, Ev>> {
+    return this.#all<WithMultipleResponses<EmitEvents>>().emitWithAck(event, ...args);
+  }
+
+  /** The next event may be lost; see {@link BroadcastOperator.volatile}. */
+  get volatile(): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all<WithMultipleResponses<EmitEvents>>().volatile;
+  }
+
+  /** Has no effect: clients are connected to API Gateway, not to this instance. */
+  get local(): BroadcastOperator<WithMultipleResponses<EmitEvents>, SocketData> {
+    return this.#all<WithMultipleResponses<EmitEvents>>().local;
+  }
+
+  /** @throws always: instances cannot send each other events */
+  serverSideEmit(event: string, ..._args: unknown[]): never {
+    throw noServerSideEvents(`serverSideEmit(${JSON.stringify(event)})`);
+  }
+
+  /** @throws always: instances cannot send each other events */
+  serverSideEmitWithAck(event: string, ..._args: unknown[]): never {
+    throw noServerSideEvents(`serverSideEmitWithAck(${JSON.stringify(event)})`);
+  }
+
+  // ── the sockets, wherever they are connected ─────────────────────────────────────────────────────────────────────
+
+  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    return this.#all<EmitEvents>().fetchSockets();
+  }
+
+  /** The ids of all sockets. @deprecated as on stock: use `fetchSockets` */
+  allSockets(): Promise<Set<string>> {
+    return this.#all().allSockets();
+  }
+
+  socketsJoin(room: Rooms): Effect<void> {
+    return this.#all().socketsJoin(room);
+  }
+
+  socketsLeave(room: Rooms): Effect<void> {
+    return this.#all().socketsLeave(room);
+  }
+
+  disconnectSockets(close = false): Effect<void> {
+    return this.#all().disconnectSockets(close);
+  }
+
+  #all<M extends EventsMap = DefaultEventsMap>(): BroadcastOperator<M, SocketData> {
+    return new BroadcastOperator({
+      nsp: this.#core,
+      from: undefined,
+      rooms: new Set(),
+      except: new Set(),
+    });
+  }
+
+  #listenersOf(what: string, event: string): ConnectionListener[] {
+    this.#core.server.assertDeclaring(what);
+    if (isConnectionEvent(event)) return this.#core.listeners[event];
+    throw new SkysocketError(
+      "SKY_NOT_AVAILABLE",
+      `${what}: a namespace has the events "connection" and "connect" only; instances of Lambda cannot send each other events.`,
+    );
+  }
+}

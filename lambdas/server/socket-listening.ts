@@ -1,0 +1,169 @@
+import type { PacketMiddleware } from "./listeners.ts";
+import type { DisconnectReason } from "./ports.ts";
+import { lateRegistration, type SocketCore } from "./socket-core.ts";
+import type { AnyFunction, DefaultEventsMap, EventNames, EventsMap, ListenerOf } from "./typed-events.ts";
+
+/** What the server itself emits on a socket. */
+export interface SocketReservedEvents {
+  disconnecting: (reason: DisconnectReason, description?: unknown) => unknown;
+  disconnect: (reason: DisconnectReason, description?: unknown) => unknown;
+  error: (error: Error) => unknown;
+}
+
+type SocketEventNames<M extends EventsMap> = EventNames<M> | keyof SocketReservedEvents;
+
+/** What a socket listens to. It is registered anew in each event, by the connection listeners. */
+export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEventsMap> {
+  readonly #core: SocketCore;
+
+  constructor(core: SocketCore) {
+    this.#core = core;
+  }
+
+  /** @throws SkysocketError inside an event handler: the next event would not know of it */
+  on<Ev extends SocketEventNames<ListenEvents>>(
+    event: Ev,
+    listener: ListenerOf<SocketReservedEvents, ListenEvents, Ev>,
+  ): this {
+    return this.#listen("on", event, listener as AnyFunction, {});
+  }
+
+  addListener<Ev extends SocketEventNames<ListenEvents>>(
+    event: Ev,
+    listener: ListenerOf<SocketReservedEvents, ListenEvents, Ev>,
+  ): this {
+    return this.on(event, listener);
+  }
+
+  prependListener<Ev extends SocketEventNames<ListenEvents>>(
+    event: Ev,
+    listener: ListenerOf<SocketReservedEvents, ListenEvents, Ev>,
+  ): this {
+    return this.#listen("on", event, listener as AnyFunction, { first: true });
+  }
+
+  /** A listener that runs at most once for this socket, whichever invocation gets the event. */
+  once<Ev extends SocketEventNames<ListenEvents>>(
+    event: Ev,
+    listener: ListenerOf<SocketReservedEvents, ListenEvents, Ev>,
+  ): this {
+    return this.#listen("once", event, listener as AnyFunction, { once: true });
+  }
+
+  off(event: string, listener: AnyFunction): this {
+    this.#registering(`socket.off(${JSON.stringify(event)})`);
+    this.#core.listeners.remove(event, listener);
+    return this;
+  }
+
+  removeListener(event: string, listener: AnyFunction): this {
+    return this.off(event, listener);
+  }
+
+  removeAllListeners(event?: string): this {
+    this.#registering("socket.removeAllListeners()");
+    this.#core.listeners.remove(event);
+    return this;
+  }
+
+  /** A `once` listener that runs before those that are there. */
+  prependOnceListener<Ev extends SocketEventNames<ListenEvents>>(
+    event: Ev,
+    listener: ListenerOf<SocketReservedEvents, ListenEvents, Ev>,
+  ): this {
+    return this.#listen("once", event, listener as AnyFunction, { once: true, first: true });
+  }
+
+  /** Has no effect: nothing leaks from one event to the next. */
+  setMaxListeners(_n: number): this {
+    return this;
+  }
+
+  listeners(event: string): AnyFunction[] {
+    return this.#core.listeners.of(event).map(({ fn }) => fn);
+  }
+
+  listenerCount(event: string): number {
+    return this.#core.listeners.of(event).length;
+  }
+
+  eventNames(): string[] {
+    return this.#core.listeners.names();
+  }
+
+  /** Called with every incoming event, before its own listeners. */
+  onAny(listener: (event: string, ...args: unknown[]) => void): this {
+    this.#registering("socket.onAny()");
+    this.#core.listeners.any.push(listener);
+    return this;
+  }
+
+  prependAny(listener: (event: string, ...args: unknown[]) => void): this {
+    this.#registering("socket.prependAny()");
+    this.#core.listeners.any.unshift(listener);
+    return this;
+  }
+
+  offAny(listener?: AnyFunction): this {
+    this.#registering("socket.offAny()");
+    this.#core.listeners.any = without(this.#core.listeners.any, listener);
+    return this;
+  }
+
+  listenersAny(): AnyFunction[] {
+    return this.#core.listeners.any;
+  }
+
+  /** Called with every event that is sent to this socket by itself. */
+  onAnyOutgoing(listener: (event: string, ...args: unknown[]) => void): this {
+    this.#registering("socket.onAnyOutgoing()");
+    this.#core.listeners.anyOutgoing.push(listener);
+    return this;
+  }
+
+  prependAnyOutgoing(listener: (event: string, ...args: unknown[]) => void): this {
+    this.#registering("socket.prependAnyOutgoing()");
+    this.#core.listeners.anyOutgoing.unshift(listener);
+    return this;
+  }
+
+  offAnyOutgoing(listener?: AnyFunction): this {
+    this.#registering("socket.offAnyOutgoing()");
+    this.#core.listeners.anyOutgoing = without(this.#core.listeners.anyOutgoing, listener);
+    return this;
+  }
+
+  listenersAnyOutgoing(): AnyFunction[] {
+    return this.#core.listeners.anyOutgoing;
+  }
+
+  /** A middleware for incoming events: `next(error)` gives the socket's `error` listeners the error instead. */
+  use(middleware: PacketMiddleware): this {
+    this.#registering("socket.use()");
+    this.#core.note("use", "");
+    this.#core.listeners.middlewares.push(middleware);
+    return this;
+  }
+
+  #listen(
+    operation: "on" | "once",
+    event: string,
+    listener: AnyFunction,
+    how: { readonly once?: boolean; readonly first?: boolean },
+  ): this {
+    this.#registering(`socket.${operation}(${JSON.stringify(event)})`);
+    this.#core.note(operation, event);
+    this.#core.listeners.add(event, listener, how);
+    return this;
+  }
+
+  #registering(what: string): void {
+    if (this.#core.registering || !this.#core.reachable) return;
+    throw lateRegistration(what);
+  }
+}
+
+const without = (list: readonly AnyFunction[], fn: AnyFunction | undefined): AnyFunction[] => {
+  const at = fn === undefined ? -1 : list.indexOf(fn);
+  return fn === undefined ? [] : list.filter((_, index) => index !== at);
+};

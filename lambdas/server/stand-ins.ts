@@ -1,0 +1,108 @@
+import type { NamespaceCore } from "./namespace-core.ts";
+import type { ServerCore } from "./server-core.ts";
+import type { Socket } from "./socket.ts";
+import { notAvailable } from "./unavailable.ts";
+
+/** The sockets of a namespace that take part in the running event, by id. */
+function present(server: ServerCore, nsp: NamespaceCore, id: string): Socket | undefined {
+  const sockets = server.acting()?.invocation.sockets ?? [];
+  return [...sockets].find((socket) => socket.id === id && socket.nsp.name === nsp.name)?.facade;
+}
+
+/**
+ * What is left of Socket.IO's Map `nsp.sockets`: the sockets of the running event. Everything that would need the others
+ * throws, since an empty or partial Map would be a wrong answer.
+ */
+export class LocalSockets {
+  readonly #nsp: NamespaceCore;
+
+  constructor(nsp: NamespaceCore) {
+    this.#nsp = nsp;
+  }
+
+  /** @throws SkysocketError for a socket that is not part of the running event */
+  get(id: string): Socket {
+    const socket = present(this.#nsp.server, this.#nsp, id);
+    if (socket) return socket;
+    throw this.#unknown(
+      "get() of another socket",
+      "const [socket] = await nsp.in(id).fetchSockets(), and nsp.to(id).emit()",
+    );
+  }
+
+  /** @throws SkysocketError for a socket that is not part of the running event */
+  has(id: string): true {
+    if (present(this.#nsp.server, this.#nsp, id)) return true;
+    throw this.#unknown("has() of another socket", "(await nsp.in(id).fetchSockets()).length === 1");
+  }
+
+  get size(): never {
+    throw this.#unknown("size", "(await nsp.fetchSockets()).length, or a counter in your database");
+  }
+
+  forEach(): never {
+    throw this.#unknown("forEach()", "for (const socket of await nsp.fetchSockets())");
+  }
+
+  keys(): never {
+    throw this.#unknown("keys()", "await nsp.allSockets()");
+  }
+
+  values(): never {
+    throw this.#unknown("values()", "await nsp.fetchSockets()");
+  }
+
+  entries(): never {
+    throw this.#unknown("entries()", "await nsp.fetchSockets()");
+  }
+
+  /** @throws always */
+  [Symbol.iterator](): Iterator<[string, Socket]> {
+    throw this.#unknown("iterating", "for (const socket of await nsp.fetchSockets())");
+  }
+
+  #unknown(what: string, instead: string) {
+    return notAvailable(
+      `nsp.sockets: ${what}`,
+      `other sockets are connected to no process, and known to the table only. Use ${instead}.`,
+    );
+  }
+}
+
+/** What is left of `nsp.adapter`: who is where stands in the table, and answers take a request. */
+export class AdapterStandIn {
+  get rooms(): never {
+    throw this.#missing("rooms", "await nsp.in(room).allSockets()");
+  }
+
+  get sids(): never {
+    throw this.#missing("sids", "(await nsp.in(id).fetchSockets())[0]?.rooms");
+  }
+
+  socketRooms(): never {
+    throw this.#missing("socketRooms()", "(await nsp.in(id).fetchSockets())[0]?.rooms");
+  }
+
+  sockets(): never {
+    throw this.#missing("sockets()", "await nsp.in(rooms).allSockets()");
+  }
+
+  /** Rooms are made and emptied by many instances at once, and none of them sees all of it. */
+  on(event: string): never {
+    throw this.#missing(
+      `on(${JSON.stringify(event)})`,
+      "the code that calls socket.join() and socket.leave()",
+    );
+  }
+
+  once(event: string): never {
+    return this.on(event);
+  }
+
+  #missing(what: string, instead: string) {
+    return notAvailable(
+      `nsp.adapter.${what}`,
+      `rooms are kept in the table, not in this process. Use ${instead}.`,
+    );
+  }
+}

@@ -1,0 +1,134 @@
+import { decided } from "./decided.ts";
+import type { ConnectionError } from "./engine-core.ts";
+import type { Invocation } from "./invocation.ts";
+import { originAllowed } from "./options.ts";
+import { scopes } from "./scope.ts";
+import type { ServerCore } from "./server-core.ts";
+import type { AnyFunction } from "./typed-events.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
+import { type EndedResponse, UpgradeResponse } from "./upgrade-response.ts";
+
+/** The answer to a refused upgrade. */
+export type Refusal = EndedResponse;
+
+interface Fault {
+  /** Engine.IO's error code. */
+  readonly code: number;
+  readonly context: Readonly<Record<string, unknown>>;
+  /** Instead of what the code stands for. */
+  readonly answer?: EndedResponse;
+}
+
+/** Engine.IO's codes, with the status that its HTTP requests get: API Gateway can give it to a WebSocket too. */
+const ERRORS: Readonly<Record<number, { readonly statusCode: 400 | 403; readonly message: string }>> = {
+  0: { statusCode: 400, message: "Transport unknown" },
+  1: { statusCode: 400, message: "Session ID unknown" },
+  3: { statusCode: 400, message: "Bad request" },
+  4: { statusCode: 403, message: "Forbidden" },
+  5: { statusCode: 400, message: "Unsupported protocol version" },
+};
+const BAD_REQUEST = 3;
+const FORBIDDEN = 4;
+
+/** Lets an upgrade request through, or says with what it is refused: engine middlewares first, as on stock. */
+export async function passGate(
+  server: ServerCore,
+  invocation: Invocation,
+  request: UpgradeRequest,
+): Promise<Refusal | undefined> {
+  const fault =
+    (await runEngineMiddlewares(server, invocation, request)) ??
+    checkProtocol(request) ??
+    (await checkOrigin(server, invocation, request)) ??
+    (await askAllowRequest(server, invocation, request));
+  if (!fault) return undefined;
+  const { code, context } = fault;
+  const { statusCode, message } = ERRORS[code] ?? { statusCode: 400, message: "Bad request" };
+  report(server, invocation, { req: request, code, message, context });
+  return fault.answer ?? { statusCode, body: JSON.stringify({ code, message: context.message ?? message }) };
+}
+
+/** Engine.IO's checks of a handshake. */
+function checkProtocol(request: UpgradeRequest): Fault | undefined {
+  const { transport, EIO, sid } = request._query;
+  if (transport !== "websocket") return { code: 0, context: { transport } };
+  if (EIO !== "4") return { code: 5, context: { protocol: EIO } };
+  return sid === undefined ? undefined : { code: 1, context: { sid } };
+}
+
+async function checkOrigin(
+  server: ServerCore,
+  invocation: Invocation,
+  { headers }: UpgradeRequest,
+): Promise<Fault | undefined> {
+  const { origin } = headers;
+  const rule = server.options.origin;
+  if (origin === undefined) return undefined;
+  const ask = (): Promise<boolean> => originAllowed(rule, origin);
+  const allowed =
+    typeof rule === "function"
+      ? await decided<boolean>(invocation, "the function of cors.origin", (decide) => ask().then(decide))
+      : await ask();
+  return allowed ? undefined : { code: FORBIDDEN, context: { origin } };
+}
+
+async function askAllowRequest(
+  server: ServerCore,
+  invocation: Invocation,
+  request: UpgradeRequest,
+): Promise<Fault | undefined> {
+  const { allowRequest } = server.options;
+  if (!allowRequest) return undefined;
+  const refusal = await decided<{ readonly message?: string } | true>(invocation, "allowRequest", (decide) =>
+    allowRequest(request, (message, success) =>
+      decide(success ? true : { ...(message != null && { message: String(message) }) }),
+    ),
+  );
+  return refusal === true ? undefined : { code: FORBIDDEN, context: refusal ?? {} };
+}
+
+async function runEngineMiddlewares(
+  { engine }: ServerCore,
+  invocation: Invocation,
+  request: UpgradeRequest,
+): Promise<Fault | undefined> {
+  if (engine.middlewares.length === 0) return undefined;
+  const response = new UpgradeResponse();
+  for (const middleware of engine.middlewares) {
+    const passed = await runMiddleware(invocation, middleware, request, response);
+    if (passed === "next") continue;
+    const context = { name: "MIDDLEWARE_FAILURE" };
+    return { code: BAD_REQUEST, context, ...(passed !== "failed" && { answer: passed }) };
+  }
+  // Middlewares that wait for it write what they have now (sessions do).
+  response.writeHead();
+  return undefined;
+}
+
+async function runMiddleware(
+  invocation: Invocation,
+  middleware: AnyFunction,
+  request: UpgradeRequest,
+  response: UpgradeResponse,
+): Promise<"next" | "failed" | EndedResponse> {
+  const outcome = await decided<"next" | "failed" | EndedResponse>(
+    invocation,
+    "an engine middleware",
+    (decide) => {
+      void response.ended.then(decide);
+      return middleware(request, response, (error?: unknown) => decide(error ? "failed" : "next"));
+    },
+  );
+  return outcome ?? "failed";
+}
+
+function report({ engine }: ServerCore, invocation: Invocation, error: ConnectionError): void {
+  for (const listener of engine.errorListeners) {
+    void invocation.track(
+      'a listener of "connection_error"',
+      scopes.run({ invocation, mode: "live" }, async () => {
+        await listener(error);
+      }),
+    );
+  }
+}

@@ -1,0 +1,92 @@
+import type { Server } from "skysocket";
+
+/** Namespaces that come into being when a client asks for them, the connection under a socket, and members rarely used. */
+export function api(io: Server): void {
+  const parent = io.of(/^\/dynamic-\d+$/);
+  parent.use((socket, next) => {
+    if (socket.handshake.auth.refuse) return next(new Error(`not in ${socket.nsp.name}`));
+    socket.data.by = "the parent's middleware";
+    next();
+  });
+  parent.on("connection", (socket) => {
+    socket.on("where", (ack) => ack(socket.nsp.name, socket.data.by));
+    socket.on("tell", (text) => socket.nsp.emit("told", text));
+    socket.on("tell all", (text) => parent.emit("told all", text));
+    socket.on("outside", (name, ack) => {
+      io.of(name).emit("told from outside");
+      ack();
+    });
+  });
+
+  io.of((name, auth, next) => next(null, name.startsWith("/tenant/") && auth.key === "right")).on(
+    "connection",
+    (socket) => {
+      socket.on("where", (ack) => ack(socket.nsp.name));
+    },
+  );
+
+  connections(io);
+  members(io);
+}
+
+function connections(io: Server): void {
+  const nsp = io.of("/conn");
+  nsp.on("connection", (socket) => {
+    const { watchers } = socket.handshake.auth;
+    socket.on("watch", (room: string, ack) => {
+      socket.join(room);
+      ack();
+    });
+    socket.on("about", (ack) => {
+      const { conn, client, request } = socket;
+      ack({
+        conn: [conn.transport.name, conn.protocol, conn.readyState],
+        same: [client.conn.request === request, conn.request === request, client.request === request],
+        ids: [socket.id === "", socket.disconnected],
+        request: [request.method, request._query.EIO, request._query.transport, typeof request.headers.host],
+        server: socket.nsp.server === io,
+      });
+    });
+    socket.on("close me", () => {
+      socket.emit("before the end");
+      socket.conn.close();
+    });
+    socket.on("end me", () => socket.disconnect(true));
+    if (!watchers) return;
+    socket.on("disconnect", (reason) => nsp.to(watchers).emit("disconnected", reason));
+    socket.conn.on("close", (reason) => nsp.to(watchers).emit("closed", reason));
+  });
+}
+
+function members(io: Server): void {
+  const nsp = io.of("/members");
+  nsp.on("connection", (socket) => {
+    const seen: unknown[] = [];
+    socket.onAnyOutgoing((event, ...args) => seen.push([event, ...args]));
+    socket.on("all", async (room: string, ack) => {
+      await socket.join(room);
+      const [all, some] = await Promise.all([nsp.allSockets(), nsp.in(room).allSockets()]);
+      ack(all.has(socket.id), [...some]);
+    });
+    socket.on("outgoing", (room: string, ack) => {
+      seen.length = 0;
+      socket.join(room);
+      nsp.to(room).emit("to my room", 1);
+      nsp.except(room).emit("not to me");
+      socket.broadcast.to(room).emit("not to myself");
+      socket.emit("to me");
+      ack(seen);
+    });
+    socket.on("mine", (ack) => {
+      ack(
+        nsp.sockets.get(socket.id) === socket,
+        nsp.sockets.has(socket.id),
+        socket.eventNames().includes("mine"),
+      );
+    });
+    socket.on("local", (room: string) => {
+      nsp.local.to(room).emit("local");
+      nsp.compress(false).to(room).emit("uncompressed");
+    });
+  });
+}

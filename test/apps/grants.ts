@@ -1,0 +1,28 @@
+import { Server } from "skysocket";
+
+/** The shortest application that needs every right of the function it runs in; beside each handler, which ones. */
+const io = new Server();
+
+io.on("connection", (socket) => {
+  // UpdateItem, PutItem, and a GetItem to see whether the socket is still open.
+  socket.on("enter", async (room: string, ack) => {
+    await socket.join(room);
+    ack("entered");
+  });
+  // Query for the members, BatchGetItem for their sockets.
+  socket.on("count", async (room: string, ack) => {
+    const sockets = await io.in(room).fetchSockets();
+    ack(sockets.length);
+  });
+  // DeleteItem.
+  socket.on("go", async (room: string, ack) => {
+    await socket.leave(room);
+    ack("gone");
+  });
+  // DELETE at the gateway.
+  socket.on("hang up", () => {
+    socket.disconnect(true);
+  });
+});
+
+export default io;

@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import type { CloudEvent } from "../../infra/local/model.ts";
+
+type Run = Extract<CloudEvent, { kind: "lambda" }>;
+
+/** Operations of DynamoDB that write, of those that a socket function may call. */
+const WRITES: ReadonlySet<string> = new Set(["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"]);
+
+/** What happens in a running local cloud, as its page sees it: for waiting until a run is over, and counting what it did. */
+export class MeterStream {
+  readonly events: CloudEvent[] = [];
+  readonly #abort = new AbortController();
+  readonly #news = new EventTarget();
+
+  /** Resolves when events are being received. */
+  static async open(url: string): Promise<MeterStream> {
+    const stream = new MeterStream();
+    const { body } = await fetch(`${url}/events`, { signal: stream.#abort.signal });
+    if (!body) throw new Error("the event stream has no body");
+    const lines = createInterface({
+      input: Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]),
+    });
+    lines.on("line", (line) => {
+      if (!line.startsWith("data: ")) return;
+      stream.events.push(JSON.parse(line.slice("data: ".length)));
+      stream.#news.dispatchEvent(new Event("event"));
+    });
+    // Of the end by `close()`.
+    lines.on("error", () => undefined);
+    return stream;
+  }
+
+  /** Forgets what happened so far. */
+  clear(): void {
+    this.events.length = 0;
+  }
+
+  /** The runs that have ended since the last {@link clear}. */
+  get runs(): Run[] {
+    return this.events.filter((event) => event.kind === "lambda");
+  }
+
+  /** The first run of this trigger since the last {@link clear}, when it is over. Rejects after 20 s. */
+  async run(trigger: string): Promise<Run> {
+    const signal = AbortSignal.timeout(20_000);
+    for (;;) {
+      const run = this.runs.find((one) => one.trigger === trigger);
+      if (run) return run;
+      await once(this.#news, "event", { signal });
+    }
+  }
+
+  /** What one run asked of the other services, and what it sent. */
+  usage({ requestId }: Run): {
+    readonly requests: string[];
+    readonly writes: string[];
+    readonly posts: string[];
+  } {
+    const own = this.events.filter((event) => event.requestId === requestId);
+    const requests = own.flatMap((event) => (event.kind === "dynamodb" ? [event.operation] : []));
+    return {
+      requests,
+      writes: requests.filter((operation) => WRITES.has(operation)),
+      posts: own.flatMap((event) =>
+        event.kind === "gateway" && event.operation === "post" ? [event.body ?? ""] : [],
+      ),
+    };
+  }
+
+  close(): void {
+    this.#abort.abort();
+  }
+}

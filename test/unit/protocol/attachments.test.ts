@@ -1,0 +1,70 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { decodeFrame, decodeWhole, encodeFrames } from "../../../lambdas/protocol/packets.ts";
+
+describe("frames of packets with attachments", () => {
+  test.each([
+    ['451-["upload",{"_placeholder":true,"num":0}]', 1],
+    ['4510-/nsp,7["upload"]', 10],
+    ['462-3[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', 2],
+  ])("%s is a header", (frame, attachments) => {
+    expect(decodeFrame(frame)).toEqual({ kind: "header", text: frame.slice(1), attachments });
+  });
+
+  test.each([
+    ["bAQID", [1, 2, 3]],
+    ["b", []],
+    ["b!", []], // base64 is read as stock reads it: what is none is left out
+  ])("%s is an attachment", (frame, bytes) => {
+    const decoded = decodeFrame(frame);
+    expect(decoded.kind === "attachment" && [...decoded.bytes]).toEqual(bytes);
+  });
+
+  test.each([
+    ["4", "got binary data when not reconstructing a packet"],
+    ['45["x"]', "Illegal attachments"],
+    ['450-["x"]', "Illegal attachments"],
+    ['451.5-["x"]', "Illegal attachments"],
+    ['4511-["x"]', "too many attachments"],
+    ['451-{"x":1}', "invalid payload"],
+  ])("%s is none", (frame, message) => {
+    expect(decodeFrame(frame)).toMatchObject({
+      kind: "fault",
+      reason: "forced close",
+      error: { message },
+    });
+  });
+
+  test("what the encoder takes apart is put together again", () => {
+    const bytes = fc.uint8Array({ maxLength: 50 }).map((array) => Buffer.from(array));
+    fc.assert(
+      fc.property(fc.array(bytes, { minLength: 1, maxLength: 10 }), fc.nat(), (buffers, id) => {
+        const data = ["upload", { inner: buffers }, "text"];
+        const frames = encodeFrames({ type: "event", nsp: "/nsp", data, id });
+        const [header, ...attachments] = frames.map(decodeFrame);
+        if (header?.kind !== "header") throw new Error("no header");
+        expect(header.attachments).toBe(buffers.length);
+        const parts = attachments.map((one) => (one.kind === "attachment" ? one.bytes : Buffer.from("?")));
+        expect(decodeWhole(header.text, parts)).toEqual({
+          ...{ kind: "event", nsp: "/nsp", name: "upload", ackId: id },
+          args: [{ inner: buffers }, "text"],
+        });
+      }),
+    );
+  });
+
+  test("arguments are Buffers, whatever the attachments are kept as", () => {
+    const whole = decodeWhole('51-["x",{"_placeholder":true,"num":0}]', [Uint8Array.from([1, 2])]);
+    expect(whole.kind === "event" && Buffer.isBuffer(whole.args[0])).toBe(true);
+  });
+
+  test("too few attachments, or placeholders of others, are no packet", () => {
+    const text = '52-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":9}]';
+    expect(decodeWhole(text, [Buffer.from("a")])).toMatchObject({
+      error: { message: "got plaintext data when reconstructing a packet" },
+    });
+    expect(decodeWhole(text, [Buffer.from("a"), Buffer.from("b")])).toMatchObject({
+      error: { message: "illegal attachments" },
+    });
+  });
+});

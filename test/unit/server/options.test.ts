@@ -1,0 +1,50 @@
+import { expect, test } from "@jest/globals";
+import { resolveOptions, type ServerOptions } from "../../../lambdas/server/options.ts";
+
+function resolve(options: object) {
+  const warned: string[] = [];
+  const log = { warn: (code: string, message: string) => warned.push(`${code}: ${message}`) };
+  return { resolved: resolveOptions(options as ServerOptions, log), warned };
+}
+
+test("has defaults for everything", () => {
+  const { resolved, warned } = resolve({});
+  expect(resolved).toMatchObject({ origin: true, maxRoomsPerSocket: 500, lingerTimeout: 5_000 });
+  expect(resolved.handshakeHeaders.slice(0, 2)).toEqual(["cookie", "authorization"]);
+  expect(warned).toEqual([]);
+});
+
+test("takes what it is given, header names in any case", () => {
+  const { resolved } = resolve({
+    cors: { origin: ["https://a"] },
+    handshakeHeaders: ["X-Token"],
+    maxRoomsPerSocket: 3,
+    lingerTimeout: 0,
+  });
+  expect(resolved).toMatchObject({
+    origin: ["https://a"],
+    handshakeHeaders: ["x-token"],
+    maxRoomsPerSocket: 3,
+    lingerTimeout: 0,
+  });
+});
+
+test.each(["pingInterval", "pingTimeout", "path", "transports", "maxHttpBufferSize", "perMessageDeflate"])(
+  "%s means nothing behind API Gateway: a notice, once",
+  (name) => {
+    expect(resolve({ [name]: 1 }).warned).toEqual([
+      `SKY_OPTION_IGNORED: the server option ${name} has no meaning behind API Gateway and is ignored`,
+    ]);
+  },
+);
+
+test.each(["adapter", "pingIntervall", "__proto__x"])("%s is an error: it would be missed", (name) => {
+  expect(() => resolve({ [name]: {} })).toThrow(
+    expect.objectContaining({ code: "SKY_NOT_AVAILABLE", message: expect.stringContaining(name) }),
+  );
+});
+
+test("an option that is undefined is not given", () => {
+  const { warned } = resolve({ adapter: undefined, path: undefined, maxRoomsPerSocket: undefined });
+  expect(warned).toEqual([]);
+});

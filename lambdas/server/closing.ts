@@ -46,6 +46,12 @@ export async function reportClose(
   }
 }
 
-/** A socket that has ended is not rebuilt for nothing: its row tells whether it had such a listener. */
-const mayListen = ({ trace, rerunMiddlewares }: SocketRecord): boolean =>
-  rerunMiddlewares || traceHas(trace, CLOSE_OPERATION, "close") || traceIsFull(trace);
+/**
+ * A socket that has ended is not rebuilt for nothing: its row tells whether it had such a listener, if its connection listeners
+ * had settled by then (`running` is removed with that).
+ */
+const mayListen = ({ running, trace, rerunMiddlewares }: SocketRecord): boolean =>
+  running !== undefined ||
+  rerunMiddlewares ||
+  traceHas(trace, CLOSE_OPERATION, "close") ||
+  traceIsFull(trace);

@@ -5,5 +5,7 @@ export interface Target {
   readonly url: string;
   /** The clients' `path` option. */
   readonly path: string;
+  /** Namespaces whose sockets answer "ready?" once they are complete: clients there are waited for. */
+  readonly ready?: readonly string[];
   stop(): Promise<void>;
 }

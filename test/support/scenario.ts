@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { Manager, type ManagerOptions } from "socket.io-client";
-import { READY_NAMESPACES } from "../apps/core/ready.ts";
 import { Client } from "./client.ts";
 import { Names } from "./scenario-names.ts";
 import { RawClient } from "./scenario-raw.ts";
@@ -75,7 +74,7 @@ export class ScenarioContext {
   async connect(name: string, options: DialOptions = {}): Promise<Client> {
     const client = this.dial(name, options);
     await client.connected();
-    if (READY_NAMESPACES.includes(options.nsp ?? "/")) await client.ready();
+    if (this.#target.ready?.includes(options.nsp ?? "/")) await client.ready();
     return client;
   }
 

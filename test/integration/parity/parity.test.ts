@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { READY_NAMESPACES } from "../../apps/core/ready.ts";
 import { play, type Scenario, type ScenarioGroup } from "../../support/scenario.ts";
 import type { Target } from "../../support/scenario-target.ts";
 import { startStock } from "../../support/stock.ts";
@@ -50,10 +51,10 @@ let stock: Target;
 let cloud: Target | undefined;
 
 beforeAll(async () => {
-  stock = await startStock(APP);
+  stock = { ...(await startStock(APP)), ready: READY_NAMESPACES };
   if (STOCK_ONLY) return;
   const { startCloudTarget } = await import("../../support/scenario-cloud.ts");
-  cloud = await startCloudTarget(APP);
+  cloud = { ...(await startCloudTarget(APP)), ready: READY_NAMESPACES };
 }, BOOT_MS);
 
 afterAll(async () => {

@@ -125,7 +125,10 @@ describe("A2: answers are recorded", () => {
   test("handlers that are registered after an answer exist in later events", async () => {
     const harness = harnessOf((io) => {
       io.on("connection", async (socket) => {
-        const winner = await Promise.race([socket.emitWithAck("first?"), wait(2_000, "nobody", { ref: false })]);
+        const winner = await Promise.race([
+          socket.emitWithAck("first?"),
+          wait(2_000, "nobody", { ref: false }),
+        ]);
         socket.on("late", () => socket.emit("heard", winner));
       });
     });

@@ -22,6 +22,11 @@ export type Standing =
   | { readonly kind: "whole"; readonly header: Header; readonly attachments: readonly Attachment[] }
   /** Attachments are still to come. */
   | { readonly kind: "open" }
+  /**
+   * The same, and a packet before it is whole but not yet done. That one may have an attachment of this one, in the place of
+   * its own that is held up: when its own comes, this packet may be whole at once.
+   */
+  | { readonly kind: "behind" }
   /** Its packet has been put together before. */
   | { readonly kind: "taken" }
   /** The frames make no sense, unless frames are missing that were received before others that are here. */
@@ -48,6 +53,7 @@ export function standingOf(parts: readonly Part[], id: string): Standing {
   );
   if (!frames.some((part) => part.id === id)) return { kind: "taken" };
   let unfinished: Unfinished | undefined;
+  let isBehind = false;
   for (const heap of heapsOf(frames)) {
     const step = read(heap, unfinished, done);
     if ("fault" in step) return step;
@@ -55,9 +61,10 @@ export function standingOf(parts: readonly Part[], id: string): Standing {
       [header, ...attachments].some((part) => part.id === id),
     );
     if (mine) return { kind: "whole", ...mine };
+    isBehind ||= step.packets.length > 0;
     unfinished = step.unfinished;
   }
-  return { kind: "open" };
+  return { kind: isBehind ? "behind" : "open" };
 }
 
 function heapsOf(frames: readonly (Header | Attachment)[]): readonly (readonly (Header | Attachment)[])[] {

@@ -33,6 +33,13 @@ const CROWDED_SETTLE_MS = 2_500;
  */
 const PATIENCE_MS = 3_000;
 
+/**
+ * A frame waits behind a packet that is whole until that one is done; but no longer than this time, in milliseconds, after the
+ * last change of what came before it. An invocation that looks at the packet may sleep through one settling time and find
+ * another packet then, that has to settle in turn; if it takes longer, the invocation is dead.
+ */
+const BEHIND_MS = 2 * CROWDED_SETTLE_MS + 1_000;
+
 /** Waits between two looks, in milliseconds: doubling from the first to the last. */
 const FIRST_LOOK_MS = 25;
 const LAST_LOOK_MS = 400;
@@ -46,7 +53,9 @@ export type BinaryFrame = PartId & Extract<Incoming, { kind: "header" | "attachm
 /**
  * One frame of a packet with attachments. All its frames are put into the table; each of their invocations then looks at what
  * is there, so the last one to put sees all of them, whatever their order. A frame whose packet waits for attachments leaves
- * the rest to their invocations.
+ * the rest to their invocations; but not while a packet before its own is whole and not yet done. That one may hold an
+ * attachment of this one, whose invocation took it for the other packet's and has left: if a frame that was held up comes and
+ * sets it free, this packet is whole, and no frame of its own is left to come.
  *
  * The invocation whose conditional write makes the header `done` has the packet, and is the only one: if it dies, the packet
  * is lost and never run twice.
@@ -64,7 +73,7 @@ export async function receivePart(context: HandlerContext, frame: BinaryFrame): 
   }
   await store.putPart(frame);
   const until = Math.min(clock.now() + PATIENCE_MS, context.deadline);
-  let settling: { readonly packet: string; readonly since: number } | undefined;
+  let seen: { readonly name: string; readonly since: number } | undefined;
   for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
     const parts = await store.readParts(connectionId);
     const standing = standingOf(parts, frame.id);
@@ -72,15 +81,21 @@ export async function receivePart(context: HandlerContext, frame: BinaryFrame): 
     if (standing.kind === "taken") return await forget(context, parts, frame);
     const fault = faultOf(standing, parts, clock.now() >= until);
     if (fault) return await refuse(context, connectionId, fault);
-    const packet = standing.kind === "whole" ? nameOf(standing) : "";
-    if (settling?.packet !== packet) settling = { packet, since: clock.now() };
+    const name = nameOf(standing, parts, frame);
+    if (seen?.name !== name) seen = { name, since: clock.now() };
+    const age = clock.now() - seen.since;
+    if (standing.kind === "behind" && age >= BEHIND_MS) return undefined;
     if (standing.kind !== "whole") {
       await clock.sleep(wait);
       continue;
     }
-    const left = settling.since + settleTime(parts, standing) - clock.now();
-    if (left <= 0) return await take(context, standing);
-    await clock.sleep(left);
+    const left = settleTime(parts, standing) - age;
+    if (left > 0) {
+      await clock.sleep(left);
+      continue;
+    }
+    // If another has the header, it may have it with other frames than these: the next look tells.
+    if (await claim(context, standing)) return unite(standing);
   }
 }
 
@@ -99,24 +114,30 @@ function settleTime(parts: readonly Part[], { header, attachments }: Whole): num
 
 const pending = (parts: readonly Part[]): number => parts.filter(({ kind }) => kind !== "done").length;
 
-const nameOf = ({ header, attachments }: Whole): string =>
-  JSON.stringify([header.id, ...attachments.map(({ id }) => id)]);
+/** Of what has to stay as it is for a time. Behind another packet that is all up to the frame: what comes later changes nothing. */
+function nameOf(standing: Standing, parts: readonly Part[], { at }: PartId): string {
+  if (standing.kind === "whole") {
+    return JSON.stringify([standing.header.id, ...standing.attachments.map(({ id }) => id)]);
+  }
+  if (standing.kind !== "behind") return standing.kind;
+  return JSON.stringify(parts.filter((part) => part.at <= at).map(({ id, kind }) => [kind, id]));
+}
 
 /** Tries to be the one that has the packet. */
-async function take(
-  { ports: { store } }: HandlerContext,
-  { header, attachments }: Whole,
-): Promise<Packet | undefined> {
+async function claim({ ports: { store } }: HandlerContext, { header, attachments }: Whole): Promise<boolean> {
   const until = attachments.at(-1)?.at ?? header.at;
   const taken = attachments.map(({ id }) => id);
-  if (!(await store.claimPacket(header, { until, taken }))) return undefined;
+  if (!(await store.claimPacket(header, { until, taken }))) return false;
   // Small as `done` rows are, they stay: they tell frames that come too late. The attachments are large.
   await store.deleteParts(attachments);
-  return decodeWhole(
+  return true;
+}
+
+const unite = ({ header, attachments }: Whole): Packet =>
+  decodeWhole(
     header.text,
     attachments.map(({ bytes }) => bytes),
   );
-}
 
 /** The frame has been handed over twice, and the second time put an attachment that its packet's claimant had deleted. */
 async function forget(

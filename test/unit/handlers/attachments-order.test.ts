@@ -65,13 +65,20 @@ const cases: readonly (readonly [name: string, parts: readonly Part[], id: strin
     "whole h: a",
   ],
   [
-    "the same, after the first packet is done",
+    "that header, while the first packet is not yet done and may have its attachment",
+    [header("h", 1), attachment("a", 2), header("i", 2)],
+    "i",
+    "behind",
+  ],
+  ["that header, after the first packet is done", [done("h", 1, 2, "a"), header("i", 2)], "i", "open"],
+  [
+    "header and attachment, after the first packet is done",
     [done("h", 1, 2, "a"), header("i", 2), attachment("b", 3)],
     "i",
     "whole i: b",
   ],
   [
-    "the same, after the second packet is done",
+    "the first packet, after the second is done",
     [header("h", 1), attachment("a", 2), done("i", 2, 3, "b")],
     "h",
     "whole h: a",

@@ -7,7 +7,7 @@ import { BinaryBench, type Sending, upload } from "../../support/binary-client.t
 import { Harness, realClock } from "../../support/harness.ts";
 import { NO_FAULTS } from "../../support/simulated-cloud.ts";
 
-const SCHEDULES = Number(process.env.SCHEDULES ?? 150);
+const SCHEDULES = Number(process.env.SCHEDULES ?? 100);
 /** Milliseconds a property may take: in proportion to its schedules. */
 const PATIENCE_MS = 30_000 + SCHEDULES * 200;
 

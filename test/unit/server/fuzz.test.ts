@@ -5,7 +5,7 @@ import { decodeFrame } from "../../../lambdas/protocol/packets.ts";
 import { Server } from "../../../lambdas/server/index.ts";
 import { Harness } from "../../support/harness.ts";
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 50);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 30);
 
 const application = (): Server => {
   const io = new Server({ lingerTimeout: 50 });

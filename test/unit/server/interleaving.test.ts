@@ -10,7 +10,7 @@ import { type Faults, NO_FAULTS, SimulatedCloud } from "../../support/simulated-
 import { Life, Simulation } from "../../support/simulation.ts";
 
 /** Schedules for each property; the nightly run may ask for more. */
-const SCHEDULES = Number(process.env.SCHEDULES ?? 150);
+const SCHEDULES = Number(process.env.SCHEDULES ?? 100);
 /** Milliseconds for one property: generous, since it only ends a hang. */
 const PATIENCE_MS = 30_000 + SCHEDULES * 200;
 

@@ -71,7 +71,7 @@ export class SkysocketApi extends Construct {
   get clientSnippet(): string {
     const { region, urlSuffix } = Stack.of(this);
     const origin = `wss://${this.webSocketApi.apiId}.execute-api.${region}.${urlSuffix}`;
-    return `io("${origin}", { path: "/${this.stage.stageName}", transports: ["websocket"] })`;
+    return `io("${origin}", { path: "/${this.stage.stageName}", transports: ["websocket"], forceBase64: true })`;
   }
 
   #table(removalPolicy: RemovalPolicy, pointInTimeRecoveryEnabled: boolean): Table {

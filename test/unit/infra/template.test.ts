@@ -169,7 +169,10 @@ describe("the template by default", () => {
     template.hasOutput("Url", { Value: { "Fn::Join": ["", ["wss://", ...host, "/prod"]] } });
     template.hasOutput("Client", {
       Value: {
-        "Fn::Join": ["", ['io("wss://', ...host, '", { path: "/prod", transports: ["websocket"] })']],
+        "Fn::Join": [
+          "",
+          ['io("wss://', ...host, '", { path: "/prod", transports: ["websocket"], forceBase64: true })'],
+        ],
       },
     });
   });

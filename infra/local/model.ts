@@ -132,6 +132,8 @@ export type CloudEvent =
       readonly requestId: string;
       /** `REPORT`-like: what was run and how it ended. */
       readonly trigger: string;
+      /** API Gateway's id of the request that it answers, if it is one: that of the frame's event. */
+      readonly cause?: string | undefined;
       readonly durationMs: number;
       /** Of the function: what a second costs. */
       readonly memoryMb?: number | undefined;
@@ -154,6 +156,8 @@ export type CloudEvent =
       readonly functionId: string | undefined;
       /** The invocation that a request came from, or that a frame started; undefined: not known. */
       readonly requestId?: string | undefined;
+      /** Of a message: the id of its request, by which its run is found. */
+      readonly cause?: string | undefined;
       readonly bytes: number;
       readonly status: number;
       readonly body: string | undefined;

@@ -217,10 +217,7 @@ jest.setTimeout(60_000);
         .waitFor();
       return way;
     };
-    // One after the other: the panel tells frames of one client by their time, and two at once may swap their cards.
-    await ann.page.locator("#text").fill("Who runs this?");
-    await wayOf("typing");
-    await ann.page.locator("#text").press("Enter");
+    await ann.say("Who runs this?");
     const way = await wayOf("message");
     const kinds = new Set(await way.locator(".step .kind").allTextContents());
     expect([...kinds]).toEqual(["in", "run", "table", "post"]);

@@ -47,7 +47,7 @@ export function messageEvent(
   facts: ConnectionFacts,
   routeKey: string,
   body: string,
-): Record<string, unknown> {
+): Record<string, unknown> & { readonly requestContext: RequestContext } {
   return {
     requestContext: requestContext(facts, { routeKey, messageId: newId(), eventType: "MESSAGE" }),
     body,
@@ -80,7 +80,11 @@ export function requestTime(epochMs: number): string {
   return `${day}/${month}/${year}:${time} +0000`;
 }
 
-function requestContext(facts: ConnectionFacts, extras: ContextExtras): Record<string, unknown> {
+interface RequestContext extends Record<string, unknown> {
+  readonly requestId: string;
+}
+
+function requestContext(facts: ConnectionFacts, extras: ContextExtras): RequestContext {
   // One id under two names, in the documentation as in every capture.
   const requestId = newId();
   const now = Date.now();

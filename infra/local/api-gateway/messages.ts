@@ -62,16 +62,18 @@ function receive(context: GatewayContext, connection: Connection, data: RawData,
 
 async function deliver(context: GatewayContext, connection: Connection, body: string): Promise<void> {
   const route = selectRoute(connection.api, body);
+  // Made, and stamped with its time, when the frame arrives: whatever delays its invocation.
+  const event = route && messageEvent(connection.facts, route.routeKey, body);
   context.emit(connection, {
     operation: "message",
+    cause: event?.requestContext.requestId,
     functionId: route?.functionId,
     bytes: Buffer.byteLength(body),
     status: route ? 200 : 403,
     body,
   });
-  if (route === undefined) return sendError(context, connection, 403, "Forbidden");
+  if (route === undefined || event === undefined) return sendError(context, connection, 403, "Forbidden");
   await chaosDelay(context, connection);
-  const event = messageEvent(connection.facts, route.routeKey, body);
   const result = await callIntegration(context, connection, route, event);
   respond(context, connection, route, result);
 }

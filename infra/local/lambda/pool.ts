@@ -123,6 +123,7 @@ export class Pool {
         functionId: this.#fn.logicalId,
         requestId,
         trigger: job.trigger,
+        cause: causeOf(job.payload),
         durationMs: performance.now() - startedAt,
         coldStart,
         memoryMb: this.#fn.memoryMb,
@@ -224,4 +225,9 @@ function traceId(): string {
   const seconds = Math.floor(Date.now() / 1000).toString(16);
   const root = `1-${seconds}-${randomBytes(12).toString("hex")}`;
   return `Root=${root};Parent=${randomBytes(8).toString("hex")};Sampled=0`;
+}
+
+/** The request id in an event of API Gateway (a client's text cannot look like it: its quotes are escaped there). */
+function causeOf(payload: string): string | undefined {
+  return /"extendedRequestId":"([^"]+)"/.exec(payload)?.[1];
 }

@@ -16,10 +16,15 @@ function startedBy(trigger, { operation }) {
   );
 }
 
+/** By the id of the frame's request where both tell it, else by how the run was started. */
+function fits(run, frame) {
+  return run.cause && frame.cause ? run.cause === frame.cause : startedBy(run.trigger, frame);
+}
+
 /**
  * Sorts the events of the local cloud into ways: one run of a function, with the frame that started it and all that it
- * did. What a run did names the run. Frames do not: they are matched with runs of their function as those end, the
- * oldest first, so that two frames at the very same time may change places.
+ * did. What a run did names the run. Frames do not: they are matched with runs of their function as those end, messages by the
+ * id of their request, the others the oldest first.
  */
 export class Ways {
   #ways = [];
@@ -50,7 +55,7 @@ export class Ways {
     if (requestId) return this.#byRequest.get(requestId) ?? this.#open(event);
     if (event.kind !== "gateway" || !functionId) return this.#open(event);
     const late = INBOUND.has(event.operation)
-      ? (way) => way.run && !way.frame && event.at - way.run.at < SOON && startedBy(way.run.trigger, event)
+      ? (way) => way.run && !way.frame && event.at - way.run.at < SOON && fits(way.run, event)
       : (way) => way.requestId !== undefined;
     const found = this.#ways.findLast((way) => way.functionId === functionId && late(way));
     return found ?? this.#open(event);
@@ -65,7 +70,7 @@ export class Ways {
         requestId === undefined &&
         frame?.functionId === functionId &&
         run.at - frame.at < SOON &&
-        startedBy(run.trigger, frame),
+        fits(run, frame),
     );
     const [waiting] = index < 0 ? [] : this.#ways.splice(index, 1);
     if (!waiting) return;

@@ -37,13 +37,7 @@ export class Posts {
   /** Resolves when all frames are accepted: true, or false when the connection is gone. Rejects on other failures. */
   send(to: Recipient, frames: readonly string[]): Promise<boolean> {
     this.#reply?.release();
-    const previous = this.#chains.get(to.connectionId) ?? Promise.resolve();
-    const post = previous.then(() => this.#sendAll(to, frames));
-    this.#chains.set(
-      to.connectionId,
-      post.catch(() => undefined), // the next packet does not fail because this one did
-    );
-    return post;
+    return this.#inTurn(to, () => this.#sendAll(to, frames));
   }
 
   /**
@@ -56,13 +50,7 @@ export class Posts {
     const slot = this.#reply;
     if (!slot || frame === undefined || another !== undefined) return this.send(to, frames);
     slot.release();
-    const previous = this.#chains.get(to.connectionId) ?? Promise.resolve();
-    const post = previous.then(() => slot.hold(frame)).then((taken) => taken || this.#sendAll(to, frames));
-    this.#chains.set(
-      to.connectionId,
-      post.catch(() => undefined),
-    );
-    return post;
+    return this.#inTurn(to, async () => (await slot.hold(frame)) || (await this.#sendAll(to, frames)));
   }
 
   /** The connections found gone, each once: the caller ends them. */
@@ -73,6 +61,16 @@ export class Posts {
     }));
     this.#gone.clear();
     return targets;
+  }
+
+  /** After everything that was sent to this connection before, whether that succeeded or not. */
+  #inTurn({ connectionId }: Recipient, post: () => Promise<boolean>): Promise<boolean> {
+    const posted = (this.#chains.get(connectionId) ?? Promise.resolve()).then(post);
+    this.#chains.set(
+      connectionId,
+      posted.catch(() => undefined),
+    );
+    return posted;
   }
 
   async #sendAll(to: Recipient, frames: readonly string[]): Promise<boolean> {

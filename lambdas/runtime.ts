@@ -1,21 +1,13 @@
 /** Composition root: the environment and the application's server become the socket function's handler. */
-import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { connectionsClient, lambdaClient } from "./gateway/clients.ts";
-import { createGateway } from "./gateway/post.ts";
-import { createTasks } from "./gateway/tasks.ts";
+import type { Environment } from "./aws/environment.ts";
+import { loadService } from "./aws/lazy-service.ts";
+import { timingOf } from "./handlers/heartbeat-timing.ts";
 import { createRouter, type Handler } from "./handlers/router.ts";
+import { createPorts } from "./ports.ts";
 import { consoleLog } from "./server/console-log.ts";
 import { describeError } from "./server/errors.ts";
-import type { Clock, Log, Ports } from "./server/ports.ts";
+import type { Log } from "./server/ports.ts";
 import { coreOfServer } from "./server/server.ts";
-import { createDynamoStore } from "./store/dynamo-store.ts";
-
-/** Milliseconds: a request that hangs is tried again by the SDK, well within the time of an event. */
-const DYNAMODB_TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The handler of the socket function.
@@ -30,25 +22,21 @@ export function createHandler(app: unknown, env: Environment): Handler {
     );
   }
   surviveApplicationErrors(consoleLog);
-  return createRouter({ server, ports: createPorts(env), routeResponses: env.ROUTE_RESPONSES === "1" });
-}
-
-function createPorts(env: Environment): Ports {
-  const clock: Clock = {
-    now: Date.now,
-    sleep: (ms, signal) => wait(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined),
-    turn: () => turn(),
-  };
-  const client = DynamoDBDocumentClient.from(
-    new DynamoDBClient({ requestHandler: { ...DYNAMODB_TIMEOUTS } }),
-  );
-  return {
-    store: createDynamoStore({ client, table: required(env, "TABLE_NAME"), clock }),
-    gateway: createGateway({ client: connectionsClient(required(env, "CALLBACK_URL"), env), clock }),
-    tasks: createTasks({ client: lambdaClient(), functionName: required(env, "AWS_LAMBDA_FUNCTION_NAME") }),
-    clock,
-    log: consoleLog,
-    activeResources: () => process.getActiveResourcesInfo(),
+  const router = createRouter({
+    server,
+    ports: createPorts(env, server.options.recovery),
+    routeResponses: env.ROUTE_RESPONSES === "1",
+    timing: timingOf(env),
+  });
+  return async (event, context) => {
+    const answer = router(event, context);
+    // Nearly every event posts, and begins with a request to DynamoDB, whose answer takes as long as loading.
+    const loaded = loadService();
+    try {
+      return await answer;
+    } finally {
+      await loaded;
+    }
   };
 }
 
@@ -65,10 +53,4 @@ function surviveApplicationErrors(log: Log): void {
       });
     });
   }
-}
-
-function required(env: Environment, name: string): string {
-  const value = env[name];
-  if (!value) throw new Error(`the environment variable ${name} is missing`);
-  return value;
 }

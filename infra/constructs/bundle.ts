@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
@@ -36,8 +37,28 @@ const COMMONJS_NAMES = [
 ].join("");
 
 /**
- * A function's code: one minified ES module with everything in it, the AWS SDK too (AWS advises to bundle it for short cold
- * starts: https://aws.amazon.com/blogs/developer/reduce-lambda-cold-start-times-migrate-to-aws-sdk-for-javascript-v3/).
+ * What a start does without stays files of their own, which Node loads when they are first asked for. No code is shared with
+ * them: esbuild's splitting would, and make each start load the shared pieces, one file after the other.
+ */
+const LAZY = [
+  "lambdas/aws/skysocket-service.mjs",
+  "lambdas/aws/skysocket-event-streams.mjs",
+  "lambdas/gateway/skysocket-connections-client.mjs",
+];
+
+/**
+ * The parser's build for Node logs through `debug`, which loads more than the parser itself; the other one is the same
+ * without.
+ */
+const SOCKET_IO_PARSER = join(
+  createRequire(import.meta.url).resolve("socket.io-parser"),
+  "../../esm/index.js",
+);
+
+/**
+ * A function's code: one minified ES module with everything in it but {@link LAZY}, what is used of the AWS SDK too (AWS
+ * advises to bundle it for short cold starts:
+ * https://aws.amazon.com/blogs/developer/reduce-lambda-cold-start-times-migrate-to-aws-sdk-for-javascript-v3/).
  *
  * esbuild is called in process, not through `NodejsFunction`: that one starts `npx esbuild` in a directory that has to hold
  * a lock file and the entry (not so once this package is installed), turns to Docker when it fails, and reports a typing
@@ -45,7 +66,7 @@ const COMMONJS_NAMES = [
  * @throws SkysocketConfigError when the application cannot be bundled
  */
 export function bundleCode(options: BundleOptions): Code {
-  const files = options.required ? build(options) : [];
+  const files = options.required ? bundleFiles(options) : [];
   return Code.fromAsset(PACKAGE_ROOT, {
     assetHashType: AssetHashType.CUSTOM,
     assetHash: options.required ? hashOf(files) : "not-bundled",
@@ -68,24 +89,44 @@ function hashOf(files: readonly OutputFile[]): string {
   return hash.digest("hex");
 }
 
-function build(options: BundleOptions): OutputFile[] {
+/**
+ * The files of {@link bundleCode}, named as they are deployed: `index.mjs` and what it loads later.
+ * @throws SkysocketConfigError when the application cannot be bundled
+ */
+export function bundleFiles(options: Omit<BundleOptions, "required">): OutputFile[] {
   try {
-    return buildSync({ ...buildOptions(options), write: false }).outputFiles;
+    const { outputFiles, metafile } = buildSync({ ...buildOptions(options), metafile: true, write: false });
+    const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports);
+    const names = new Set(imported.map(({ path }) => basename(path)));
+    const later = LAZY.filter((path) => names.has(basename(path)));
+    return [...outputFiles, ...later.flatMap((path) => buildLazy(path, options))];
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     throw new SkysocketConfigError("ENTRY_NOT_BUNDLED", explain(error, options), { cause: error });
   }
 }
 
-function buildOptions({ entry, app, sourceMap }: BundleOptions): BuildOptions {
+function buildLazy(path: string, options: Omit<BundleOptions, "required">): OutputFile[] {
+  return buildSync({
+    ...buildOptions(options),
+    entryPoints: [join(PACKAGE_ROOT, path)],
+    outfile: join(PACKAGE_ROOT, "dist", basename(path)),
+    alias: aliases(options.app),
+    external: [],
+    write: false,
+  }).outputFiles;
+}
+
+function buildOptions({ entry, app, sourceMap }: Omit<BundleOptions, "required">): BuildOptions {
   return {
     entryPoints: [entry],
     // Only names the output: nothing is written here, and source maps hold paths relative to it, hence the same everywhere.
     outfile: join(PACKAGE_ROOT, "dist", "index.mjs"),
     // Messages name files relative to it: as the user would.
     absWorkingDir: process.cwd(),
-    alias: { "skysocket-app": app, skysocket: join(PACKAGE_ROOT, "lambdas/server/index.ts") },
+    alias: { ...aliases(app), "@smithy/core/event-streams": "./skysocket-event-streams.mjs" },
     bundle: true,
+    external: LAZY.map((path) => `*/${basename(path)}`),
     platform: "node",
     format: "esm",
     // The oldest Node that the local cloud runs the same bundle on; Lambda's is newer.
@@ -101,12 +142,22 @@ function buildOptions({ entry, app, sourceMap }: BundleOptions): BuildOptions {
   };
 }
 
+function aliases(app: string): Record<string, string> {
+  return {
+    "skysocket-app": app,
+    skysocket: join(PACKAGE_ROOT, "lambdas/server/index.ts"),
+    "socket.io-parser": SOCKET_IO_PARSER,
+    // The application's own clients find theirs in the environment too.
+    "@aws-sdk/credential-provider-node": join(PACKAGE_ROOT, "lambdas/aws/environment-credentials.ts"),
+  };
+}
+
 function isBuildFailure(error: unknown): error is BuildFailure {
   return typeof error === "object" && error !== null && "errors" in error && Array.isArray(error.errors);
 }
 
 /** esbuild's own words with file and line, and what to do about the two mistakes that everybody makes once. */
-function explain(failure: BuildFailure, options: BundleOptions): string {
+function explain(failure: BuildFailure, options: Pick<BundleOptions, "app">): string {
   const details = formatMessagesSync(failure.errors, { kind: "error" }).join("").trim();
   const texts = failure.errors.map((error) => error.text);
   const advice: string[] = [];

@@ -10,4 +10,8 @@ export class SkysocketConfigError extends Error {
   }
 }
 
-export type SkysocketConfigErrorCode = "ENTRY_NOT_FOUND" | "ENTRY_NOT_BUNDLED" | "STAGE_NAME_INVALID";
+export type SkysocketConfigErrorCode =
+  | "ENTRY_NOT_FOUND"
+  | "ENTRY_NOT_BUNDLED"
+  | "PING_INTERVAL_INVALID"
+  | "STAGE_NAME_INVALID";

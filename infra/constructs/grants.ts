@@ -20,7 +20,7 @@ const TABLE_RIGHTS = {
   TableDeleteItem: "dynamodb:DeleteItem",
 } as const;
 
-/** Items of the table; no index has a right, since no event's way reads one. */
+/** Items of the table, and not its index: no event's way reads that. */
 export function tableGrants(table: Table): PolicyStatement[] {
   return Object.entries(TABLE_RIGHTS).map(([sid, action]) => allow(sid, [action], table.tableArn));
 }
@@ -31,27 +31,89 @@ export function tableGrants(table: Table): PolicyStatement[] {
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-control-access-iam.html
  */
 export function connectionGrants(api: IWebSocketApi, stage: IWebSocketStage): PolicyStatement[] {
-  const connections = (method: string) =>
-    Stack.of(api).formatArn({
-      service: "execute-api",
-      resource: api.apiId,
-      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-      resourceName: `${stage.stageName}/${method}/@connections/*`,
-    });
   return [
-    allow("ConnectionPost", ["execute-api:ManageConnections"], connections("POST")),
-    allow("ConnectionDelete", ["execute-api:ManageConnections"], connections("DELETE")),
+    allow("ConnectionPost", ["execute-api:ManageConnections"], connectionsArn(api, stage, "POST")),
+    allow("ConnectionDelete", ["execute-api:ManageConnections"], connectionsArn(api, stage, "DELETE")),
   ];
+}
+
+function connectionsArn(api: IWebSocketApi, stage: IWebSocketStage, method: "POST" | "DELETE"): string {
+  return Stack.of(api).formatArn({
+    service: "execute-api",
+    resource: api.apiId,
+    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    resourceName: `${stage.stageName}/${method}/@connections/*`,
+  });
 }
 
 /** Writing to the function's own log group, and to no other: the managed AWSLambdaBasicExecutionRole allows every group. */
 export function logGrants(logGroup: ILogGroup): PolicyStatement[] {
-  return [allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], logGroup.logGroupArn)];
+  return [allow("Logs", LOG_RIGHTS, logGroup.logGroupArn)];
 }
+
+const LOG_RIGHTS = ["logs:CreateLogStream", "logs:PutLogEvents"];
 
 /** Starting another invocation of itself. */
 export function selfInvokeGrants(fn: IFunction): PolicyStatement[] {
   return [allow("InvokeSelf", ["lambda:InvokeFunction"], fn.functionArn)];
+}
+
+/**
+ * Of the heartbeat: its index, the row that says which turns are done, whether a connection has a socket; pings, and tasks for the
+ * socket function. It closes and deletes nothing itself.
+ */
+export function heartbeatGrants(of: {
+  readonly table: Table;
+  readonly index: string;
+  readonly api: IWebSocketApi;
+  readonly stage: IWebSocketStage;
+  readonly socketFunction: IFunction;
+  readonly logGroup: ILogGroup;
+}): PolicyStatement[] {
+  const { tableArn } = of.table;
+  const posts = connectionsArn(of.api, of.stage, "POST");
+  return [
+    allow("HeartbeatQueryIndex", ["dynamodb:Query"], `${tableArn}/index/${of.index}`),
+    allow("HeartbeatQuery", ["dynamodb:Query"], tableArn),
+    allow("HeartbeatUpdateItem", ["dynamodb:UpdateItem"], tableArn),
+    allow("HeartbeatPost", ["execute-api:ManageConnections"], posts),
+    allow("HeartbeatInvokeSocket", ["lambda:InvokeFunction"], of.socketFunction.functionArn),
+    allow("HeartbeatLogs", LOG_RIGHTS, of.logGroup.logGroupArn),
+  ];
+}
+
+/**
+ * Of the fan-out's workers: members and the rows of the fan-out, of logs and sessions; and posts. What calls other functions is
+ * apart (below), since it names one that waits for these.
+ */
+export function fanOutGrants(of: {
+  readonly table: Table;
+  readonly api: IWebSocketApi;
+  readonly stage: IWebSocketStage;
+  readonly logGroup: ILogGroup;
+}): PolicyStatement[] {
+  const { tableArn } = of.table;
+  const posts = connectionsArn(of.api, of.stage, "POST");
+  return [
+    allow("FanOutQuery", ["dynamodb:Query"], tableArn),
+    allow("FanOutGetItem", ["dynamodb:GetItem"], tableArn),
+    allow("FanOutUpdateItem", ["dynamodb:UpdateItem"], tableArn),
+    allow("FanOutPost", ["execute-api:ManageConnections"], posts),
+    allow("FanOutLogs", LOG_RIGHTS, of.logGroup.logGroupArn),
+  ];
+}
+
+/** Workers hand on what is too much for them, and have the socket function end what they find gone. */
+export function fanOutInvokeGrants(fanOut: IFunction, socketFunction: IFunction): PolicyStatement[] {
+  return [
+    allow("FanOutInvokeSelf", ["lambda:InvokeFunction"], fanOut.functionArn),
+    allow("FanOutInvokeSocket", ["lambda:InvokeFunction"], socketFunction.functionArn),
+  ];
+}
+
+/** Of the socket function: starting workers. */
+export function fanOutStartGrants(fanOut: IFunction): PolicyStatement[] {
+  return [allow("InvokeFanOut", ["lambda:InvokeFunction"], fanOut.functionArn)];
 }
 
 function allow(sid: string, actions: string[], resource: string): PolicyStatement {

@@ -1,4 +1,4 @@
-import type { RemovalPolicy } from "aws-cdk-lib";
+import type { Duration, RemovalPolicy } from "aws-cdk-lib";
 import type { ThrottleSettings } from "aws-cdk-lib/aws-apigatewayv2";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { SkysocketConfigError } from "./errors.ts";
@@ -25,6 +25,14 @@ export interface SkysocketApiProps {
    * @default false
    */
   readonly routeResponses?: boolean;
+
+  /**
+   * How often each connection is pinged, so that API Gateway does not close it after 10 minutes without a message: 1 to 8
+   * whole minutes. Clients are told; one whose ping is 2 minutes late connects again. A ping and its answer are two messages
+   * on the bill, and an invocation.
+   * @default Duration.minutes(8)
+   */
+  readonly pingInterval?: Duration;
 
   /**
    * Requests a second and burst that the stage accepts, new connections and messages together.
@@ -67,5 +75,19 @@ export function checkStageName(name: string): string {
     "STAGE_NAME_INVALID",
     `API Gateway takes no stage called "${name}". Allowed: 1 to 128 letters, digits, "-" and "_". ` +
       'For the path "/socket.io" map a custom domain with the key "socket.io" to the stage.',
+  );
+}
+
+/** With the schedule's minute and the run's, 8 minutes come to API Gateway's 10. */
+const MAX_PING_INTERVAL_MINUTES = 8;
+
+/** @throws SkysocketConfigError when connections could not be pinged so, or not in time */
+export function checkPingInterval(interval: Duration): Duration {
+  const minutes = interval.toMinutes({ integral: false });
+  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= MAX_PING_INTERVAL_MINUTES) return interval;
+  throw new SkysocketConfigError(
+    "PING_INTERVAL_INVALID",
+    `Connections cannot be pinged every ${minutes} minutes. Allowed: 1 to ${MAX_PING_INTERVAL_MINUTES} whole minutes. ` +
+      "The heartbeat runs every minute, and API Gateway closes a connection after 10 minutes without a message.",
   );
 }

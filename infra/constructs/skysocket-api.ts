@@ -15,8 +15,10 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { bundleCode } from "./bundle.ts";
 import { PACKAGE_ROOT, resolveEntry } from "./entry.ts";
-import { connectionGrants, logGrants, selfInvokeGrants, tableGrants } from "./grants.ts";
-import { checkStageName, type SkysocketApiProps } from "./props.ts";
+import { FanOut } from "./fan-out.ts";
+import { connectionGrants, fanOutStartGrants, logGrants, selfInvokeGrants, tableGrants } from "./grants.ts";
+import { HEARTBEAT_INDEX, Heartbeat } from "./heartbeat.ts";
+import { checkPingInterval, checkStageName, type SkysocketApiProps } from "./props.ts";
 
 export type { SkysocketApiProps } from "./props.ts";
 
@@ -42,6 +44,10 @@ export class SkysocketApi extends Construct {
   readonly stage: WebSocketStage;
   /** Runs the application. Add environment variables and rights that the application needs to it. */
   readonly socketFunction: LambdaFunction;
+  /** Posts an event for a large room to a part of it: as many run as it takes. */
+  readonly fanOutFunction: LambdaFunction;
+  /** Pings connections every minute, those whose turn it is. */
+  readonly heartbeatFunction: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: SkysocketApiProps) {
     super(scope, id);
@@ -58,7 +64,30 @@ export class SkysocketApi extends Construct {
       autoDeploy: true,
       ...(props.throttle && { throttle: props.throttle }),
     });
-    this.socketFunction = this.#socketFunction(props, removalPolicy);
+    const pingInterval = checkPingInterval(props.pingInterval ?? Duration.minutes(8));
+    const fanOut = new FanOut(this, "FanOut", {
+      table: this.table,
+      api: this.webSocketApi,
+      stage: this.stage,
+      app: resolveEntry(props.entry),
+      sourceMap: props.sourceMap ?? false,
+      logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      removalPolicy,
+    });
+    this.fanOutFunction = fanOut.function;
+    this.socketFunction = this.#socketFunction(props, pingInterval, removalPolicy);
+    fanOut.allowInvoking(this.socketFunction);
+    this.heartbeatFunction = new Heartbeat(this, "Heartbeat", {
+      table: this.table,
+      api: this.webSocketApi,
+      stage: this.stage,
+      socketFunction: this.socketFunction,
+      app: resolveEntry(props.entry),
+      pingInterval,
+      sourceMap: props.sourceMap ?? false,
+      logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      removalPolicy,
+    }).function;
     this.#routes(props.routeResponses ?? false);
   }
 
@@ -75,7 +104,7 @@ export class SkysocketApi extends Construct {
   }
 
   #table(removalPolicy: RemovalPolicy, pointInTimeRecoveryEnabled: boolean): Table {
-    return new Table(this, "Table", {
+    const table = new Table(this, "Table", {
       partitionKey: { name: "pk", type: AttributeType.STRING },
       sortKey: { name: "sk", type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
@@ -83,9 +112,15 @@ export class SkysocketApi extends Construct {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled },
       removalPolicy,
     });
+    table.addGlobalSecondaryIndex(HEARTBEAT_INDEX);
+    return table;
   }
 
-  #socketFunction(props: SkysocketApiProps, removalPolicy: RemovalPolicy): LambdaFunction {
+  #socketFunction(
+    props: SkysocketApiProps,
+    pingInterval: Duration,
+    removalPolicy: RemovalPolicy,
+  ): LambdaFunction {
     const sourceMap = props.sourceMap ?? false;
     const logGroup = new LogGroup(this, "SocketLogs", {
       retention: props.logRetention ?? RetentionDays.ONE_MONTH,
@@ -98,6 +133,7 @@ export class SkysocketApi extends Construct {
         ...tableGrants(this.table),
         ...connectionGrants(this.webSocketApi, this.stage),
         ...logGrants(logGroup),
+        ...fanOutStartGrants(this.fanOutFunction),
       ],
     });
     const fn = new LambdaFunction(this, "Socket", {
@@ -122,6 +158,8 @@ export class SkysocketApi extends Construct {
       environment: {
         TABLE_NAME: this.table.tableName,
         CALLBACK_URL: this.stage.callbackUrl,
+        PING_INTERVAL_MINUTES: String(pingInterval.toMinutes()),
+        FAN_OUT_FUNCTION_NAME: this.fanOutFunction.functionName,
         ...(props.routeResponses && { ROUTE_RESPONSES: "1" }),
         ...(sourceMap && { NODE_OPTIONS: "--enable-source-maps" }),
       },

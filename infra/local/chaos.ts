@@ -8,6 +8,12 @@ export interface ChaosChances {
   readonly staleGone: number;
   /** A post to a connection that is no more gets 200. */
   readonly deadOk: number;
+  /** At a call of an AWS service the instance that makes it dies, and the call is not carried out. */
+  readonly crashBeforeCall: number;
+  /** The call is carried out, and the instance dies before it has the answer. */
+  readonly crashAfterCall: number;
+  /** At a call, nothing in the instance that makes it runs for up to `freezeMs`. */
+  readonly freeze: number;
 }
 
 /** Upper bounds in milliseconds of a random time. */
@@ -24,6 +30,8 @@ export interface ChaosDelays {
   readonly lateOpenMs: number;
   /** How far the clock of a function's new instance is off, forward or back. */
   readonly clockSkewMs: number;
+  /** How long an instance freezes when it does. */
+  readonly freezeMs: number;
 }
 
 export interface ChaosSettings extends ChaosChances, ChaosDelays {}
@@ -33,12 +41,16 @@ const CHAOS_OFF: ChaosSettings = {
   throttle: 0,
   staleGone: 0,
   deadOk: 0,
+  crashBeforeCall: 0,
+  crashAfterCall: 0,
+  freeze: 0,
   reorderFramesMs: 0,
   reorderPostsMs: 0,
   lateDisconnectMs: 0,
   earlyDisconnectMs: 0,
   lateOpenMs: 0,
   clockSkewMs: 0,
+  freezeMs: 0,
 };
 
 /** Everything that can go wrong on AWS without being anyone's fault, each behind a switch; all are off at first. */
@@ -102,7 +114,7 @@ function assertSwitch(name: string, value: unknown): void {
 }
 
 /** Tommy Ettinger's Mulberry32: enough for chaos, and a seed is one number to print. */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

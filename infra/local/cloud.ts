@@ -6,6 +6,7 @@ import type { GatewayBehavior } from "./api-gateway/limits.ts";
 import { Chaos, type ChaosSettings } from "./chaos.ts";
 import { LocalCloudError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
+import { createFaults } from "./faults.ts";
 import { createIam } from "./iam/iam.ts";
 import { createLambda } from "./lambda/lambda.ts";
 import { checkFunctions } from "./load-check.ts";
@@ -196,7 +197,11 @@ class Cloud implements LocalCloud {
       onDenied: ({ functionId, requestId, message }) =>
         this.logs.add("error", `AccessDenied: ${message}`, { functionId, requestId }),
     });
-    const dynamodb = await startDynamoDb({ tables: model.tables, iam, onEvent, onError: fail }, endpoint);
+    const faults = createFaults(this.chaos, () => this.#parts?.lambda);
+    const dynamodb = await startDynamoDb(
+      { tables: model.tables, iam, onEvent, onError: fail, faults },
+      endpoint,
+    );
     this.#undo.push(() => dynamodb.stop());
     const lambda = await createLambda({
       model,
@@ -206,6 +211,7 @@ class Cloud implements LocalCloud {
       onEvent,
       timeScale,
       skewMs: () => this.chaos.skewMs(),
+      faults,
       ...(maxWorkersPerFunction !== undefined && { maxWorkersPerFunction }),
     });
     const gateway = new ApiGateway({
@@ -215,6 +221,7 @@ class Cloud implements LocalCloud {
       lambda,
       authorize: authorizer(iam),
       chaos: this.chaos,
+      faults,
       behavior,
       timeScale,
       onEvent,
@@ -228,7 +235,7 @@ class Cloud implements LocalCloud {
     );
     const schedules = new Schedules(lambda, timeScale, (work) => this.#track(work, fail));
     this.#undo.push(() => schedules.stop());
-    return { model, server, iam, dynamodb, lambda, gateway, schedules };
+    return { model, server, iam, dynamodb, lambda, gateway, schedules, timeScale };
   }
 
   #publish(event: CloudEvent): void {

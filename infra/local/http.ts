@@ -1,6 +1,7 @@
 /** What the HTTP fronts of the emulated services share. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { FAULTLESS, type Faults } from "./faults.ts";
 
 /** A request read to its end. */
 export interface HttpRequest {
@@ -24,14 +25,23 @@ export interface HttpService {
   close(): Promise<void>;
 }
 
-/** An AWS endpoint on a free port of the loopback interface; what `handle` throws is answered with 500 and told to `onError`. */
+/**
+ * An AWS endpoint on a free port of the loopback interface; what `handle` throws is answered with 500 and told to `onError`.
+ * @param faults happen to the callers
+ */
 export async function serve(
   handle: (request: HttpRequest) => Promise<HttpResponse>,
   onError: (error: unknown) => void,
+  faults: Faults = FAULTLESS,
 ): Promise<HttpService> {
   const pending = new Set<Promise<void>>();
   const server = createServer((incoming, outgoing) => {
-    const work = respond(incoming, outgoing, handle, onError).finally(() => pending.delete(work));
+    const work = respond(
+      incoming,
+      outgoing,
+      (request) => faults(request, () => handle(request)),
+      onError,
+    ).finally(() => pending.delete(work));
     pending.add(work);
   });
   // A frozen function keeps its connections, however long it is frozen. If this side closed them, its next invocation
@@ -64,7 +74,7 @@ async function listen(server: Server): Promise<void> {
 async function respond(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  handle: (request: HttpRequest) => Promise<HttpResponse>,
+  handle: (request: HttpRequest) => Promise<HttpResponse | undefined>,
   onError: (error: unknown) => void,
 ): Promise<void> {
   try {
@@ -74,6 +84,10 @@ async function respond(
     const { method = "GET", url = "/", headers } = incoming;
     const response = await handle({ method, url, headers, body });
     if (outgoing.destroyed) return;
+    if (response === undefined) {
+      outgoing.destroy();
+      return;
+    }
     outgoing.writeHead(response.status, {
       ...response.headers,
       "content-length": String(Buffer.byteLength(response.body)),

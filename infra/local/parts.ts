@@ -18,11 +18,15 @@ export interface Parts {
   readonly lambda: LocalLambda;
   readonly gateway: ApiGateway;
   readonly schedules: Schedules;
+  readonly timeScale: number;
 }
 
-/** Where the SDK finds the emulated services, so that bundles run unchanged. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+/**
+ * Where the SDK finds the emulated services, so that bundles run unchanged; and how much faster than the clock AWS's long waits
+ * pass, for a function that keeps pace with them. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+ */
 export function environmentOf(parts: Parts, functionId: string): Record<string, string> {
-  const { model, server, dynamodb, lambda } = parts;
+  const { model, server, dynamodb, lambda, timeScale } = parts;
   const own = model.apis.find(({ routes }) => routes.some((route) => route.functionId === functionId));
   return {
     // Lambda runs the Node.js that the template names. The one on this machine may be older, which is no news for a function's log.
@@ -30,6 +34,7 @@ export function environmentOf(parts: Parts, functionId: string): Record<string, 
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${server.url}/${(own ?? apiOf(model)).stage}`,
+    ...(timeScale !== 1 && { SKYSOCKET_TIME_SCALE: String(timeScale) }),
   };
 }
 

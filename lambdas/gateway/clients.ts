@@ -1,40 +1,51 @@
-import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
-import { LambdaClient } from "@aws-sdk/client-lambda";
+import { type Environment, lambdaEndpoint } from "../aws/environment.ts";
+import { LazyService } from "../aws/lazy-service.ts";
+import type { Closer } from "./connections-client.ts";
 
 /**
- * Posts on their way at once. A post takes about 15 ms there and half a millisecond of CPU here, so that fewer would leave
- * the CPU waiting, and more would only pay for more TLS handshakes.
+ * Posts on their way at once. A post takes about 15 ms there and a tenth of a millisecond of CPU here, so that fewer would
+ * leave the CPU waiting, and more would only pay for more TLS handshakes.
  */
 export const PARALLEL_POSTS = 64;
 
-/** Milliseconds. Without a way out of a VPC, connecting hangs instead of failing (github aws/aws-sdk-go-v2 issue 1534). */
-const CONNECT_TIMEOUT = 1_000;
-/** Milliseconds. */
-const REQUEST_TIMEOUT = 3_000;
+/** An invocation starts few tasks. */
+const PARALLEL_TASKS = 8;
 
-const requestHandler = (maxSockets: number) => ({
-  httpsAgent: { keepAlive: true, maxSockets },
-  httpAgent: { keepAlive: true, maxSockets },
-  connectionTimeout: CONNECT_TIMEOUT,
-  requestTimeout: REQUEST_TIMEOUT,
-  // Without it the SDK only warns, and waits on.
-  throwOnRequestTimeout: true,
-});
+/** Where the stage's connections are managed. Whoever sets the variable means it: a local API Gateway does. */
+function managementUrl(callbackUrl: string, env: Environment): string {
+  return env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI ?? callbackUrl;
+}
 
-/** For {@link createGateway}, which retries by itself: the SDK's three tries know neither a deadline nor what "gone" means. */
-export function connectionsClient(
-  callbackUrl: string,
-  env: Readonly<Record<string, string | undefined>>,
-): ApiGatewayManagementApiClient {
-  return new ApiGatewayManagementApiClient({
-    // The SDK heeds this variable only if it is given no endpoint. Whoever sets it means it: a local API Gateway does.
-    endpoint: env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI ?? callbackUrl,
-    maxAttempts: 1,
-    requestHandler: requestHandler(PARALLEL_POSTS),
+/** For the posts of {@link createGateway}. */
+export function postService(callbackUrl: string, env: Environment): LazyService {
+  return new LazyService({
+    service: "execute-api",
+    endpoint: managementUrl(callbackUrl, env),
+    env,
+    connections: PARALLEL_POSTS,
   });
 }
 
-/** For {@link createTasks}. An invocation starts few tasks; the SDK's own retries do for them. */
-export function lambdaClient(): LambdaClient {
-  return new LambdaClient({ requestHandler: requestHandler(8) });
+/**
+ * For all else that {@link createGateway} does. Loads the SDK's client when it is first asked for: most invocations close
+ * nothing, and it is larger than everything else that a post needs.
+ */
+export function lazyCloser(callbackUrl: string, env: Environment): () => Promise<Closer> {
+  let closer: Promise<Closer> | undefined;
+  return () => {
+    closer ??= import("./skysocket-connections-client.mjs").then(({ connectionsClient }) =>
+      connectionsClient(managementUrl(callbackUrl, env)),
+    );
+    return closer;
+  };
+}
+
+/** For {@link createTasks}. */
+export function taskService(callbackUrl: string, env: Environment): LazyService {
+  return new LazyService({
+    service: "lambda",
+    endpoint: lambdaEndpoint(env, callbackUrl),
+    env,
+    connections: PARALLEL_TASKS,
+  });
 }

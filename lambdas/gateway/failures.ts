@@ -1,3 +1,5 @@
+import { isNetworkError } from "../aws/network-error.ts";
+
 /**
  * What a failed call to the API Gateway Management API means.
  *
@@ -29,32 +31,22 @@ const BY_STATUS: ReadonlyMap<number, Failure> = new Map([
   [429, "busy"],
 ]);
 
-/** Of Node's sockets. A kept-alive one that died while Lambda was frozen shows as ECONNRESET or EPIPE. */
-const NETWORK_CODES: ReadonlySet<string> = new Set([
-  "ECONNRESET",
-  "ECONNREFUSED",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-]);
-
 export function classify(error: unknown): Failure {
+  if (isNetworkError(error)) return "passing";
   if (!(error instanceof Error)) return "other";
   const named = BY_NAME.get(error.name);
   if (named) return named;
-  const status = statusOf(error);
+  const status = httpStatusOf(error);
   if (status !== undefined) return BY_STATUS.get(status) ?? (status >= 500 ? "passing" : "other");
-  return "code" in error && typeof error.code === "string" && NETWORK_CODES.has(error.code)
-    ? "passing"
-    : "other";
+  return "other";
 }
 
-/** The HTTP status, where the SDK got an answer at all. */
-function statusOf(error: Error): number | undefined {
-  if (!("$metadata" in error)) return undefined;
+/**
+ * The HTTP status, where there was an answer at all. Errors are told by their shape: those of a file that is loaded later are of
+ * classes of their own.
+ */
+export function httpStatusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("$metadata" in error)) return undefined;
   const metadata: unknown = error.$metadata;
   if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return undefined;
   return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;

@@ -1,19 +1,18 @@
-import {
-  type ApiGatewayManagementApiClient,
-  DeleteConnectionCommand,
-  PostToConnectionCommand,
-} from "@aws-sdk/client-apigatewaymanagementapi";
-import { MAX_POST_BYTES } from "../protocol/limits.ts";
+import { withBackoff } from "../aws/backoff.ts";
+import type { Service } from "../aws/service.ts";
 import type { Clock, Gateway } from "../server/ports.ts";
 import { Slots } from "../server/slots.ts";
-import { withBackoff } from "./backoff.ts";
 import { PARALLEL_POSTS } from "./clients.ts";
+import type { Closer } from "./connections-client.ts";
 import { GatewayError } from "./errors.ts";
 import { classify, type Failure } from "./failures.ts";
+import { Frames } from "./frames.ts";
 
 export interface GatewayOptions {
-  /** Should not retry by itself ({@link connectionsClient} makes such a one). */
-  readonly client: Pick<ApiGatewayManagementApiClient, "send">;
+  /** The stage's `@connections`, for posts. Sends each once. */
+  readonly service: Pick<Service, "post">;
+  /** For closing connections; asked for when there is one to close. Does not retry by itself. */
+  readonly closer: () => Promise<Pick<Closer, "close">>;
   readonly clock: Pick<Clock, "now" | "sleep">;
   /**
    * For how long to try again when API Gateway is busy or failing, in milliseconds.
@@ -29,8 +28,9 @@ export interface GatewayOptions {
 
 /** The connections of one stage, through the API Gateway Management API. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { client, clock, deadlineMs = 5_000, random = Math.random } = options;
+  const { service, closer, clock, deadlineMs = 5_000, random = Math.random } = options;
 
+  const frames = new Frames();
   const slots = new Slots(PARALLEL_POSTS);
 
   const send = async (connectionId: string, action: string, call: () => Promise<unknown>) => {
@@ -52,39 +52,20 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   return {
     async post(connectionId, frame) {
-      const data = encode(connectionId, frame);
-      return await send(connectionId, "post to", () =>
-        client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: data })),
-      );
+      const request = { path: pathOf(connectionId), headers: HEADERS, ...frames.encode(connectionId, frame) };
+      return await send(connectionId, "post to", () => service.post(request));
     },
     async close(connectionId) {
-      await send(connectionId, "close", () =>
-        client.send(new DeleteConnectionCommand({ ConnectionId: connectionId })),
-      );
+      const { close } = await closer();
+      await send(connectionId, "close", () => close(connectionId));
     },
   };
 }
 
-function encode(connectionId: string, frame: string): Uint8Array {
-  if (frame === "") {
-    throw new GatewayError(
-      "GATEWAY_EMPTY_FRAME",
-      `An empty frame was to be posted to connection ${connectionId}. It is no Engine.IO packet, and clients cut the ` +
-        "connection when they get one. Post at least a packet type.",
-    );
-  }
-  const data = Buffer.from(frame, "utf8");
-  if (data.byteLength > MAX_POST_BYTES) throw tooLarge(connectionId, data.byteLength);
-  return data;
-}
+const HEADERS = { "content-type": "application/octet-stream" };
 
-function tooLarge(connectionId: string, bytes: number): GatewayError {
-  return new GatewayError(
-    "GATEWAY_FRAME_TOO_LARGE",
-    `A packet of ${bytes} bytes cannot be sent to connection ${connectionId}: API Gateway takes up to ${MAX_POST_BYTES} bytes ` +
-      "of UTF-8 at once. Split it over several events, or send a link to it. Binary data grows by a third on the way.",
-  );
-}
+/** Ids hold "=" (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html). */
+const pathOf = (connectionId: string): string => `/@connections/${encodeURIComponent(connectionId)}`;
 
 function translate(failure: Exclude<Failure, "gone">, error: unknown, action: string): GatewayError {
   const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

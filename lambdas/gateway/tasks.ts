@@ -1,6 +1,9 @@
-import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
-import type { Task, Tasks } from "../server/ports.ts";
+import { withBackoff } from "../aws/backoff.ts";
+import { isNetworkError } from "../aws/network-error.ts";
+import type { Service } from "../aws/service.ts";
+import type { Clock, Task, Tasks } from "../server/ports.ts";
 import { GatewayError } from "./errors.ts";
+import { httpStatusOf } from "./failures.ts";
 
 /**
  * Largest payload of an asynchronous invocation, in bytes.
@@ -9,34 +12,62 @@ import { GatewayError } from "./errors.ts";
 const MAX_EVENT_BYTES = 1024 * 1024;
 
 export interface TasksOptions {
-  readonly client: Pick<LambdaClient, "send">;
-  /** The function that does the tasks: this one itself. */
+  /** Lambda. Sends each request once. */
+  readonly service: Pick<Service, "post">;
+  /** The function that does the tasks. */
   readonly functionName: string;
+  readonly clock: Pick<Clock, "now" | "sleep">;
+  /**
+   * For how long to try again when Lambda is busy or failing, in milliseconds.
+   * @default 5000
+   */
+  readonly deadlineMs?: number;
+  /**
+   * In [0, 1), for the jitter of retries.
+   * @default Math.random
+   */
+  readonly random?: () => number;
 }
 
-/** Tasks as asynchronous invocations: Lambda queues them durably and tries again when one fails. */
-export function createTasks({ client, functionName }: TasksOptions): Tasks {
-  const invoke = async (task: Task, payload: Uint8Array): Promise<void> => {
-    const subject = `The task "${task.task}" could not be handed to ${functionName}`;
+/** Also when it may have been accepted: tasks are done at least once anyway. */
+function retries(error: unknown): boolean {
+  const status = httpStatusOf(error);
+  return status === undefined ? isNetworkError(error) : status === 429 || status >= 500;
+}
+
+/** Starts asynchronous invocations of one function; `name` says of what, in errors. */
+export function createInvoke(options: TasksOptions): (name: string, body: Uint8Array) => Promise<void> {
+  const { service, functionName, clock, deadlineMs = 5_000, random = Math.random } = options;
+  const path = `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
+  const headers = { "content-type": "application/json", "x-amz-invocation-type": "Event" };
+
+  return async (name, body) => {
+    const subject = `The task "${name}" could not be handed to ${functionName}`;
     try {
-      const { StatusCode } = await client.send(
-        new InvokeCommand({ FunctionName: functionName, InvocationType: "Event", Payload: payload }),
-      );
-      if (StatusCode === 202) return;
-      throw new GatewayError(
-        "GATEWAY_TASK_REFUSED",
-        `${subject}: Lambda answered ${StatusCode} instead of 202.`,
-      );
+      const { status } = await withBackoff(() => service.post({ path, headers, body }), {
+        clock,
+        deadlineMs,
+        random,
+        retries,
+      });
+      if (status === 202) return;
+      throw new GatewayError("GATEWAY_TASK_REFUSED", `${subject}: Lambda answered ${status} instead of 202.`);
     } catch (error) {
       if (error instanceof GatewayError) throw error;
       const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       throw new GatewayError("GATEWAY_TASK_REFUSED", `${subject}: ${said}`, { cause: error });
     }
   };
+}
 
+/** Tasks as asynchronous invocations: Lambda queues them durably and tries again when one fails. */
+export function createTasks(options: TasksOptions): Tasks {
+  const invoke = createInvoke(options);
   return {
     async start(task) {
-      const results = await Promise.allSettled(split(task).map(([part, payload]) => invoke(part, payload)));
+      const results = await Promise.allSettled(
+        split(task).map(([part, payload]) => invoke(part.task, payload)),
+      );
       for (const result of results) if (result.status === "rejected") throw result.reason;
     },
   };

@@ -2,6 +2,7 @@ import type { Invocation } from "../server/invocation.ts";
 import type { ConnectionRecord, Ports } from "../server/ports.ts";
 import { ReplySlot } from "../server/reply.ts";
 import type { ServerCore } from "../server/server-core.ts";
+import type { HeartbeatTiming } from "./heartbeat-timing.ts";
 
 /** What every handler gets from the composition root. */
 export interface HandlerContext {
@@ -11,6 +12,8 @@ export interface HandlerContext {
   readonly deadline: number;
   /** Route responses are on: what the handler returns is sent to the client. */
   readonly routeResponses?: boolean;
+  /** Of the heartbeat, as clients are told. @default every 8 minutes */
+  readonly timing?: HeartbeatTiming;
 }
 
 /** What a packet's handler gets: the invocation it runs in, and the connection it came from. */

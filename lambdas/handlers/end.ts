@@ -31,7 +31,7 @@ export async function handleDisconnect(
   );
 }
 
-/** Connections that posts found gone. */
+/** Connections that posts found gone, or the heartbeat. */
 export async function handleEnd(
   context: HandlerContext,
   { targets, reason, hops }: Extract<Task, { task: "end" }>,

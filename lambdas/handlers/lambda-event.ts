@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { isDisconnectReason } from "../server/disconnect-reason.ts";
+import { isOffset } from "../server/offsets.ts";
 import type { EndTarget, Task } from "../server/ports.ts";
 
 /**
@@ -110,13 +112,36 @@ function toTask(event: Record<string, unknown>): Task | undefined {
     case "end": {
       const { targets, hops } = event;
       if (!Array.isArray(targets) || !targets.every(isEndTarget)) return undefined;
-      // A task says only what a post can find out; all other ends have reasons of their own.
-      return { task: "end", targets, reason: "transport close", hops: number(hops) ?? 0 };
+      const reason = text(event.reason) ?? "";
+      return {
+        task: "end",
+        targets,
+        reason: isDisconnectReason(reason) ? reason : "transport close",
+        hops: number(hops) ?? 0,
+      };
     }
+    case "resume":
+      return toResumeTask(event);
     default:
       return undefined;
   }
 }
+
+function toResumeTask(event: Record<string, unknown>): Task | undefined {
+  const [connectionId, nsp, pid] = [text(event.connectionId), text(event.nsp), text(event.pid)];
+  const until = number(event.until);
+  const { after, posted } = event;
+  if (connectionId === undefined || nsp === undefined || pid === undefined || until === undefined)
+    return undefined;
+  if (!isOptionalOffset(after) || !Array.isArray(posted) || !posted.every(isOffset)) return undefined;
+  return {
+    ...{ task: "resume", connectionId, nsp, pid, until, posted },
+    ...(after !== undefined && { after }),
+  };
+}
+
+const isOptionalOffset = (value: unknown): value is string | undefined =>
+  value === undefined || isOffset(value);
 
 const isEndTarget = (value: unknown): value is EndTarget =>
   isRecord(value) &&

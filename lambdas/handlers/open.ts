@@ -2,13 +2,7 @@ import { MAX_CLIENT_FRAME_BYTES } from "../protocol/limits.ts";
 import { encodeOpen } from "../protocol/packets.ts";
 import type { Task } from "../server/ports.ts";
 import type { HandlerContext } from "./context.ts";
-
-/**
- * What the client is told about the heartbeat, in milliseconds. As long as nothing pings, no client may time out: the
- * interval is the longest life of a connection on API Gateway, 2 hours.
- */
-const PING_INTERVAL_MS = 2 * 60 * 60 * 1_000;
-const PING_TIMEOUT_MS = 20_000;
+import { DEFAULT_TIMING, toldTo } from "./heartbeat-timing.ts";
 
 /** Until when the upgrade is waited for, in milliseconds; a client gives up 20 s after it started connecting. */
 const GIVE_UP_MS = 20_000;
@@ -21,7 +15,7 @@ const LAST_WAIT_MS = 500;
  * least once) from sending a second open packet, upon which a client would connect its namespaces again.
  */
 export async function handleOpen(
-  { ports }: HandlerContext,
+  { ports, timing = DEFAULT_TIMING }: HandlerContext,
   { connectionId, sid }: Extract<Task, { task: "open" }>,
 ): Promise<void> {
   const { store, gateway, clock } = ports;
@@ -35,8 +29,7 @@ export async function handleOpen(
   if (!claimed) return;
   const frame = encodeOpen({
     sid,
-    pingInterval: PING_INTERVAL_MS,
-    pingTimeout: PING_TIMEOUT_MS,
+    ...toldTo(timing),
     maxPayload: MAX_CLIENT_FRAME_BYTES,
   });
   for (let wait = FIRST_WAIT_MS; clock.now() < until; wait = Math.min(wait * 2, LAST_WAIT_MS)) {

@@ -1,12 +1,14 @@
 import { describeError } from "../server/errors.ts";
-import type { Ports } from "../server/ports.ts";
+import type { Ports, Task } from "../server/ports.ts";
 import type { ServerCore } from "../server/server-core.ts";
 import { handleConnect } from "./connect.ts";
 import type { HandlerContext } from "./context.ts";
 import { handleDisconnect, handleEnd } from "./end.ts";
+import type { HeartbeatTiming } from "./heartbeat-timing.ts";
 import { type LambdaEvent, toLambdaEvent } from "./lambda-event.ts";
 import { handleMessage } from "./message.ts";
 import { handleOpen } from "./open.ts";
+import { handleResume } from "./resume.ts";
 
 /** Kept back for ending an invocation in good order, in milliseconds of the function's timeout. */
 const RESERVE_MS = 2_000;
@@ -31,6 +33,8 @@ export interface RouterOptions {
   readonly ports: Ports;
   /** What a message's handler returns is sent to the client. */
   readonly routeResponses: boolean;
+  /** Of the heartbeat, as clients are told. @default every 8 minutes */
+  readonly timing?: HeartbeatTiming | undefined;
 }
 
 /** The socket function, whatever its ports are: each thing that can happen to its handler. */
@@ -40,14 +44,14 @@ export function createRouter(options: RouterOptions): Handler {
 }
 
 async function handle(
-  { server, ports, routeResponses }: RouterOptions,
+  { server, ports, routeResponses, timing }: RouterOptions,
   payload: unknown,
   remainingMs: number,
 ): Promise<ProxyResponse> {
   const event = toLambdaEvent(payload);
   if (!event) throw new Error("invoked with neither an event of a WebSocket API nor a task of its own");
   const deadline = ports.clock.now() + remainingMs - RESERVE_MS;
-  const context: HandlerContext = { server, ports, deadline, routeResponses };
+  const context: HandlerContext = { server, ports, deadline, routeResponses, ...(timing && { timing }) };
   try {
     return await route(context, event);
   } catch (error) {
@@ -73,11 +77,22 @@ async function route(context: HandlerContext, event: LambdaEvent): Promise<Proxy
       await handleDisconnect(context, event);
       return { statusCode: 200 };
     case "task":
-      await (event.task.task === "open" ? handleOpen(context, event.task) : handleEnd(context, event.task));
+      await runTask(context, event.task);
       return { statusCode: 200 };
     default:
       event satisfies never;
       return { statusCode: 500 };
+  }
+}
+
+function runTask(context: HandlerContext, task: Task): Promise<void> {
+  switch (task.task) {
+    case "open":
+      return handleOpen(context, task);
+    case "end":
+      return handleEnd(context, task);
+    case "resume":
+      return handleResume(context, task);
   }
 }
 

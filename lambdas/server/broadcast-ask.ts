@@ -1,9 +1,11 @@
 import { awaitAnswer } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
-import { type Audience, postToAll, resolveMembers } from "./delivery.ts";
+import { type Audience, resolveMembers } from "./delivery.ts";
 import type { Effect } from "./effect.ts";
+import type { EventPacket } from "./event-packet.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Member } from "./ports.ts";
+import { postToAll, toReceiver } from "./post-to-all.ts";
 
 /** What came back of a question to several sockets. */
 export interface Responses {
@@ -20,14 +22,14 @@ export interface Responses {
 export function askMembers(
   invocation: Invocation,
   audience: Audience,
-  frames: readonly string[],
+  packet: EventPacket,
   askId: number,
   timeout: number,
 ): { readonly sent: Effect<void>; readonly answers: Promise<Responses> } {
   let members: Member[] = [];
   const sent = invocation.act("a question to several sockets", async () => {
     members = await resolveMembers(invocation, audience);
-    return { rest: postToAll(invocation, members, frames) };
+    return { rest: postToAll(invocation, members.map(toReceiver), packet).then(() => undefined) };
   });
   const answers = sent.then(async (): Promise<Responses> => {
     const all = await Promise.all(members.map(({ id }) => awaitAnswer(invocation, id, askId, timeout)));

@@ -1,4 +1,3 @@
-import { encodeFrames } from "../protocol/packets.ts";
 import { checkTimeout, DEFAULT_ASK_TIMEOUT_MS, newAskId } from "./asks.ts";
 import { toBinaryJson } from "./binary-json.ts";
 import { askMembers, type Responses, toResponses } from "./broadcast-ask.ts";
@@ -6,6 +5,7 @@ import { broadcastToChildren } from "./children.ts";
 import { type Audience, broadcast, resolveMembers } from "./delivery.ts";
 import { Effect } from "./effect.ts";
 import { assertNotReserved, recordedAnswer, timedOut } from "./emit.ts";
+import { type EventPacket, eventPacket } from "./event-packet.ts";
 import type { Invocation } from "./invocation.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 import { mustLookAgain } from "./recorded-answers.ts";
@@ -40,6 +40,7 @@ export interface Selection {
   readonly except: ReadonlySet<string>;
   /** Milliseconds, of `timeout()`. */
   readonly timeout?: number;
+  readonly volatile?: boolean;
   /** It is one socket: its answer comes by itself, not in a list. */
   readonly single?: boolean;
 }
@@ -80,9 +81,9 @@ export class BroadcastOperator<
     return this;
   }
 
-  /** May be lost. A packet is posted, or the connection is gone: nothing is buffered here, so this changes nothing. */
+  /** The event may be lost: connection state recovery does not keep it for clients that are away. */
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {
-    return this;
+    return this.#with({ volatile: true });
   }
 
   /** Has no effect: clients are connected to API Gateway, not to this instance. */
@@ -114,15 +115,15 @@ export class BroadcastOperator<
     const what = `emit(${JSON.stringify(event)})`;
     return this.#act(what, ["broadcast", event], ({ invocation }) => {
       // Encoded once for all, and now: the application may change its objects before the packet has its turn.
-      const frames = this.#encode([event, ...values]);
+      const packet = this.#packet(invocation, this.#selection.nsp.name, [event, ...values]);
       this.#notifyOutgoing(invocation, [event, ...values]);
       const { nsp } = this.#selection;
       if (nsp.place === undefined)
-        return invocation.act(what, () => broadcast(invocation, this.#audience, frames));
+        return invocation.act(what, () => broadcast(invocation, this.#audience, packet));
       const data = [event, ...values].map(snapshot);
       return invocation.act(what, () =>
         broadcastToChildren(invocation, nsp, this.#audience, (child) =>
-          encodeFrames({ type: "event", nsp: child, data }),
+          this.#packet(invocation, child, data),
         ),
       );
     });
@@ -248,7 +249,8 @@ export class BroadcastOperator<
     }
     const id = newAskId();
     this.#notifyOutgoing(invocation, [event, ...args]);
-    const asked = askMembers(invocation, this.#audience, this.#encode([event, ...args], id), id, timeout);
+    const packet = this.#packet(invocation, nsp.name, [event, ...args], id);
+    const asked = askMembers(invocation, this.#audience, packet, id, timeout);
     const answers = asked.answers.then((all) => {
       if (socket && place) socket.answers.record(place, toBinaryJson([all.complete, all.responses]));
       return all;
@@ -256,8 +258,9 @@ export class BroadcastOperator<
     return { acting, sent: asked.sent, answers: invocation.track(what, answers) };
   }
 
-  #encode(data: readonly unknown[], id?: number): readonly string[] {
-    return encodeFrames({ type: "event", nsp: this.#selection.nsp.name, data, id });
+  #packet(invocation: Invocation, nsp: string, data: readonly unknown[], id?: number): EventPacket {
+    const { nsp: own, volatile } = this.#selection;
+    return eventPacket(invocation, own.server, nsp, data, { id, volatile });
   }
 
   get #audience(): Audience {

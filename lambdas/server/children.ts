@@ -1,4 +1,5 @@
-import { type Audience, postToAll, resolveMembers } from "./delivery.ts";
+import { type Audience, broadcast, resolveMembers } from "./delivery.ts";
+import type { EventPacket } from "./event-packet.ts";
 import type { Invocation, Step } from "./invocation.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 
@@ -68,7 +69,7 @@ export async function broadcastToChildren(
   invocation: Invocation,
   parent: NamespaceCore,
   audience: Omit<Audience, "nsp">,
-  encode: (nsp: string) => readonly string[],
+  encode: (nsp: string) => EventPacket,
 ): Promise<Step<void>> {
   const names = await resolveMembers(invocation, {
     nsp: registryOf(parent),
@@ -76,11 +77,7 @@ export async function broadcastToChildren(
     except: new Set(),
   });
   const children = await Promise.all(
-    names.map(async ({ id }) => ({
-      frames: encode(id),
-      members: await resolveMembers(invocation, { ...audience, nsp: id }),
-    })),
+    names.map(({ id }) => broadcast(invocation, { ...audience, nsp: id }, encode(id))),
   );
-  const posts = children.map(({ members, frames }) => postToAll(invocation, members, frames));
-  return { rest: Promise.all(posts).then(() => undefined) };
+  return { rest: Promise.all(children.map(({ rest }) => rest)).then(() => undefined) };
 }

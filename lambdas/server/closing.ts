@@ -27,7 +27,9 @@ export async function reportClose(
   reason: DisconnectReason,
 ): Promise<void> {
   for (const row of rows) {
-    const here = [...invocation.sockets].some(({ id, ready }) => ready && id === row.id);
+    const here = [...invocation.sockets].some(
+      ({ id, key, ready }) => ready && id === row.id && key.connectionId === row.connectionId,
+    );
     const nsp = row.phase !== "connecting" && (here || mayListen(row)) ? server.declared(row) : undefined;
     if (!nsp) continue;
     const socket = coreOf(invocation, nsp, { connection, socket: row });

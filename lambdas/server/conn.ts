@@ -1,6 +1,7 @@
 import { CLOSE_OPERATION } from "./closing.ts";
 import { send } from "./emit.ts";
 import { endConnection } from "./ending.ts";
+import { EventSource } from "./event-source.ts";
 import { lateRegistration, type SocketCore } from "./socket-core.ts";
 import type { AnyFunction } from "./typed-events.ts";
 import { notAvailable } from "./unavailable.ts";
@@ -10,10 +11,11 @@ import type { UpgradeRequest } from "./upgrade-request.ts";
 const NEVER = new Set(["upgrade", "upgrading"]);
 
 /** The client's connection, as `socket.conn`: what Engine.IO's socket tells, as far as there is an answer behind API Gateway. */
-export class Conn {
+export class Conn extends EventSource {
   readonly #core: SocketCore;
 
   constructor(core: SocketCore) {
+    super();
     this.#core = core;
   }
 
@@ -31,6 +33,10 @@ export class Conn {
   }
 
   get upgraded(): boolean {
+    return false;
+  }
+
+  get upgrading(): boolean {
     return false;
   }
 
@@ -65,29 +71,28 @@ export class Conn {
     return this;
   }
 
-  addListener(event: string, listener: AnyFunction): this {
-    return this.on(event, listener);
-  }
-
   /** The same as `on`: a connection closes once. */
   once(event: string, listener: AnyFunction): this {
     return this.on(event, listener);
   }
 
   off(event: string, listener: AnyFunction): this {
-    const list = this.#core.listeners.connectionClose;
-    const at = event === "close" ? list.lastIndexOf(listener) : -1;
-    if (at !== -1) list.splice(at, 1);
+    const list = this.registered(event);
+    const at = list?.lastIndexOf(listener) ?? -1;
+    if (at !== -1) list?.splice(at, 1);
     return this;
   }
 
-  removeListener(event: string, listener: AnyFunction): this {
-    return this.off(event, listener);
+  protected registered(event: string): AnyFunction[] | undefined {
+    return event === "close" ? this.#core.listeners.connectionClose : undefined;
   }
 
-  removeAllListeners(event?: string): this {
-    if (event === undefined || event === "close") this.#core.listeners.connectionClose.length = 0;
-    return this;
+  protected get happening(): readonly string[] {
+    return ["close"];
+  }
+
+  protected get called(): string {
+    return "socket.conn";
   }
 
   /** Closes the connection after everything that was sent before; all its sockets end with "forced close". */

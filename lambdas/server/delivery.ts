@@ -1,7 +1,12 @@
-import { describeError } from "./errors.ts";
+import type { EventPacket } from "./event-packet.ts";
+import { type FanOut, fanOut } from "./fan-out.ts";
+import type { FanOuts } from "./fan-out-ports.ts";
 import type { Invocation, Step } from "./invocation.ts";
+import { membersInOrder } from "./members-in-order.ts";
 import type { Member, RoomName } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
+import { postToAll, type Receiver, toReceiver } from "./post-to-all.ts";
+import { finishLogs, putInLogs } from "./recovery/log.ts";
 
 /** To whom: no rooms means everyone in the namespace; members of `except` are left out, in whatever room they are. */
 export interface Audience {
@@ -10,39 +15,89 @@ export interface Audience {
   readonly except: ReadonlySet<string>;
 }
 
-/** The step of an emit: finds the members now, posts to them beside the steps that follow. */
-export async function broadcast(
+/**
+ * The step of an emit: finds the members now, posts to them beside the steps that follow. Where there are too many for one
+ * invocation, it finds out how many there are about, and workers do the rest.
+ */
+export function broadcast(
   invocation: Invocation,
   audience: Audience,
-  frames: readonly string[],
+  packet: EventPacket,
 ): Promise<Step<void>> {
-  const members = await resolveMembers(invocation, audience);
-  return { rest: postToAll(invocation, members, frames) };
+  const { fanOuts } = invocation.ports;
+  if (fanOuts) return broadcastToMany(invocation, fanOuts, audience, packet);
+  return deliver(invocation, audience, packet, async () =>
+    (await resolveMembers(invocation, audience)).map(toReceiver),
+  );
 }
 
-/** Posts to everybody. One who cannot be reached is logged, and is nobody else's business: least of all the sender's. */
-export async function postToAll(
+/** The same for receivers that are known by other means than the rows of their rooms. */
+export function deliver(
   invocation: Invocation,
-  members: readonly Member[],
-  frames: readonly string[],
-): Promise<void> {
-  const posts = members.map((member) => invocation.posts.send({ ...member, member }, frames));
-  const failures = (await Promise.allSettled(posts)).filter((result) => result.status === "rejected");
-  const [first] = failures;
-  if (!first) return;
-  invocation.ports.log.error(
-    "SKY_POST_FAILED",
-    `a packet did not reach ${failures.length} of ${members.length} sockets`,
-    { first: describeError(first.reason) },
-  );
+  audience: Audience,
+  packet: EventPacket,
+  receivers: () => Promise<readonly Receiver[]>,
+): Promise<Step<void>> {
+  return logged(invocation, audience, packet, async () => postTo(invocation, packet, await receivers()));
+}
+
+/** What becomes of a packet after its members have been read; `missed` are those it did not reach. */
+type Outcome = { readonly missed: Promise<readonly string[]> } | { readonly fannedOut: Promise<void> };
+
+const postTo = (invocation: Invocation, packet: EventPacket, to: readonly Receiver[]): Outcome => ({
+  missed: postToAll(invocation, to, packet),
+});
+
+/** With recovery on, before and after the posts comes what a client needs to get the packet later. */
+async function logged(
+  invocation: Invocation,
+  audience: Audience,
+  { frames, log }: EventPacket,
+  send: () => Promise<Outcome>,
+): Promise<Step<void>> {
+  const entry = log && { ...audience, rooms: roomsOf(audience), frames, log };
+  if (entry) await putInLogs(invocation, entry);
+  const outcome = await send();
+  if ("fannedOut" in outcome) return { rest: outcome.fannedOut };
+  const rest = outcome.missed.then((missed) => entry && finishLogs(invocation, entry, missed));
+  invocation.outgoing.note(rest);
+  return { rest };
+}
+
+function broadcastToMany(
+  invocation: Invocation,
+  fanOuts: FanOuts,
+  audience: Audience,
+  packet: EventPacket,
+): Promise<Step<void>> {
+  return logged(invocation, audience, packet, async () => {
+    const rooms = roomsOf(audience);
+    const { nsp, except } = audience;
+    // One more than are posted to here: a room that has not so many is read in one page.
+    const pageSize = invocation.fanOutThreshold + 1;
+    const first: Receiver[] = [];
+    for await (const member of membersInOrder(fanOuts.store, { nsp, rooms, except, range: {}, pageSize })) {
+      if (first.length < invocation.fanOutThreshold) {
+        first.push(toReceiver(member));
+        continue;
+      }
+      const plan: FanOut = { nsp, rooms, except, packet, first, next: member.id };
+      const { sent } = await fanOut(invocation, fanOuts, plan);
+      return { fannedOut: sent };
+    }
+    return postTo(invocation, packet, first);
+  });
+}
+
+function roomsOf({ rooms }: Audience): RoomName[] {
+  return rooms.size === 0 ? [EVERYONE] : [...rooms];
 }
 
 /** Who is in the audience, each socket once. */
 export async function resolveMembers(invocation: Invocation, audience: Audience): Promise<Member[]> {
-  const rooms: RoomName[] = audience.rooms.size === 0 ? [EVERYONE] : [...audience.rooms];
   const list = (room: RoomName): Promise<Member[]> => listAll(invocation, audience.nsp, room);
   const [included, excluded] = await Promise.all([
-    Promise.all(rooms.map(list)),
+    Promise.all(roomsOf(audience).map(list)),
     Promise.all([...audience.except].map(list)),
   ]);
   const members = new Map(included.flat().map((member) => [member.id, member]));

@@ -1,4 +1,3 @@
-import { encodeFrames } from "../protocol/packets.ts";
 import type { Listener } from "./listeners.ts";
 import type { SocketCore } from "./socket-core.ts";
 import { traceHas } from "./trace.ts";
@@ -6,8 +5,8 @@ import type { Event } from "./typed-events.ts";
 
 /** An event of the client. */
 export interface ClientEvent {
-  readonly name: string;
-  readonly args: readonly unknown[];
+  /** Its name, which may be a number or missing, as on stock, and its arguments. */
+  readonly data: readonly unknown[];
   readonly ackId: number | undefined;
 }
 
@@ -17,8 +16,9 @@ export interface ClientEvent {
  */
 export function dispatch(socket: SocketCore, event: ClientEvent): void {
   socket.runAs({ mode: "live" }, () => {
-    const values: Event = [event.name, ...event.args];
-    if (event.ackId !== undefined) values.push(acknowledge(socket, event.ackId));
+    const ack = event.ackId === undefined ? [] : [acknowledge(socket, event.ackId)];
+    // What middlewares and catch-all listeners get is typed as what well-behaved clients send.
+    const values = [...event.data, ...ack] as Event;
     for (const listener of socket.listeners.any)
       handle(socket, "onAny", () => listener.apply(socket.facade, values));
     pass(socket, values, 0);
@@ -88,7 +88,7 @@ function acknowledge(socket: SocketCore, id: number): (...data: unknown[]) => vo
   return (...data) => {
     if (sent || !socket.reachable) return;
     sent = true;
-    const frames = encodeFrames({ type: "ack", nsp: socket.nsp.name, id, data });
+    const frames = socket.nsp.server.codec.encode({ type: "ack", nsp: socket.nsp.name, id, data });
     void socket.invocation.act("the acknowledgement", async () => ({
       rest: socket.invocation.posts.answer(socket.recipient, frames),
     }));

@@ -1,7 +1,9 @@
-import { encodeFrames } from "../protocol/packets.ts";
 import { awaitAnswer, checkTimeout, DEFAULT_ASK_TIMEOUT_MS, newAskId } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
+import { deliver, resolveMembers } from "./delivery.ts";
 import { Effect } from "./effect.ts";
+import { eventPacket } from "./event-packet.ts";
+import { type Receiver, toReceiver } from "./post-to-all.ts";
 import type { AnswerPlace } from "./recorded-answers.ts";
 import { resolved } from "./server-core.ts";
 import type { SocketCore } from "./socket-core.ts";
@@ -24,6 +26,8 @@ export function assertNotReserved(event: string): void {
 export interface EmitFlags {
   /** Milliseconds, of `timeout()`. */
   readonly timeout?: number;
+  /** Of `volatile`. */
+  readonly volatile?: boolean;
 }
 
 /** `socket.emit`: one packet to the socket's own connection. */
@@ -40,7 +44,7 @@ export function emitToSocket(
   }
   socket.note("emit", event);
   if (socket.mode() === "replay") return resolved(undefined);
-  return sendEvent(socket, event, args, undefined);
+  return sendEvent(socket, event, args, undefined, flags.volatile);
 }
 
 function sendEvent(
@@ -48,15 +52,24 @@ function sendEvent(
   event: string,
   args: readonly unknown[],
   id: number | undefined,
+  volatile?: boolean,
 ): Effect<void> {
   if (!socket.reachable) return resolved(undefined); // as on stock, what is sent after the end goes nowhere
   const data = [event, ...args];
   for (const listener of socket.listeners.anyOutgoing) listener(...data);
   // Encoded now: the application may change its objects before the packet has its turn.
-  const frames = encodeFrames({ type: "event", nsp: socket.nsp.name, data, id });
-  return socket.invocation.act(`emit(${JSON.stringify(event)})`, async () => ({
-    rest: send(socket, frames),
-  }));
+  const { invocation, nsp } = socket;
+  const packet = eventPacket(invocation, nsp.server, nsp.name, data, { id, volatile });
+  const audience = { nsp: nsp.name, rooms: new Set([socket.id]), except: new Set<string>() };
+  // With recovery on, the session may have gone on elsewhere since this event began: as on stock, what it is kept for goes to
+  // the room of the socket's id. Posted to the connection of before, it would not come until the client is cut off once more.
+  const receivers = async (): Promise<readonly Receiver[]> =>
+    packet.log
+      ? (await resolveMembers(invocation, audience)).map(toReceiver)
+      : [{ ...socket.recipient, id: socket.id }];
+  return invocation.act(`emit(${JSON.stringify(event)})`, () =>
+    deliver(invocation, audience, packet, receivers),
+  );
 }
 
 /** Posts to the socket's own connection; one that is gone is ended at the end of the invocation. */

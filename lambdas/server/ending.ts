@@ -1,7 +1,7 @@
-import { encodeFrames } from "../protocol/packets.ts";
 import { reportClose } from "./closing.ts";
 import type { Effect } from "./effect.ts";
 import { send } from "./emit.ts";
+import { closeInboxes } from "./inbox-opening.ts";
 import type { Invocation } from "./invocation.ts";
 import { deleteMembers, memberships } from "./membership.ts";
 import { type DisconnectReason, type EndTarget, EVERYONE, type SocketView } from "./ports.ts";
@@ -37,6 +37,7 @@ export async function endSocket(socket: SocketCore, reason: DisconnectReason): P
   socket.close();
   runListeners(socket, "disconnect", reason);
   await release;
+  await closeInboxes(socket.invocation, row);
   return true;
 }
 
@@ -60,7 +61,7 @@ export function disconnectSocket(socket: SocketCore, close: boolean): Effect<voi
 /** The same, with its effects in the lane of the caller. */
 export async function disconnectNow(socket: SocketCore, close: boolean): Promise<void> {
   socket.reachable = false;
-  const frames = encodeFrames({ type: "disconnect", nsp: socket.nsp.name });
+  const frames = socket.nsp.server.codec.encode({ type: "disconnect", nsp: socket.nsp.name });
   await socket.invocation.act("disconnect()", async () => ({ rest: send(socket, frames) }));
   await endSocket(socket, "server namespace disconnect");
   if (close) await disconnectConnection(socket);
@@ -99,12 +100,18 @@ export async function endConnection(
   const { store, gateway, clock } = invocation.ports;
   const { connectionId } = target;
   const first = await store.sayBye(connectionId, reason, clock.now());
+  // With recovery on, before the member rows go one by one: a client that is not gone after all, and gets what comes through those
+  // that are left, would have an offset behind what it did not get through the others.
+  const closed = how.close && server.options.recovery !== undefined;
+  if (closed) await gateway.close(connectionId);
   const { connection, sockets } = await store.readConnection(connectionId);
+  // That brings a $disconnect, which may come first: the sockets end for the reason for which this began.
+  const why = connection?.bye?.reason ?? reason;
   if (connection) {
     for (const row of sockets) {
-      await endRow(server, invocation, { connection, socket: row }, reason, first);
+      await endRow(server, invocation, { connection, socket: row }, why, first);
     }
-    if (first) await reportClose(server, invocation, connection, sockets, reason);
+    if (first) await reportClose(server, invocation, connection, sockets, why);
   }
   await Promise.all(
     target.members.map(({ nsp, room, id }) =>
@@ -112,7 +119,7 @@ export async function endConnection(
     ),
   );
   // Always, also when a post said "gone": half-ended connections must not live on.
-  if (how.close) await gateway.close(connectionId);
+  if (how.close && !closed) await gateway.close(connectionId);
   // Last: as long as the row is there with its `bye`, an end that crashed is redone.
   if (connection) await store.deleteConnection(connectionId);
 }
@@ -148,5 +155,6 @@ export async function releaseEnded(invocation: Invocation, { socket }: SocketVie
   await Promise.all([
     store.deleteMember({ nsp, room: EVERYONE, id, token: socket.token }),
     ...Object.entries(socket.rooms).map(([room, token]) => store.deleteMember({ nsp, room, id, token })),
+    closeInboxes(invocation, socket),
   ]);
 }

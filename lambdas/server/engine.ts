@@ -1,16 +1,18 @@
 import type { ConnectionError, EngineCore } from "./engine-core.ts";
+import { EventSource } from "./event-source.ts";
 import type { AnyFunction } from "./typed-events.ts";
-import { notAvailable } from "./unavailable.ts";
+import { noHttpServer, notAvailable } from "./unavailable.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
 /**
  * `io.engine`: what an application may do about connections before Socket.IO begins. API Gateway is the engine here, so this
  * has $connect, where it can refuse, and nothing of what happens on the wire.
  */
-export class Engine {
+export class Engine extends EventSource {
   readonly #core: EngineCore;
 
   constructor(core: EngineCore) {
+    super();
     this.#core = core;
   }
 
@@ -33,10 +35,6 @@ export class Engine {
     return this;
   }
 
-  addListener(event: string, listener: AnyFunction): this {
-    return this.on(event, listener);
-  }
-
   /** @throws always for `connection_error`: every instance would have its own first time */
   once(event: string, listener: AnyFunction): this {
     if (event !== "connection_error") return this.on(event, listener);
@@ -45,13 +43,22 @@ export class Engine {
 
   off(event: string, listener: AnyFunction): this {
     this.#core.server.assertDeclaring(`io.engine.off(${JSON.stringify(event)})`);
-    const at = event === "connection_error" ? this.#core.errorListeners.lastIndexOf(listener) : -1;
-    if (at !== -1) this.#core.errorListeners.splice(at, 1);
+    const listeners = this.registered(event);
+    const at = listeners?.lastIndexOf(listener) ?? -1;
+    if (at !== -1) listeners?.splice(at, 1);
     return this;
   }
 
-  removeListener(event: string, listener: AnyFunction): this {
-    return this.off(event, listener);
+  protected registered(event: string): AnyFunction[] | undefined {
+    return event === "connection_error" ? this.#core.errorListeners : undefined;
+  }
+
+  protected get happening(): readonly string[] {
+    return ["connection_error"];
+  }
+
+  protected get called(): string {
+    return "io.engine";
   }
 
   /** Makes the id of a connection, `socket.conn.id`. It must be unique and hard to guess. */
@@ -65,6 +72,44 @@ export class Engine {
       "io.engine.clientsCount",
       "no process has the connections. Use (await io.fetchSockets()).length, or the metric ConnectCount that API Gateway gives to CloudWatch.",
     );
+  }
+
+  /** To which transports a connection may be upgraded: to none, since all begin as a WebSocket. */
+  upgrades(_transport: string): string[] {
+    return [];
+  }
+
+  /** @throws always: there is no HTTP server */
+  get httpServer(): never {
+    throw noHttpServer("io.engine.httpServer");
+  }
+
+  /** @throws always */
+  get opts(): never {
+    throw notAvailable(
+      "io.engine.opts",
+      "the limits and times of connections are API Gateway's, and not to be changed. Keep your own options where you made them.",
+    );
+  }
+
+  /** @throws always: there is no HTTP server */
+  attach(): never {
+    throw noHttpServer("io.engine.attach()");
+  }
+
+  /** @throws always: there is no HTTP server */
+  handleRequest(): never {
+    throw noHttpServer("io.engine.handleRequest()");
+  }
+
+  /** @throws always: there is no HTTP server */
+  handleUpgrade(): never {
+    throw noHttpServer("io.engine.handleUpgrade()");
+  }
+
+  /** @throws always: there is no WebTransport */
+  onWebTransportSession(): never {
+    throw notAvailable("io.engine.onWebTransportSession()", "API Gateway speaks WebSocket. Remove the call.");
   }
 
   /** Has no effect; see `Server.close`. */

@@ -1,4 +1,5 @@
 /** What an application imports from "skysocket". */
+export type { Parser } from "../protocol/codec.ts";
 export { BroadcastOperator, type Rooms } from "./broadcast-operator.ts";
 export type { Client, Conn } from "./conn.ts";
 export type { NamespaceMatcher } from "./dynamic-namespaces.ts";
@@ -6,6 +7,8 @@ export type { Engine } from "./engine.ts";
 export type { ConnectionError } from "./engine-core.ts";
 export { type ErrorCode, SkysocketError } from "./errors.ts";
 export type { Handshake } from "./handshake.ts";
+export { Inbox } from "./inbox.ts";
+export type { InboxOptions } from "./inbox-opening.ts";
 export type { PacketMiddleware } from "./listeners.ts";
 export { Namespace, ParentNamespace } from "./namespace.ts";
 export type { ExtendedError } from "./namespace-core.ts";

@@ -1,6 +1,10 @@
 import { Effect } from "./effect.ts";
 import { describeError, SkysocketError } from "./errors.ts";
+import { endGone } from "./gone.ts";
 import { Lane } from "./lane.ts";
+import { Offsets } from "./offsets.ts";
+import { DEFAULT_FAN_OUT_THRESHOLD } from "./options.ts";
+import { Outgoing } from "./outgoing.ts";
 import type { Ports } from "./ports.ts";
 import { Posts } from "./posts.ts";
 import type { ReplySlot } from "./reply.ts";
@@ -15,8 +19,6 @@ import {
 import { scopes } from "./scope.ts";
 import type { SocketCore } from "./socket-core.ts";
 
-/** More ends in a chain than this are left to later posts and the heartbeat: see {@link Task}. */
-const MAX_HOPS = 12;
 /** How often the process is looked at while something of the application's is still going on, in milliseconds. */
 const LOOK_AGAIN_MS = 10;
 
@@ -32,6 +34,8 @@ export interface InvocationOptions {
   /** How long un-awaited work may hold the invocation, in milliseconds. */
   readonly lingerMs: number;
   readonly hops?: number;
+  /** As in {@link ServerOptions}. */
+  readonly fanOutThreshold?: number;
   /** Where the last answer to the invoking connection may go instead of a post. */
   readonly reply?: ReplySlot;
 }
@@ -44,6 +48,9 @@ export class Invocation {
   readonly ports: Ports;
   readonly deadline: number;
   readonly posts: Posts;
+  readonly offsets: Offsets;
+  readonly outgoing = new Outgoing();
+  readonly fanOutThreshold: number;
   readonly hops: number;
   /** Sockets whose state is saved before the next effect, so that state and posts keep their order. */
   readonly sockets = new Set<SocketCore>();
@@ -65,7 +72,9 @@ export class Invocation {
     this.ports = options.ports;
     this.deadline = options.deadline;
     this.hops = options.hops ?? 0;
+    this.fanOutThreshold = options.fanOutThreshold ?? DEFAULT_FAN_OUT_THRESHOLD;
     this.posts = new Posts(options.ports, options.reply);
+    this.offsets = new Offsets(options.ports.clock);
     this.#reply = options.reply;
     this.#lingerMs = options.lingerMs;
     const { clock, activeResources } = options.ports;
@@ -175,7 +184,7 @@ export class Invocation {
     }
     this.#ended = true;
     const frame = this.#reply?.take();
-    await this.#endGone();
+    await this.endGone();
     return frame;
   }
 
@@ -232,16 +241,8 @@ export class Invocation {
     }
   }
 
-  async #endGone(): Promise<void> {
-    const targets = this.posts.takeGone();
-    if (targets.length === 0) return;
-    const { tasks, log } = this.ports;
-    if (this.hops >= MAX_HOPS) {
-      log.warn("SKY_HOPS", "ending dead connections found more of them too often in a row; left for later", {
-        connections: targets.length,
-      });
-      return;
-    }
-    await tasks.start({ task: "end", targets, reason: "transport close", hops: this.hops + 1 });
+  /** Hands the connections that posts have found gone to another invocation. */
+  async endGone(): Promise<void> {
+    await endGone(this.ports, this.posts, this.hops);
   }
 }

@@ -1,6 +1,8 @@
 import { SkysocketError } from "./errors.ts";
-import type { Member, RoomName, SocketRecord } from "./ports.ts";
+import { latestOf } from "./offsets.ts";
+import type { Leaving, Member, RoomName, SocketRecord } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
+import { joinToken, leaveOffset, toForget } from "./recovery/presence.ts";
 import type { SocketCore } from "./socket-core.ts";
 
 /**
@@ -16,6 +18,7 @@ export function member(socket: SocketCore, room: RoomName, token: string): Membe
     connectionId: socket.key.connectionId,
     connectedAt: socket.connection.connectedAt,
     token,
+    ...socket.hold,
   };
 }
 
@@ -43,13 +46,35 @@ export function startJoin(
   return Object.fromEntries(tokens);
 }
 
-/** Writes what {@link startJoin} began: one write for the socket, one for each room, one read. */
+/**
+ * Recovery needs to know from where on a room's packets are the socket's, which tokens then tell: one read for each room,
+ * before the member row is put.
+ */
+export async function stampTokens(
+  socket: SocketCore,
+  tokens: Iterable<readonly [RoomName, string]>,
+): Promise<(readonly [RoomName, string])[]> {
+  const { pid, nsp, invocation } = socket;
+  if (pid === undefined) return [...tokens];
+  const { store, clock } = invocation.ports;
+  const stamp = async (room: RoomName): Promise<readonly [RoomName, string]> => {
+    const joined = invocation.offsets.next();
+    return [room, await joinToken(store, { nsp: nsp.name, room, joined, now: clock.now() })];
+  };
+  return await Promise.all([...tokens].map(([room]) => stamp(room)));
+}
+
+/** Writes what {@link startJoin} began: one write for the socket, one for each room, one read; with recovery, one read more a room. */
 export async function finishJoin(
   socket: SocketCore,
-  tokens: Readonly<Record<string, string>>,
+  started: Readonly<Record<string, string>>,
 ): Promise<void> {
-  if (Object.keys(tokens).length === 0) return;
+  if (Object.keys(started).length === 0) return;
   const { store } = socket.invocation.ports;
+  const tokens = Object.fromEntries(await stampTokens(socket, Object.entries(started)));
+  for (const [room, token] of Object.entries(tokens)) {
+    if (socket.tokens.has(room)) socket.tokens.set(room, token);
+  }
   if (!(await store.addRooms(socket.key, socket.id, tokens))) return; // it ended meanwhile: there is nothing to join
   try {
     await putMembers(socket, Object.entries(tokens));
@@ -74,7 +99,9 @@ export async function putMembers(
   tokens: Iterable<readonly [RoomName, string]>,
 ): Promise<void> {
   const { store } = socket.invocation.ports;
-  await Promise.all([...tokens].map(([room, token]) => store.putMember(member(socket, room, token))));
+  // A session's socket may have gone on elsewhere by now, with the same id: the row of there must not be lost.
+  const put = socket.pid === undefined ? store.putMember : store.holdMember;
+  await Promise.all([...tokens].map(([room, token]) => put(member(socket, room, token))));
 }
 
 /**
@@ -99,6 +126,11 @@ async function repairMembers(
   put: readonly (readonly [string, string])[],
 ): Promise<readonly (readonly [string, string])[]> {
   const alive = row?.id === socket.id && row.phase === "open";
+  // The resume has come to its end since this event read the row, and has not seen what was put after: that is held no longer.
+  if (alive && socket.resuming && !row.resuming) {
+    socket.resuming = false;
+    await releaseMembers(socket, put);
+  }
   const deciding = (room: string): string | undefined => (alive ? row.rooms[room] : undefined);
   const wrong = put.filter(([room, token]) => deciding(room) !== token);
   await deleteMembers(
@@ -113,10 +145,36 @@ async function repairMembers(
   return again;
 }
 
+async function releaseMembers(
+  { invocation, nsp, id }: SocketCore,
+  tokens: readonly (readonly [string, string])[],
+): Promise<void> {
+  const { store } = invocation.ports;
+  await Promise.all(tokens.map(([room, token]) => store.releaseMember({ nsp: nsp.name, room, id, token })));
+}
+
 /** Removes rooms from the socket's row and the member rows that go with them. */
 export async function leave(socket: SocketCore, rooms: readonly string[]): Promise<void> {
-  const removed = await socket.invocation.ports.store.removeRooms(socket.key, socket.id, rooms);
+  const { store } = socket.invocation.ports;
+  const leaving = await noteLeaving(socket, rooms);
+  const removed = await store.removeRooms(socket.key, socket.id, rooms, leaving);
   await deleteMembers(socket, Object.entries(removed));
+}
+
+/** With recovery, what the rooms were sent up to now remains the socket's: one read for each. */
+async function noteLeaving(socket: SocketCore, rooms: readonly string[]): Promise<Leaving | undefined> {
+  const { pid, nsp, invocation } = socket;
+  if (pid === undefined) return undefined;
+  const { store, clock } = invocation.ports;
+  const now = clock.now();
+  const left = invocation.offsets.next();
+  const ends = await Promise.all(rooms.map((room) => leaveOffset(store, { nsp: nsp.name, room, left, now })));
+  const until = latestOf(left, ...ends);
+  const forgetting = toForget(socket.left, rooms.length);
+  const gone = new Set(forgetting.forget);
+  const noted = rooms.map((room) => ({ room, token: socket.tokens.get(room) ?? "", until }));
+  socket.left = [...socket.left.filter((one) => !gone.has(one)), ...noted];
+  return { until, ...forgetting };
 }
 
 /** Deletes the socket's member rows that have these tokens. One by one: a batch takes no conditions. */

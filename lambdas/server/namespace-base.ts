@@ -1,6 +1,7 @@
 import { BroadcastOperator, type Rooms } from "./broadcast-operator.ts";
 import type { Effect } from "./effect.ts";
 import { SkysocketError } from "./errors.ts";
+import { Inbox } from "./inbox.ts";
 import type {
   ConnectionEvent,
   ConnectionListener,
@@ -38,6 +39,7 @@ export abstract class NamespaceBase<
   SocketData = any,
 > {
   readonly #core: NamespaceCore;
+  #maxListeners = 10;
 
   constructor(core: NamespaceCore) {
     this.#core = core;
@@ -93,6 +95,11 @@ export abstract class NamespaceBase<
     );
   }
 
+  /** @throws always, as `once` */
+  prependOnceListener(event: string, listener: AnyFunction): never {
+    return this.once(event, listener);
+  }
+
   /** Removes the latest registration of the listener, as EventEmitter does. */
   off(event: ConnectionEvent, listener: AnyFunction): this {
     const listeners = this.#listenersOf(`off(${JSON.stringify(event)})`, event);
@@ -114,6 +121,21 @@ export abstract class NamespaceBase<
 
   listeners(event: ConnectionEvent): AnyFunction[] {
     return [...this.#core.listeners[event]];
+  }
+
+  /** The same as `listeners`: none of them is a `once` listener in its wrapping. */
+  rawListeners(event: ConnectionEvent): AnyFunction[] {
+    return this.listeners(event);
+  }
+
+  /** Has no effect: applications declare as many listeners as they need. */
+  setMaxListeners(n: number): this {
+    this.#maxListeners = n;
+    return this;
+  }
+
+  getMaxListeners(): number {
+    return this.#maxListeners;
   }
 
   listenerCount(event: ConnectionEvent): number {
@@ -194,6 +216,14 @@ export abstract class NamespaceBase<
   /** @throws always: instances cannot send each other events */
   serverSideEmitWithAck(event: string, ..._args: unknown[]): never {
     throw noServerSideEvents(`serverSideEmitWithAck(${JSON.stringify(event)})`);
+  }
+
+  /**
+   * Where events wait until a client has acknowledged them; sockets get them after `socket.openInbox(name)`. Not of a parent
+   * namespace: name the namespace.
+   */
+  inbox(name: string): Inbox<EmitEvents> {
+    return new Inbox(this.#core, String(name));
   }
 
   // ── the sockets, wherever they are connected ─────────────────────────────────────────────────────────────────────

@@ -54,4 +54,20 @@ export class ParentNamespace<
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   // biome-ignore lint/suspicious/noExplicitAny: an application that does not say what data it keeps may keep anything
   SocketData = any,
-> extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {}
+> extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  readonly #core: NamespaceCore;
+
+  constructor(core: NamespaceCore) {
+    super(core);
+    this.#core = core;
+  }
+
+  /**
+   * Makes a namespace of this name, with what the parent has declared so far, whether or not the pattern matches it.
+   * @throws SkysocketError inside a listener or handler
+   */
+  createChild(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const child = this.#core.server.createChild(name, this.#core).facade;
+    return child as unknown as Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  }
+}

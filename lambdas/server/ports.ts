@@ -4,6 +4,8 @@
  *
  * Every read is consistent and every method is one decision: where two invocations race, the method's result says who won.
  */
+import type { FanOuts } from "./fan-out-ports.ts";
+import type { InboxStore } from "./inbox-ports.ts";
 
 /** Why a socket ended, in Socket.IO's own words. */
 export type DisconnectReason =
@@ -73,12 +75,36 @@ export interface SocketRecord extends SocketKey {
   readonly place?: number;
   /** Set on a `connecting` socket whose connection ended: its commit fails. Also why an `ended` one ended. */
   readonly bye?: DisconnectReason;
+  /** When an `ended` one ended, in milliseconds. */
+  readonly endedAt?: number;
+  /** Its session, when connection state recovery is on. */
+  readonly pid?: string;
+  /** True when it went on with a session: `socket.recovered`. */
+  readonly recovered?: boolean;
+  /** True while what it missed is still being sent: live packets must not overtake that (see recovery/hold.ts). */
+  readonly resuming?: boolean;
+  /** Rooms it was in before, with recovery on: see {@link LeftRoom}. */
+  readonly left?: readonly LeftRoom[];
+  /** Offset up to which rooms it was in before have been forgotten: nobody can resume from before it. */
+  readonly forgotten?: string;
+  /** Inboxes that it has open, by the slot of their acknowledgements; absent if it never opened one. */
+  readonly inboxes?: Readonly<Record<string, string>>;
+  /** The number of the next inbox that it opens; absent before the first. */
+  readonly nextInbox?: number;
+}
+
+/** A socket was in the room from its join, which the token tells, until it left. */
+export interface LeftRoom {
+  readonly room: string;
+  readonly token: string;
+  /** An offset. */
+  readonly until: string;
 }
 
 /** What a row is created with; the rest starts empty. */
 export type NewSocket = Pick<
   SocketRecord,
-  "connectionId" | "nsp" | "id" | "deadline" | "auth" | "token" | "place"
+  "connectionId" | "nsp" | "id" | "deadline" | "auth" | "token" | "place" | "pid" | "recovered"
 > & {
   /** Milliseconds since the epoch at which the connection cannot live any more; the row's TTL is derived from it. */
   readonly expiresAt: number;
@@ -102,6 +128,51 @@ export interface Member {
   readonly connectionId: string;
   readonly connectedAt: number;
   readonly token: string;
+  /** The session that is being resumed on this connection: logged packets reach it through the log for now. */
+  readonly hold?: string;
+}
+
+/** A session that can be resumed: which connection has it. Its state is in the socket's row. */
+export interface SessionRecord {
+  readonly pid: string;
+  readonly nsp: string;
+  /** The connection that has it, or is about to have it. */
+  readonly connectionId: string;
+  /** When that connection was made, in milliseconds: a later connection may take the session over. */
+  readonly connectedAt: number;
+  /** The connection with the latest row of the session's socket; another one while a resume has not committed. */
+  readonly rowOn: string;
+  readonly state: "live" | "resuming";
+  /** Packets that emitters have left to the resume that is going on. */
+  readonly pending: number;
+  /** Milliseconds: a resume that has not come to its end by then is dead. */
+  readonly until: number;
+}
+
+/** A packet that a room was sent, as long as a session can miss it. */
+export interface LogRow {
+  readonly nsp: string;
+  readonly room: RoomName;
+  /** The packet's offset. */
+  readonly id: string;
+  readonly frames: readonly string[];
+  /** Rooms whose members were left out. */
+  readonly except: readonly string[];
+  /** When all posts had been answered, in milliseconds; absent while they have not, or if the emitter died. */
+  readonly done?: number;
+  /** Ids of sockets that were members, and whose connection did not take the packet. */
+  readonly missed: readonly string[];
+  /** Workers post it (see fan-out.ts): perhaps minutes after its offset was made, and after later packets of its emitter. */
+  readonly fannedOut?: boolean;
+}
+
+/** A leave that is to be remembered for recovery. */
+export interface Leaving {
+  /** An offset: packets up to it are still the socket's. */
+  readonly until: string;
+  /** Rooms left earlier that are to be forgotten, and the latest `until` of all that are forgotten. */
+  readonly forget: readonly LeftRoom[];
+  readonly forgotten?: string;
 }
 
 /**
@@ -129,7 +200,7 @@ export interface PartId {
   readonly at: number;
 }
 
-export interface Store {
+export interface Store extends InboxStore {
   // ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────
   putConnection(record: ConnectionRecord): Promise<void>;
   /** True for exactly one caller per living connection: the one that may post the Engine.IO open packet. */
@@ -147,7 +218,12 @@ export interface Store {
   openSocket(
     key: SocketKey,
     id: string,
-    commit: Pick<SocketRecord, "rooms" | "data" | "props" | "rerunMiddlewares"> & {
+    commit: Pick<
+      SocketRecord,
+      "rooms" | "data" | "props" | "rerunMiddlewares" | "resuming" | "left" | "forgotten"
+    > & {
+      /** Another token for the membership in everyone than the row began with. */
+      readonly token?: string;
       readonly running: number;
     },
   ): Promise<boolean>;
@@ -160,6 +236,8 @@ export interface Store {
     id: string,
     run: Pick<SocketRecord, "trace" | "answers">,
   ): Promise<SocketRecord["rooms"] | undefined>;
+  /** What the socket missed has been sent: removes `resuming`. The rooms at that moment; undefined if it is not open. */
+  endResuming(key: SocketKey, id: string): Promise<SocketRecord["rooms"] | undefined>;
   /** Removes a `connecting` row that will never open (its commit failed). */
   dropSocket(key: SocketKey, id: string): Promise<void>;
   /** Tells a `connecting` row that its connection is ending. False if it is not `connecting` (any more). */
@@ -178,23 +256,72 @@ export interface Store {
   saveState(key: SocketKey, id: string, changes: StateChanges): Promise<boolean>;
   /** Adds rooms with their tokens while `open`. */
   addRooms(key: SocketKey, id: string, rooms: Readonly<Record<string, string>>): Promise<boolean>;
-  /** Removes rooms. The tokens they had; a room that was not there is not in the result. */
+  /**
+   * Removes rooms; with `leaving`, the socket's row remembers that it was in them.
+   * @returns the tokens they had; a room that was not there is not in the result
+   */
   removeRooms(
     key: SocketKey,
     id: string,
     rooms: readonly string[],
+    leaving?: Leaving,
   ): Promise<Readonly<Record<string, string>>>;
   /** True for the one caller that may run the `once` listener called `name`. */
   claimOnce(key: SocketKey, id: string, name: string): Promise<boolean>;
 
   // ── members ──────────────────────────────────────────────────────────────────────────────────────────────────────
   putMember(member: Member): Promise<void>;
+  /** Puts the row of a session's socket, which has `hold` while it is resumed, unless there is one of a later connection. */
+  holdMember(member: Member): Promise<void>;
+  /** Removes `hold` from the row if it still has this token. */
+  releaseMember(member: Pick<Member, "nsp" | "room" | "id" | "token">): Promise<void>;
   /** Deletes the row if it still has this token. */
   deleteMember(member: Pick<Member, "nsp" | "room" | "id" | "token">): Promise<void>;
   /** Deletes the row if it still names this connection, whatever its token (a member found to be dead). */
   deleteMemberOf(connectionId: string, member: Pick<Member, "nsp" | "room" | "id">): Promise<void>;
   /** All members, in pages of at most 1 MB; the shards of EVERYONE are the store's business. */
   listMembers(nsp: string, room: RoomName): AsyncIterable<readonly Member[]>;
+
+  // ── sessions of connection state recovery ─────────────────────────────────────────────────────────────────────────
+  /** Puts a session that begins, `live` on its connection. It expires at `expiresAt`, in milliseconds. */
+  putSession(
+    session: Pick<SessionRecord, "pid" | "nsp" | "connectionId" | "connectedAt">,
+    expiresAt: number,
+  ): Promise<void>;
+  readSession(pid: string): Promise<SessionRecord | undefined>;
+  /**
+   * Gives the session to a later connection, `resuming` with nothing pending. False if another has it by now: the session is
+   * not as it was `seen`, or that connection is not later.
+   */
+  claimSession(
+    seen: Pick<SessionRecord, "pid" | "connectionId" | "rowOn">,
+    claim: Pick<SessionRecord, "connectionId" | "connectedAt" | "rowOn" | "until">,
+    expiresAt: number,
+  ): Promise<boolean>;
+  /** `resuming` → `live`, and the row is now on this connection; unless it is another's or more than `pending` packets wait. */
+  goLive(session: Pick<SessionRecord, "pid" | "connectionId" | "pending">): Promise<boolean>;
+  /**
+   * Gives the resume of this connection more time, and tells where the row is. False if it is not resuming there any more, or
+   * its `until` is another than was `seen`: whoever runs a part of a resume claims it this way.
+   */
+  prolongResume(
+    seen: Pick<SessionRecord, "pid" | "connectionId" | "until">,
+    change: Pick<SessionRecord, "until"> & Partial<Pick<SessionRecord, "rowOn">>,
+  ): Promise<boolean>;
+  /** Leaves a packet, which is in the log, to the resume. False if none is going on there at the time `now` (milliseconds). */
+  leaveToResume(session: Pick<SessionRecord, "pid" | "connectionId">, now: number): Promise<boolean>;
+  /** Forgets the session if this connection has it: its client left on purpose. */
+  deleteSession(session: Pick<SessionRecord, "pid" | "connectionId">): Promise<void>;
+
+  // ── the log of rooms ──────────────────────────────────────────────────────────────────────────────────────────────
+  /** Puts a packet that is about to be posted. It expires at `expiresAt`, in milliseconds. */
+  putLog(row: Omit<LogRow, "done" | "missed">, expiresAt: number): Promise<void>;
+  /** All posts have been answered. */
+  finishLog(
+    row: Pick<LogRow, "nsp" | "room" | "id"> & Required<Pick<LogRow, "done" | "missed">>,
+  ): Promise<void>;
+  /** The room's packets from `from` to `to` (offsets, or beginnings of them; both inclusive), by id, in pages of at most 1 MB. */
+  listLog(nsp: string, room: RoomName, from: string, to?: string): AsyncIterable<readonly LogRow[]>;
 
   // ── answers to what the server asked clients ──────────────────────────────────────────────────────────────────────
   /** Keeps a client's answer for a minute. The first one stays: a client answers once. */
@@ -243,9 +370,22 @@ export interface EndTarget {
   readonly members: readonly { readonly nsp: string; readonly room: string | null; readonly id: string }[];
 }
 
+/** The rest of a resume that was longer than an invocation. */
+export interface ResumeTask extends SocketKey {
+  readonly task: "resume";
+  readonly pid: string;
+  /** Offset of the last packet that has been posted; absent when there is none, and the client had none either. */
+  readonly after?: string;
+  /** Packets that have been posted, and that going on from `after` would post again. */
+  readonly posted: readonly string[];
+  /** `until` of the session: one invocation claims the task by it. */
+  readonly until: number;
+}
+
 /** Work for another invocation of the socket function; travels as JSON. */
 export type Task =
   | { readonly task: "open"; readonly connectionId: string; readonly sid: string }
+  | ResumeTask
   | {
       readonly task: "end";
       readonly targets: readonly EndTarget[];
@@ -279,6 +419,8 @@ export interface Ports {
   readonly store: Store;
   readonly gateway: Gateway;
   readonly tasks: Tasks;
+  /** Workers for large rooms. Where there are none, each event posts to all of its receivers itself. */
+  readonly fanOuts?: FanOuts;
   readonly clock: Clock;
   readonly log: Log;
   /** What holds the process's event loop right now, by kind (`process.getActiveResourcesInfo()` on Lambda). */

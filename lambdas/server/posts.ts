@@ -1,5 +1,6 @@
-import type { EndTarget, Member, Ports, RoomName } from "./ports.ts";
+import type { Clock, EndTarget, Gateway, Member, RoomName, Store } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
+import { meetHold } from "./recovery/hold.ts";
 import type { ReplySlot } from "./reply.ts";
 
 /**
@@ -16,6 +17,20 @@ export interface Recipient {
   readonly connectionId: string;
   readonly connectedAt: number;
   readonly member?: Pick<Member, "nsp" | "room" | "id">;
+  /** The session that is being resumed on the connection: packets of the log must not overtake that. */
+  readonly hold?: string;
+}
+
+/** What posting needs of the outside. */
+export interface PostPorts {
+  readonly store: Pick<Store, "leaveToResume" | "readSession">;
+  readonly gateway: Pick<Gateway, "post">;
+  readonly clock: Pick<Clock, "now" | "sleep">;
+}
+
+interface Sending {
+  /** The packet is in the log. */
+  readonly kept: boolean;
 }
 
 /**
@@ -24,20 +39,27 @@ export interface Recipient {
  * more in this invocation, and is noted to be ended.
  */
 export class Posts {
-  readonly #ports: Ports;
+  readonly #ports: PostPorts;
   readonly #chains = new Map<string, Promise<unknown>>();
   readonly #gone = new Map<string, Map<string, EndTarget["members"][number]>>();
+  /** All that have been found gone, also those that are being ended already. */
+  readonly #dead = new Set<string>();
   readonly #reply: ReplySlot | undefined;
 
-  constructor(ports: Ports, reply?: ReplySlot) {
+  constructor(ports: PostPorts, reply?: ReplySlot) {
     this.#ports = ports;
     this.#reply = reply;
   }
 
   /** Resolves when all frames are accepted: true, or false when the connection is gone. Rejects on other failures. */
-  send(to: Recipient, frames: readonly string[]): Promise<boolean> {
+  send(to: Recipient, frames: readonly string[], how: Sending = { kept: false }): Promise<boolean> {
     this.#reply?.release();
-    return this.#inTurn(to, () => this.#sendAll(to, frames));
+    return this.#inTurn(to, () => this.#sendAll(to, frames, how));
+  }
+
+  /** Gives the connection up: nothing more is posted to it, and the caller of {@link takeGone} ends it. */
+  abandon(to: Recipient): void {
+    if (!this.#dead.has(to.connectionId)) this.#note(to);
   }
 
   /**
@@ -50,7 +72,10 @@ export class Posts {
     const slot = this.#reply;
     if (!slot || frame === undefined || another !== undefined) return this.send(to, frames);
     slot.release();
-    return this.#inTurn(to, async () => (await slot.hold(frame)) || (await this.#sendAll(to, frames)));
+    return this.#inTurn(
+      to,
+      async () => (await slot.hold(frame)) || (await this.#sendAll(to, frames, { kept: false })),
+    );
   }
 
   /** The connections found gone, each once: the caller ends them. */
@@ -73,12 +98,14 @@ export class Posts {
     return posted;
   }
 
-  async #sendAll(to: Recipient, frames: readonly string[]): Promise<boolean> {
+  async #sendAll(to: Recipient, frames: readonly string[], { kept }: Sending): Promise<boolean> {
+    if (kept && to.hold !== undefined && !this.#dead.has(to.connectionId)) {
+      const met = await meetHold(this.#ports, { pid: to.hold, connectionId: to.connectionId });
+      if (met === "left") return true;
+      if (met === "missed") return this.#note(to);
+    }
     for (const frame of frames) {
-      if (this.#gone.has(to.connectionId) || !(await this.#sendOne(to, frame))) {
-        this.#note(to);
-        return false;
-      }
+      if (this.#dead.has(to.connectionId) || !(await this.#sendOne(to, frame))) return this.#note(to);
     }
     return true;
   }
@@ -94,13 +121,15 @@ export class Posts {
     return false;
   }
 
-  #note({ connectionId, member }: Recipient): void {
+  #note({ connectionId, member }: Recipient): false {
+    this.#dead.add(connectionId);
     const members = this.#gone.get(connectionId) ?? new Map<string, EndTarget["members"][number]>();
     if (member) {
       const stale = { nsp: member.nsp, room: roomForTask(member.room), id: member.id };
       members.set(JSON.stringify(stale), stale);
     }
     this.#gone.set(connectionId, members);
+    return false;
   }
 }
 

@@ -16,7 +16,9 @@ const LOOK_AGAIN_MS = 5;
 /** The socket of a row in this invocation: the one that runs already, or a new one without its handlers. */
 export function coreOf(invocation: Invocation, nsp: NamespaceCore, view: SocketView): SocketCore {
   for (const running of invocation.sockets) {
-    if (running.id === view.socket.id) return running;
+    // A session that goes on here has its id from a socket that ended in this very invocation.
+    if (running.id === view.socket.id && running.key.connectionId === view.socket.connectionId)
+      return running;
   }
   const core = new SocketCore(invocation, nsp, view.connection, view.socket, "live");
   core.facade = nsp.server.facades.socket(core);

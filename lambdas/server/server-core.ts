@@ -1,3 +1,4 @@
+import { Codec } from "../protocol/codec.ts";
 import { WrittenChildren } from "./children.ts";
 import { DynamicNamespaces } from "./dynamic-namespaces.ts";
 import { Effect } from "./effect.ts";
@@ -33,6 +34,7 @@ export class ServerCore {
   readonly options: ResolvedOptions;
   readonly facades: Facades;
   readonly log: Log;
+  readonly codec: Codec;
   /** Those that the application named while its module was loaded. */
   readonly namespaces = new Map<string, NamespaceCore>();
   readonly dynamic = new DynamicNamespaces(this);
@@ -48,6 +50,7 @@ export class ServerCore {
     this.options = options;
     this.facades = facades;
     this.log = log;
+    this.codec = new Codec(options.parser);
     this.engine = new EngineCore(this);
   }
 
@@ -76,6 +79,8 @@ export class ServerCore {
     name: string,
     auth: Readonly<Record<string, unknown>>,
   ): Promise<NamespaceCore | undefined> {
+    // Parsers other than Socket.IO's own let any name through. Ones without a slash are ours (children.ts).
+    if (!name.startsWith("/")) return undefined;
     return this.namespaces.get(name) ?? (await this.dynamic.admit(invocation, name, auth));
   }
 
@@ -90,8 +95,17 @@ export class ServerCore {
     return namespace;
   }
 
+  /** A child of a dynamic namespace that the application makes itself, so that it is there before a client asks for it. */
+  createChild(name: string, parent: NamespaceCore): NamespaceCore {
+    this.assertDeclaring("createChild()");
+    const child = this.makeNamespace(name, true, parent);
+    this.namespaces.set(name, child);
+    return child;
+  }
+
   begin(options: Omit<InvocationOptions, "lingerMs">): Invocation {
-    const invocation = new Invocation({ ...options, lingerMs: this.options.lingerTimeout });
+    const { lingerTimeout: lingerMs, fanOutThreshold } = this.options;
+    const invocation = new Invocation({ ...options, lingerMs, fanOutThreshold });
     this.#running.add(invocation);
     return invocation;
   }

@@ -8,7 +8,7 @@ import { resolveOptions, type ServerOptions } from "./options.ts";
 import { ServerCore } from "./server-core.ts";
 import { Socket } from "./socket.ts";
 import type { AnyFunction, DefaultEventsMap, EventsMap } from "./typed-events.ts";
-import { notAvailable } from "./unavailable.ts";
+import { noHttpServer, notAvailable } from "./unavailable.ts";
 
 const cores = new WeakMap<object, ServerCore>();
 
@@ -81,6 +81,11 @@ export class Server<
 
   get engine(): Engine {
     return this.#engine;
+  }
+
+  /** @throws always: there is no HTTP server */
+  get httpServer(): never {
+    throw noHttpServer("io.httpServer");
   }
 
   /** Beside the events of namespaces, `new_namespace`: one was made, by `of` or because a client asked for it. */

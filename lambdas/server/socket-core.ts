@@ -6,7 +6,7 @@ import { setOwn } from "./json.ts";
 import { Link } from "./link.ts";
 import { Listeners } from "./listeners.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
-import type { ConnectionRecord, Json, SocketKey, SocketRecord, StateChanges } from "./ports.ts";
+import type { ConnectionRecord, Json, LeftRoom, SocketKey, SocketRecord, StateChanges } from "./ports.ts";
 import type { Recipient } from "./posts.ts";
 import { type AnswerPlace, RecordedAnswers } from "./recorded-answers.ts";
 import { type Scope, scopes } from "./scope.ts";
@@ -36,6 +36,11 @@ export type SocketSeed = Pick<
   | "answers"
   | "trace"
   | "rerunMiddlewares"
+  | "pid"
+  | "recovered"
+  | "resuming"
+  | "left"
+  | "forgotten"
 >;
 
 /** Everything the server knows of one socket in one invocation. The application sees it through {@link Socket}. */
@@ -45,8 +50,17 @@ export class SocketCore {
   readonly connection: ConnectionRecord;
   readonly key: SocketKey;
   readonly id: string;
-  readonly token: string;
+  /** Of the membership in everyone. */
+  token: string;
   readonly auth: Json;
+  /** Its session, when connection state recovery is on. */
+  readonly pid: string | undefined;
+  readonly recovered: boolean;
+  /** What it missed is still being sent: see recovery/hold.ts. */
+  resuming: boolean;
+  /** Rooms it has left, as far as recovery must know of them. */
+  left: readonly LeftRoom[];
+  readonly forgotten: string | undefined;
   readonly link: Link;
   readonly listeners = new Listeners();
   readonly trace = new Trace();
@@ -88,6 +102,11 @@ export class SocketCore {
     this.key = { connectionId: seed.connectionId, nsp: seed.nsp };
     this.id = seed.id;
     this.token = seed.token;
+    this.pid = seed.pid;
+    this.recovered = seed.recovered ?? false;
+    this.resuming = seed.resuming ?? false;
+    this.left = seed.left ?? [];
+    this.forgotten = seed.forgotten;
     this.auth = seed.auth;
     this.stage = stage;
     this.firstTrace = seed.trace;
@@ -122,7 +141,13 @@ export class SocketCore {
   }
 
   get recipient(): Recipient {
-    return { connectionId: this.key.connectionId, connectedAt: this.connection.connectedAt };
+    const { connectionId } = this.key;
+    return { connectionId, connectedAt: this.connection.connectedAt, ...this.hold };
+  }
+
+  /** What member rows and recipients of this socket carry while its session is being resumed. */
+  get hold(): { readonly hold?: string } {
+    return this.resuming && this.pid !== undefined ? { hold: this.pid } : {};
   }
 
   /** Runs the application's code as this socket's: what it does through `socket` or `io` is told by this scope. */

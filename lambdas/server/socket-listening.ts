@@ -15,6 +15,7 @@ type SocketEventNames<M extends EventsMap> = EventNames<M> | keyof SocketReserve
 /** What a socket listens to. It is registered anew in each event, by the connection listeners. */
 export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEventsMap> {
   readonly #core: SocketCore;
+  #maxListeners = 10;
 
   constructor(core: SocketCore) {
     this.#core = core;
@@ -75,12 +76,22 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
   }
 
   /** Has no effect: nothing leaks from one event to the next. */
-  setMaxListeners(_n: number): this {
+  setMaxListeners(n: number): this {
+    this.#maxListeners = n;
     return this;
+  }
+
+  getMaxListeners(): number {
+    return this.#maxListeners;
   }
 
   listeners(event: string): AnyFunction[] {
     return this.#core.listeners.of(event).map(({ fn }) => fn);
+  }
+
+  /** The same as `listeners`: a `once` listener has no wrapping here. */
+  rawListeners(event: string): AnyFunction[] {
+    return this.listeners(event);
   }
 
   listenerCount(event: string): number {

@@ -4,6 +4,7 @@ import type { Effect } from "./effect.ts";
 import { type EmitFlags, emitToSocket, emitWithAck } from "./emit.ts";
 import { disconnectSocket } from "./ending.ts";
 import type { Handshake } from "./handshake.ts";
+import { closeInbox, type InboxOptions, openInbox } from "./inbox-opening.ts";
 import { finishJoin, leave, startJoin } from "./membership.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Server } from "./server.ts";
@@ -100,7 +101,7 @@ export class Socket<
 
   /** True when the session was restored with what it missed. */
   get recovered(): boolean {
-    return false;
+    return this.#core.recovered;
   }
 
   /** True while the connection listeners run again before an event: what they do now has been done already. */
@@ -169,8 +170,9 @@ export class Socket<
     return this;
   }
 
-  /** The next event may be lost. A packet is posted, or the connection is gone: nothing is buffered here. */
+  /** The next event may be lost: connection state recovery does not keep it. */
   get volatile(): this {
+    this.#flags = { ...this.#flags, volatile: true };
     return this;
   }
 
@@ -238,6 +240,23 @@ export class Socket<
       await leave(core, [name]);
       return { rest: undefined };
     });
+  }
+
+  // ── inboxes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Sends this client what waits in the inbox, oldest first, and what is emitted to it from now on; what it does not acknowledge
+   * is sent again by the next opening. Whoever has the name of an inbox in here gets what is in it: decide by what a middleware
+   * has checked. Opening it again begins at the oldest.
+   * @returns resolves when it is open; rejects when the socket has 32 inboxes open
+   */
+  openInbox(name: string, options: InboxOptions = {}): Effect<void> {
+    return openInbox(this.#core, String(name), options);
+  }
+
+  /** Sends this client nothing more of the inbox; what it has not acknowledged waits. */
+  closeInbox(name: string): Effect<void> {
+    return closeInbox(this.#core, String(name));
   }
 
   /** Disconnects from the namespace; with `close`, closes the client's connection with all its namespaces. */

@@ -6,7 +6,8 @@ import { notAvailable } from "./unavailable.ts";
 /** The sockets of a namespace that take part in the running event, by id. */
 function present(server: ServerCore, nsp: NamespaceCore, id: string): Socket | undefined {
   const sockets = server.acting()?.invocation.sockets ?? [];
-  return [...sockets].find((socket) => socket.id === id && socket.nsp.name === nsp.name)?.facade;
+  // The latest: a session that was taken over has ended one with the same id.
+  return [...sockets].findLast((socket) => socket.id === id && socket.nsp.name === nsp.name)?.facade;
 }
 
 /**

@@ -50,10 +50,6 @@ export const isIgnored = (name: string): name is keyof IgnoredOptions => Object.
 export interface RefusedOptions {
   readonly adapter?: unknown;
   readonly allowEIO3?: boolean | undefined;
-  readonly parser?: unknown;
-  readonly connectionStateRecovery?:
-    | { readonly maxDisconnectionDuration?: number; readonly skipMiddlewares?: boolean }
-    | undefined;
 }
 
 /** What to do instead of an option that is refused; empty for one that nobody knows. */
@@ -63,10 +59,6 @@ export function wayOutOf(name: string): string {
       return ": all instances share the table, as servers share an adapter. Remove the option.";
     case "allowEIO3":
       return ": clients of Socket.IO 2 speak another protocol. Update them to version 3 or later.";
-    case "parser":
-      return ": clients and server speak the default format. Remove the option on both sides.";
-    case "connectionStateRecovery":
-      return ': sockets are not restored. Load what a client missed in io.on("connection"), by an offset in its auth.';
     default:
       return ". Look for a misspelling, or remove it.";
   }

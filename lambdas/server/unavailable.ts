@@ -14,3 +14,10 @@ export const noServerSideEvents = (what: string): SkysocketError =>
     what,
     "instances of Lambda live for one event and cannot send each other events. Emit to clients, or send what all servers must know through a queue, a topic or a table.",
   );
+
+/** Nothing listens in this process. */
+export const noHttpServer = (what: string): SkysocketError =>
+  notAvailable(
+    what,
+    "API Gateway takes the requests. Decide about them in allowRequest or io.engine.use(), and serve pages and routes elsewhere.",
+  );

@@ -13,7 +13,11 @@ interface Peer {
  * The client's upgrade request, as far as API Gateway tells of it: a plain object with the members of Node's that have a
  * meaning, `_query`, and whatever engine middlewares put on it.
  */
-export interface UpgradeRequest extends Pick<IncomingMessage, "headers" | "url" | "method" | "httpVersion"> {
+export interface UpgradeRequest
+  extends Pick<
+    IncomingMessage,
+    "headers" | "url" | "method" | "httpVersion" | "httpVersionMajor" | "httpVersionMinor"
+  > {
   readonly connection: Peer;
   readonly socket: Peer;
   // biome-ignore lint/suspicious/noExplicitAny: what middlewares put there (`request.user`) is the application's
@@ -35,6 +39,8 @@ export function makeRequest(parts: {
     method: "GET",
     url: parts.url,
     httpVersion: "1.1",
+    httpVersionMajor: 1,
+    httpVersionMinor: 1,
     headers: parts.headers,
     _query: parts.query,
     connection: peer,

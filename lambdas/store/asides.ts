@@ -46,11 +46,18 @@ export interface Stowed {
   readonly asides: readonly string[];
 }
 
+/** Whose values they are. */
+export interface StowedFor {
+  readonly connectionId: string;
+  /** How long the row is kept once its socket has ended, in milliseconds. */
+  readonly keepEndedMs: number;
+  readonly subject: string;
+}
+
 /** Puts the large ones of `values` aside: one write each, at once, and none for small values. */
 export async function stow(
   table: Table,
-  connectionId: string,
-  subject: string,
+  { connectionId, keepEndedMs, subject }: StowedFor,
   values: Readonly<Record<string, Json>>,
 ): Promise<Stowed> {
   const asides: string[] = [];
@@ -65,7 +72,7 @@ export async function stow(
         v: ITEM_VERSION,
         json,
         at: now,
-        expiresAt: asideTtl(now),
+        expiresAt: asideTtl(now, keepEndedMs),
       };
       await table.put(item, `${subject}, value ${JSON.stringify(name.slice(0, 40))}`);
       return [name, { aside }];

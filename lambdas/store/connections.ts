@@ -18,9 +18,10 @@ export type ConnectionStore = Pick<
   "putConnection" | "claimOpen" | "readConnection" | "sayBye" | "deleteConnection"
 >;
 
-export function connectionStore(table: Table): ConnectionStore {
+/** @param minuteMs as in {@link DynamoStoreOptions} */
+export function connectionStore(table: Table, minuteMs: number): ConnectionStore {
   return {
-    putConnection: (record) => putConnection(table, record),
+    putConnection: (record) => putConnection(table, record, minuteMs),
     claimOpen: (connectionId) => claimOpen(table, connectionId),
     readConnection: (connectionId) => readConnection(table, connectionId),
     sayBye: (connectionId, reason, at) => sayBye(table, connectionId, reason, at),
@@ -32,10 +33,10 @@ export function connectionStore(table: Table): ConnectionStore {
  * One write. API Gateway never gives a connection id twice, so a row that is there is this very one: put by a sending whose
  * response was lost. Putting it again could take back a `bye` or an open that have come since.
  */
-async function putConnection(table: Table, record: ConnectionRecord): Promise<void> {
+async function putConnection(table: Table, record: ConnectionRecord, minuteMs: number): Promise<void> {
   const absent = new Expression();
   absent.require(absent.absent(["pk"]));
-  await table.put(connectionItem(record), `The connection ${record.connectionId}`, absent);
+  await table.put(connectionItem(record, minuteMs), `The connection ${record.connectionId}`, absent);
 }
 
 /** One write. */

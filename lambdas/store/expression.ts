@@ -32,6 +32,20 @@ export class Expression {
     return this;
   }
 
+  /** Sets what is not there yet to what another attribute was. The condition has to require that one. */
+  copyOnce(path: Path, source: Path): this {
+    const at = this.#path(path);
+    this.#set.push(`${at} = if_not_exists(${at}, ${this.#path(source)})`);
+    return this;
+  }
+
+  /** Counts up a number that is there. */
+  increment(path: Path): this {
+    const at = this.#path(path);
+    this.#set.push(`${at} = ${at} + ${this.#value(1)}`);
+    return this;
+  }
+
   remove(path: Path): this {
     this.#remove.push(this.#path(path));
     return this;
@@ -47,8 +61,25 @@ export class Expression {
     return `${this.#path(path)} = ${this.#value(value)}`;
   }
 
+  /** Holds for a number that is there and less than this one. */
+  below(path: Path, value: number): string {
+    return `${this.#path(path)} < ${this.#value(value)}`;
+  }
+
   absent(path: Path): string {
     return `attribute_not_exists(${this.#path(path)})`;
+  }
+
+  present(path: Path): string {
+    return `attribute_exists(${this.#path(path)})`;
+  }
+
+  atMost(path: Path, value: number): string {
+    return `${this.#path(path)} <= ${this.#value(value)}`;
+  }
+
+  atLeast(path: Path, value: number): string {
+    return `${this.#path(path)} >= ${this.#value(value)}`;
   }
 
   /** There is a row and TTL has merely not removed it yet: an expired row is no row, or results would hang on TTL's mood. */

@@ -1,6 +1,6 @@
 import { UnreadableItemError } from "./errors.ts";
 
-/** An item as the SDK gives it: anything may be in it. */
+/** An item as DynamoDB gives it: anything may be in it. */
 export type Item = Readonly<Record<string, unknown>>;
 
 /** The version of all item formats; a change that older code would misread counts it up. */

@@ -1,7 +1,8 @@
+import { isDisconnectReason } from "../server/disconnect-reason.ts";
 import type {
   ConnectionRecord,
-  DisconnectReason,
   Json,
+  LeftRoom,
   Member,
   NewSocket,
   RoomName,
@@ -10,14 +11,18 @@ import type {
 } from "../server/ports.ts";
 import { ITEM_VERSION, type Item, ItemReader, isObject, toRecord } from "./item-reader.ts";
 import {
+  beatPk,
   connectionKey,
   entryName,
   hashedName,
+  leftEntry,
+  leftOfEntry,
   memberIdOf,
   memberKey,
   nameOfEntry,
   namespaceOf,
   socketKey,
+  unescapeName,
 } from "./keys.ts";
 import { CONNECTION_LIFE_MS, connectionTtl } from "./lifetimes.ts";
 
@@ -41,28 +46,17 @@ export interface SocketRow extends Omit<SocketRecord, "data" | "props"> {
   readonly onceBy: Readonly<Record<string, string>>;
 }
 
-const REASONS: Readonly<Record<DisconnectReason, true>> = {
-  "transport error": true,
-  "transport close": true,
-  "forced close": true,
-  "ping timeout": true,
-  "parse error": true,
-  "server shutting down": true,
-  "forced server close": true,
-  "client namespace disconnect": true,
-  "server namespace disconnect": true,
-};
-
-function isReason(value: string): value is DisconnectReason {
-  return Object.hasOwn(REASONS, value);
-}
-
 function isPhase(value: string): value is SocketPhase {
   return value === "connecting" || value === "open" || value === "ended";
 }
 
 export function asText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+/** A name of the application's as a value; see `escapeName`. */
+function asName(value: unknown): string | undefined {
+  return typeof value === "string" ? unescapeName(value) : undefined;
 }
 
 export function asStoredValue(value: unknown): StoredValue | undefined {
@@ -81,10 +75,18 @@ export function fromEntries<T>(entries: readonly (readonly [string, T])[]): Read
 
 // ── connections ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export function connectionItem(record: ConnectionRecord): Item {
+/**
+ * The attribute that the heartbeat's index is over: the minute of $connect. Not the minute of an interval, so that another
+ * interval finds the connections that were made under the one before.
+ */
+export const BEAT = "beat";
+
+/** @param minuteMs as in {@link DynamoStoreOptions} */
+export function connectionItem(record: ConnectionRecord, minuteMs: number): Item {
   return {
     ...connectionKey(record.connectionId),
     v: ITEM_VERSION,
+    [BEAT]: beatPk(record.connectionId, Math.floor(record.connectedAt / minuteMs)),
     sid: record.sid,
     connectedAt: record.connectedAt,
     handshake: record.handshake,
@@ -104,14 +106,23 @@ export function readConnectionItem(item: Item, connectionId: string): Connection
     sid: read.text("sid"),
     connectedAt: read.number("connectedAt"),
     handshake: read.text("handshake"),
-    ...(item.bye === undefined
-      ? {}
-      : { bye: { reason: read.known("bye", isReason), at: read.number("byeAt") } }),
+    ...byeOf(read),
     expiresAt: read.number("expiresAt"),
   };
 }
 
+/** Also for an item of the heartbeat's index, which holds as much. */
+export function byeOf(read: ItemReader): Pick<ConnectionRecord, "bye"> {
+  if (read.optionalText("bye") === undefined) return {};
+  return { bye: { reason: read.known("bye", isDisconnectReason), at: read.number("byeAt") } };
+}
+
 // ── sockets ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A map from room and `until` to token. */
+export function leftEntries(left: readonly LeftRoom[]): Record<string, string> {
+  return Object.fromEntries(left.map((one) => [leftEntry(one), one.token]));
+}
 
 /** What a commit and the settling bring (`running`, `answers`, `trace`, `rerun`) is absent until then. */
 export function newSocketItem(socket: NewSocket, begunBy: string): Item {
@@ -126,12 +137,35 @@ export function newSocketItem(socket: NewSocket, begunBy: string): Item {
     auth: socket.auth,
     token: socket.token,
     ...(socket.place !== undefined && { place: socket.place }),
+    ...(socket.pid !== undefined && { pid: socket.pid, left: {} }),
+    ...(socket.recovered !== undefined && { recovered: socket.recovered }),
     data: {},
     props: {},
     rooms: {},
     once: {},
+    inboxes: {},
     begunBy,
     expiresAt: connectionTtl(socket.expiresAt),
+  };
+}
+
+/** What connection state recovery keeps. */
+function readRecovery(
+  item: Item,
+  read: ItemReader,
+): Pick<SocketRecord, "pid" | "recovered" | "resuming" | "left" | "forgotten"> {
+  const pid = read.optionalText("pid");
+  const forgotten = read.optionalText("forgotten");
+  const left =
+    item.left === undefined
+      ? []
+      : read.entries("left", asText).map(([entry, token]) => ({ ...leftOfEntry(entry), token }));
+  return {
+    ...(pid === undefined ? {} : { pid }),
+    ...(item.recovered === undefined ? {} : { recovered: read.boolean("recovered") }),
+    ...(item.resuming === undefined ? {} : { resuming: read.boolean("resuming") }),
+    ...(left.length === 0 ? {} : { left }),
+    ...(forgotten === undefined ? {} : { forgotten }),
   };
 }
 
@@ -139,6 +173,8 @@ export function readSocketItem(item: Item, connectionId: string): SocketRow {
   const read = new ItemReader(item);
   const running = read.optionalNumber("running");
   const place = read.optionalNumber("place");
+  const endedAt = read.optionalNumber("endedAt");
+  const nextInbox = read.optionalNumber("nextInbox");
   const once = fromEntries(read.entries("once", asText));
   return {
     connectionId,
@@ -157,7 +193,10 @@ export function readSocketItem(item: Item, connectionId: string): SocketRow {
     trace: read.optionalText("trace") ?? "",
     rerunMiddlewares: item.rerun === undefined ? false : read.boolean("rerun"),
     ...(place === undefined ? {} : { place }),
-    ...(item.bye === undefined ? {} : { bye: read.known("bye", isReason) }),
+    ...(nextInbox === undefined ? {} : { nextInbox, inboxes: fromEntries(read.entries("inboxes", asName)) }),
+    ...(item.bye === undefined ? {} : { bye: read.known("bye", isDisconnectReason) }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...readRecovery(item, read),
     expiresAt: read.number("expiresAt"),
     begunBy: read.text("begunBy"),
     openedBy: read.optionalText("openedBy"),
@@ -178,6 +217,7 @@ export function memberItem(member: Member): Item {
     conn: member.connectionId,
     at: member.connectedAt,
     token: member.token,
+    ...(member.hold !== undefined && { hold: member.hold }),
     expiresAt: connectionTtl(member.connectedAt + CONNECTION_LIFE_MS),
   };
 }
@@ -188,6 +228,7 @@ export interface MemberRow extends Member {
 
 export function readMemberItem(item: Item, nsp: string, room: RoomName): MemberRow {
   const read = new ItemReader(item);
+  const hold = read.optionalText("hold");
   return {
     nsp,
     room,
@@ -195,6 +236,7 @@ export function readMemberItem(item: Item, nsp: string, room: RoomName): MemberR
     connectionId: read.text("conn"),
     connectedAt: read.number("at"),
     token: read.text("token"),
+    ...(hold === undefined ? {} : { hold }),
     expiresAt: read.number("expiresAt"),
   };
 }

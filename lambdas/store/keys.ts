@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { EVERYONE, type Member, type PartId, type RoomName, type SocketKey } from "../server/ports.ts";
+import type { LegKey } from "../server/fan-out-ports.ts";
+import type { InboxEvent, InboxName, InboxOpener } from "../server/inbox-ports.ts";
+import {
+  EVERYONE,
+  type LeftRoom,
+  type LogRow,
+  type Member,
+  type PartId,
+  type RoomName,
+  type SocketKey,
+} from "../server/ports.ts";
 import { MAX_NAME_BYTES, NameTooLongError } from "./errors.ts";
 
 /** All keys of the table are built here, so that one look shows that no two things share one. */
@@ -14,6 +24,12 @@ const MAX_SK_BYTES = 1024;
 
 /** Writes to one partition end at 1,000 units a second; 500 connects and as many ends a second exceed that in one key. */
 export const EVERYONE_SHARDS = 4;
+
+/**
+ * Of the connections made in one minute, which are one key of the heartbeat's index. Each is up to three writes of it (made, `bye`,
+ * deleted), and an index that cannot keep up throttles the table.
+ */
+export const HEARTBEAT_SHARDS = 4;
 
 /** Stands for the empty name: a lone `%` is no escape sequence, and DynamoDB takes no empty keys. */
 const EMPTY = "%";
@@ -51,6 +67,11 @@ export function connectionPk(connectionId: string): string {
   return build("C", [connectionId], MAX_PK_BYTES);
 }
 
+/** The connection id of a {@link connectionPk}. API Gateway's ids are short: none is ever hashed. */
+export function connectionIdOf(pk: string): string {
+  return unescapeName(pk.slice("C#".length));
+}
+
 /** Sorts before everything else of the connection. */
 export const CONNECTION_SK = "@";
 
@@ -62,6 +83,9 @@ export function socketKey({ connectionId, nsp }: SocketKey): Key {
   return { pk: connectionPk(connectionId), sk: build("S", [nsp], MAX_SK_BYTES) };
 }
 
+/** With what the sort keys of sockets begin, and of nothing else of a connection. */
+export const SOCKET_SK = "S";
+
 /** Sorts before the socket rows: a page that shows a socket has shown the asides that it refers to, but for those of this moment. */
 export function asideKey(connectionId: string, aside: string): Key {
   return { pk: connectionPk(connectionId), sk: `D#${aside}` };
@@ -71,7 +95,7 @@ export type ItemKind = "connection" | "socket" | "aside" | "other";
 
 export function kindOfConnectionItem(sk: string): ItemKind {
   if (sk === CONNECTION_SK) return "connection";
-  if (sk.startsWith("S")) return "socket";
+  if (sk.startsWith(SOCKET_SK)) return "socket";
   return sk.startsWith("D#") ? "aside" : "other";
 }
 
@@ -126,8 +150,82 @@ export function memberIdOf(sk: string, name: string | undefined): string {
   return unescapeName(name ?? sk);
 }
 
+export function sessionKey(pid: string): Key {
+  return { pk: build("P", [pid], MAX_PK_BYTES), sk: "@" };
+}
+
+/** What a room was sent. That of everyone is one partition, unlike its members: it is read in its order. */
+export function logPk(nsp: string, room: RoomName): string {
+  return room === EVERYONE ? build("G", [nsp], MAX_PK_BYTES) : build("L", [nsp, room], MAX_PK_BYTES);
+}
+
+/** Sorts by the offset, which is short. */
+export function logKey({ nsp, room, id }: Pick<LogRow, "nsp" | "room" | "id">): Key {
+  return { pk: logPk(nsp, room), sk: escapeName(id) };
+}
+
+/** The sort keys from `from` to `to`; also those that begin with `to`, since none of them holds a `~`. */
+export function logRange(
+  from: string,
+  to: string | undefined,
+): { readonly from: string; readonly to?: string } {
+  return { from: escapeName(from), ...(to ? { to: `${escapeName(to)}~` } : {}) };
+}
+
+/** The offset of a row of the log. */
+export function logIdOf(sk: string): string {
+  return unescapeName(sk);
+}
+
 export function answerKey(socketId: string, askId: number): Key {
   return { pk: build("A", [socketId, String(askId)], MAX_PK_BYTES), sk: socketIdSk(socketId) };
+}
+
+/** Everything of one fan-out. */
+function fanOutPk(id: string): string {
+  return build("F", [id], MAX_PK_BYTES);
+}
+
+/** Paths are short, and hold no `#`. */
+export function legKey({ id, path }: LegKey): Key {
+  return { pk: fanOutPk(id), sk: `L#${path}` };
+}
+
+/** A slice of a message, by its place. */
+export function messageKey(id: string, at: number): Key {
+  return { pk: fanOutPk(id), sk: `M#${at}` };
+}
+
+/** The partitions of the heartbeat's index that hold the connections of a minute, counted from the epoch. */
+export function beatPks(minute: number): readonly string[] {
+  return Array.from({ length: HEARTBEAT_SHARDS }, (_, shard) => `H#${shard}#${minute}`);
+}
+
+/** The one of {@link beatPks} that holds this connection. */
+export function beatPk(connectionId: string, minute: number): string {
+  const hash = createHash("sha256").update(escapeName(connectionId)).digest();
+  return `H#${(hash[0] ?? 0) % HEARTBEAT_SHARDS}#${minute}`;
+}
+
+/** The one row that says which turns the heartbeat has done. */
+export function turnsKey(): Key {
+  return { pk: "H", sk: "@" };
+}
+
+/** An inbox: who has it open, and what waits in it. */
+export function inboxPk({ nsp, inbox }: InboxName): string {
+  return build("I", [nsp, inbox], MAX_PK_BYTES);
+}
+
+/** Openers sort before all events, whose keys begin with a digit or a letter. */
+export const OPENER_SK = "!";
+
+export function openerKey(opener: Pick<InboxOpener, "nsp" | "inbox" | "id">): Key {
+  return { pk: inboxPk(opener), sk: `${OPENER_SK}${socketIdSk(opener.id)}` };
+}
+
+export function inboxEventKey(event: Pick<InboxEvent, "nsp" | "inbox" | "key">): Key {
+  return { pk: inboxPk(event), sk: event.key };
 }
 
 /** Parts of packets have a partition of their own: an ordinary event does not read them. */
@@ -163,4 +261,15 @@ export function entryName(name: string): string {
 
 export function nameOfEntry(entry: string): string {
   return unescapeName(entry.slice(1));
+}
+
+/** The name of the entry for a room that was left; the escaped name holds no `#`. */
+export function leftEntry({ room, until }: Pick<LeftRoom, "room" | "until">): string {
+  return `${entryName(room)}#${until}`;
+}
+
+/** What {@link leftEntry} was made from. */
+export function leftOfEntry(entry: string): Pick<LeftRoom, "room" | "until"> {
+  const end = entry.indexOf("#");
+  return { room: nameOfEntry(entry.slice(0, end)), until: entry.slice(end + 1) };
 }

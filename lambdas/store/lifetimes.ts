@@ -1,5 +1,7 @@
 /** How long rows live. All in milliseconds; DynamoDB's TTL attribute alone is in seconds. */
 
+export const MINUTE_MS = 60 * 1000;
+
 /**
  * API Gateway cuts every WebSocket connection after two hours.
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
@@ -10,11 +12,14 @@ export const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1000;
 export const EXPIRY_MARGIN_MS = 10 * 60 * 1000;
 
 /**
- * An `ended` row is kept this long from its end, be that more or less than it had left: its use is to tell late events
- * from early ones and to restore a session, and both are counted from the end. (A minimum of the two times would need a read
+ * An `ended` row is kept this long from its end, or as long as a session can be restored from it, be that more or less than it
+ * had left: its use is to tell late events from early ones and to restore a session, and both are counted from the end. (A minimum of the two times would need a read
  * first; the row exceeds its first expiry only if it ended in the last minutes of the margin.)
  */
 export const ENDED_KEPT_MS = 5 * 60 * 1000;
+
+/** Workers are done after minutes; who waits for them, after seconds. */
+export const FAN_OUT_KEPT_MS = 30 * 60 * 1000;
 
 /** Who asked waits 25 s at most. */
 export const ANSWER_KEPT_MS = 60 * 1000;
@@ -42,6 +47,6 @@ export function connectionTtl(lifeEndsAt: number): number {
 }
 
 /** An aside written now outlives whatever row may refer to it: it is never judged by its own age, only TTL removes it. */
-export function asideTtl(now: number): number {
-  return toTtl(now + CONNECTION_LIFE_MS + EXPIRY_MARGIN_MS + ENDED_KEPT_MS);
+export function asideTtl(now: number, keepEndedMs: number): number {
+  return toTtl(now + CONNECTION_LIFE_MS + EXPIRY_MARGIN_MS + keepEndedMs);
 }

@@ -1,4 +1,6 @@
 import type {
+  Leaving,
+  LeftRoom,
   NewSocket,
   SocketKey,
   SocketPhase,
@@ -8,15 +10,23 @@ import type {
 } from "../server/ports.ts";
 import { isLive } from "./expression.ts";
 import { toRecord } from "./item-reader.ts";
-import { connectionTtl, ENDED_KEPT_MS, toTtl } from "./lifetimes.ts";
+import { leftEntry } from "./keys.ts";
+import { connectionTtl, toTtl } from "./lifetimes.ts";
 import type { MemoryState } from "./memory-store.ts";
 
 /** A socket row of the store in memory: {@link SocketRecord} with maps that can change. */
 export interface MemorySocket
-  extends Pick<SocketRecord, "connectionId" | "nsp" | "id" | "deadline" | "auth" | "token" | "place"> {
+  extends Pick<
+    SocketRecord,
+    "connectionId" | "nsp" | "id" | "deadline" | "auth" | "place" | "pid" | "recovered"
+  > {
+  token: string;
   phase: SocketPhase;
   running: number | undefined;
   bye: SocketRecord["bye"];
+  endedAt: number | undefined;
+  resuming: boolean;
+  forgotten: string | undefined;
   trace: string;
   answers: readonly string[];
   rerunMiddlewares: boolean;
@@ -24,7 +34,12 @@ export interface MemorySocket
   data: Map<string, string>;
   props: Map<string, string>;
   rooms: Map<string, string>;
+  /** By {@link leftEntry}. */
+  left: Map<string, LeftRoom>;
   readonly spent: Set<string>;
+  /** As in {@link SocketRecord}; replaced, never changed in place. */
+  inboxes?: SocketRecord["inboxes"] & {};
+  nextInbox?: number;
 }
 
 export type MemorySocketStore = Pick<
@@ -32,6 +47,7 @@ export type MemorySocketStore = Pick<
   | "beginSocket"
   | "openSocket"
   | "settleSocket"
+  | "endResuming"
   | "dropSocket"
   | "forbidSocket"
   | "endSocket"
@@ -53,6 +69,9 @@ function newRow(socket: NewSocket): MemorySocket {
     phase: "connecting",
     running: undefined,
     bye: undefined,
+    endedAt: undefined,
+    resuming: false,
+    forgotten: undefined,
     trace: "",
     answers: [],
     rerunMiddlewares: false,
@@ -60,17 +79,23 @@ function newRow(socket: NewSocket): MemorySocket {
     data: new Map(),
     props: new Map(),
     rooms: new Map(),
+    left: new Map(),
     spent: new Set(),
   };
 }
 
 /** A copy, as a row read from a table is one. */
 export function snapshot(row: MemorySocket): SocketRecord {
-  const { expiresAt: _, running, bye, data, props, rooms, spent, answers, ...rest } = row;
+  const { expiresAt: _, running, bye, endedAt, resuming, forgotten, ...known } = row;
+  const { data, props, rooms, left, spent, answers, ...rest } = known;
   return {
     ...rest,
     ...(running === undefined ? {} : { running }),
     ...(bye === undefined ? {} : { bye }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(resuming ? { resuming } : {}),
+    ...(forgotten === undefined ? {} : { forgotten }),
+    ...(left.size === 0 ? {} : { left: [...left.values()].map((one) => ({ ...one })) }),
     data: toRecord(data),
     props: toRecord(props),
     rooms: toRecord(rooms),
@@ -83,6 +108,22 @@ function change(map: Map<string, string>, changes: StateChanges["data"] = {}): v
   for (const [name, json] of Object.entries(changes)) {
     if (json === undefined) map.delete(name);
     else map.set(name, json);
+  }
+}
+
+function leftMap(left: readonly LeftRoom[]): Map<string, LeftRoom> {
+  return new Map(left.map((one) => [leftEntry(one), { ...one }]));
+}
+
+/** Of one room and one `until` the first stay is kept: it began earlier. */
+function remember(row: MemorySocket, had: readonly (readonly [string, string])[], leaving: Leaving): void {
+  const { until, forget, forgotten } = leaving;
+  const moved = new Set(had.map(([room]) => leftEntry({ room, until })));
+  for (const entry of forget.map(leftEntry)) if (!moved.has(entry)) row.left.delete(entry);
+  if (forgotten !== undefined) row.forgotten = forgotten;
+  for (const [room, token] of had) {
+    const entry = leftEntry({ room, until });
+    if (!row.left.has(entry)) row.left.set(entry, { room, token, until });
   }
 }
 
@@ -123,7 +164,7 @@ export function memorySockets(state: MemoryState): MemorySocketStore {
         if (Object.keys(rooms).length === 0) return true;
         return apply(own(key, id, "open"), (row) => change(row.rooms, rooms));
       }),
-    removeRooms: (key, id, rooms) =>
+    removeRooms: (key, id, rooms, leaving) =>
       decide(() => {
         const row = own(key, id);
         const had = [...new Set(rooms)].flatMap((room) => {
@@ -131,6 +172,7 @@ export function memorySockets(state: MemoryState): MemorySocketStore {
           return token === undefined ? [] : [[room, token] as const];
         });
         for (const [room] of had) row?.rooms.delete(room);
+        if (row && leaving && had.length > 0) remember(row, had, leaving);
         return toRecord(had);
       }),
     claimOnce: (key, id, name) =>
@@ -148,9 +190,9 @@ function memoryLife(
   apply: (row: MemorySocket | undefined, mutate: (row: MemorySocket) => void) => boolean,
 ): Pick<
   MemorySocketStore,
-  "beginSocket" | "openSocket" | "settleSocket" | "dropSocket" | "forbidSocket" | "endSocket"
+  "beginSocket" | "openSocket" | "settleSocket" | "endResuming" | "dropSocket" | "forbidSocket" | "endSocket"
 > {
-  const { decide, sockets } = state;
+  const { decide, sockets, keepEndedMs } = state;
   return {
     beginSocket: (socket) =>
       decide(() => {
@@ -169,6 +211,10 @@ function memoryLife(
           opened.rooms = new Map(Object.entries(commit.rooms));
           opened.data = new Map(Object.entries(commit.data));
           opened.props = new Map(Object.entries(commit.props));
+          opened.token = commit.token ?? opened.token;
+          opened.resuming = commit.resuming ?? false;
+          opened.left = leftMap(commit.left ?? []);
+          opened.forgotten = commit.forgotten;
         });
       }),
     settleSocket: (key, id, run) =>
@@ -178,6 +224,14 @@ function memoryLife(
           open.running = undefined;
           open.trace = run.trace;
           open.answers = [...run.answers];
+        });
+        return row && snapshot(row).rooms;
+      }),
+    endResuming: (key, id) =>
+      decide(() => {
+        const row = own(key, id, "open");
+        apply(row, (open) => {
+          open.resuming = false;
         });
         return row && snapshot(row).rooms;
       }),
@@ -191,14 +245,15 @@ function memoryLife(
           row.bye ??= reason;
         }),
       ),
-    endSocket: (key, id, reason, _at) =>
+    endSocket: (key, id, reason, at) =>
       decide(() => {
         const row = own(key, id, "open");
         if (row === undefined) return undefined;
         const before = snapshot(row);
         row.phase = "ended";
         row.bye = reason;
-        row.expiresAt = toTtl(state.now() + ENDED_KEPT_MS);
+        row.endedAt = at;
+        row.expiresAt = toTtl(state.now() + keepEndedMs);
         return before;
       }),
   };

@@ -1,8 +1,25 @@
-import type { Clock, ConnectionRecord, Json, Member, Part, RoomName, Store } from "../server/ports.ts";
+import type { FanOutStore } from "../server/fan-out-ports.ts";
+import type { HeartbeatStore } from "../server/heartbeat-ports.ts";
+import type {
+  Clock,
+  ConnectionRecord,
+  Json,
+  LogRow,
+  Member,
+  Part,
+  RoomName,
+  SessionRecord,
+  Store,
+} from "../server/ports.ts";
 import { isLive } from "./expression.ts";
-import { ANSWER_KEPT_MS, CONNECTION_LIFE_MS, connectionTtl, toTtl } from "./lifetimes.ts";
+import { memoryFanOuts } from "./fan-outs-memory.ts";
+import { memoryHeartbeats } from "./heartbeats-memory.ts";
+import { memoryInboxes } from "./inboxes-memory.ts";
+import { ANSWER_KEPT_MS, CONNECTION_LIFE_MS, connectionTtl, ENDED_KEPT_MS, toTtl } from "./lifetimes.ts";
+import { memoryLog } from "./log-memory.ts";
 import { addressOf, type MemorySocket, memorySockets, snapshot } from "./memory-sockets.ts";
 import { memoryParts } from "./parts-memory.ts";
+import { memorySessions } from "./sessions-memory.ts";
 
 export interface Expiring<T> {
   readonly value: T;
@@ -16,11 +33,17 @@ export interface MemoryState {
   readonly sockets: Map<string, MemorySocket>;
   /** By room, then by socket id. A Map tells EVERYONE from any string by itself. */
   readonly rooms: Map<string, Map<RoomName, Map<string, Expiring<Member>>>>;
+  /** By pid. */
+  readonly sessions: Map<string, Expiring<SessionRecord>>;
+  /** By namespace, then by room, then by id. */
+  readonly logs: Map<string, Map<RoomName, Map<string, Expiring<LogRow>>>>;
   readonly answers: Map<string, Expiring<Json>>;
   /** By connection, then by time and id. */
   readonly parts: Map<string, Map<string, Expiring<Part>>>;
   /** By connection: the TTL of its refusal. */
   readonly refusals: Map<string, number>;
+  /** As in {@link MemoryStoreOptions}. */
+  readonly keepEndedMs: number;
   now(): number;
   /** Waits one turn, then runs the whole decision at once. */
   decide<T>(decision: () => T): Promise<T>;
@@ -30,18 +53,26 @@ export interface MemoryStoreOptions {
   readonly clock: Pick<Clock, "now">;
   /** Members in a page of `listMembers`. */
   readonly pageSize?: number;
+  /** Packets in a page of `listLog`; few, so that much can happen between two pages. */
+  readonly logPageSize?: number;
+  /** How long ended sockets are kept, in milliseconds. */
+  readonly keepEndedMs?: number;
 }
 
 /** The store for interleaving tests: same contract as the one in DynamoDB, nothing kept beyond the object. */
-export function createMemoryStore({ clock, pageSize = 100 }: MemoryStoreOptions): Store {
+export function createMemoryStore(options: MemoryStoreOptions): Store & HeartbeatStore & FanOutStore {
+  const { clock, pageSize = 100, logPageSize = 3, keepEndedMs = ENDED_KEPT_MS } = options;
   const state: MemoryState = {
     connections: new Map(),
     opened: new Set(),
     sockets: new Map(),
     rooms: new Map(),
+    sessions: new Map(),
+    logs: new Map(),
     answers: new Map(),
     parts: new Map(),
     refusals: new Map(),
+    keepEndedMs,
     now: () => clock.now(),
     decide: async (decision) => {
       await Promise.resolve();
@@ -53,8 +84,13 @@ export function createMemoryStore({ clock, pageSize = 100 }: MemoryStoreOptions)
     ...memorySockets(state),
     ...memoryViews(state),
     ...memoryMembers(state, pageSize),
+    ...memorySessions(state),
+    ...memoryLog(state, logPageSize),
     ...memoryAnswers(state),
     ...memoryParts(state),
+    ...memoryInboxes(state),
+    ...memoryHeartbeats(state),
+    ...memoryFanOuts(state, pageSize),
   };
 }
 
@@ -125,7 +161,10 @@ function memoryViews(state: MemoryState): Pick<Store, "readConnection" | "readSo
 function memoryMembers(
   state: MemoryState,
   pageSize: number,
-): Pick<Store, "putMember" | "deleteMember" | "deleteMemberOf" | "listMembers"> {
+): Pick<
+  Store,
+  "putMember" | "holdMember" | "releaseMember" | "deleteMember" | "deleteMemberOf" | "listMembers"
+> {
   const { decide, rooms } = state;
   const roomOf = (nsp: string, room: RoomName) => {
     const ofNsp = rooms.get(nsp) ?? new Map<RoomName, Map<string, Expiring<Member>>>();
@@ -142,11 +181,24 @@ function memoryMembers(
       const found = roomOf(nsp, room).get(id);
       if (found !== undefined && isIt(found.value)) roomOf(nsp, room).delete(id);
     });
+  const put = (member: Member) => {
+    const expiresAt = connectionTtl(member.connectedAt + CONNECTION_LIFE_MS);
+    roomOf(member.nsp, member.room).set(member.id, { value: { ...member }, expiresAt });
+  };
   return {
-    putMember: (member) =>
+    putMember: (member) => decide(() => put(member)),
+    holdMember: (member) =>
       decide(() => {
-        const expiresAt = connectionTtl(member.connectedAt + CONNECTION_LIFE_MS);
-        roomOf(member.nsp, member.room).set(member.id, { value: { ...member }, expiresAt });
+        const there = roomOf(member.nsp, member.room).get(member.id);
+        const isLater = there !== undefined && there.value.connectedAt > member.connectedAt;
+        if (!isLater || !isLive(there.expiresAt, state.now())) put(member);
+      }),
+    releaseMember: ({ nsp, room, id, token }) =>
+      decide(() => {
+        const there = roomOf(nsp, room).get(id);
+        if (there?.value.token !== token) return;
+        const { hold: _, ...value } = there.value;
+        roomOf(nsp, room).set(id, { ...there, value });
       }),
     deleteMember: (member) => deleteIf(member, ({ token }) => token === member.token),
     deleteMemberOf: (connectionId, member) =>

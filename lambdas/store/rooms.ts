@@ -5,12 +5,17 @@ import { memberKey, roomPks } from "./keys.ts";
 import { mergePages } from "./pages.ts";
 import type { Table } from "./table.ts";
 
-export type MemberStore = Pick<Store, "putMember" | "deleteMember" | "deleteMemberOf" | "listMembers">;
+export type MemberStore = Pick<
+  Store,
+  "putMember" | "holdMember" | "releaseMember" | "deleteMember" | "deleteMemberOf" | "listMembers"
+>;
 
 /** Who is in a room: what a broadcast reads. What a socket is in stands in its own row, and decides. */
 export function memberStore(table: Table): MemberStore {
   return {
     putMember: (member) => putMember(table, member),
+    holdMember: (member) => holdMember(table, member),
+    releaseMember: (member) => releaseMember(table, member),
     deleteMember: (member) => deleteMember(table, member),
     deleteMemberOf: (connectionId, member) => deleteMemberOf(table, connectionId, member),
     listMembers: (nsp, room) => listMembers(table, nsp, room),
@@ -20,6 +25,26 @@ export function memberStore(table: Table): MemberStore {
 /** One write. */
 async function putMember(table: Table, member: Member): Promise<void> {
   await table.put(memberItem(member), `The membership of socket ${member.id}`);
+}
+
+/** One write. A row of a later connection counts more: the session has gone on there. */
+async function holdMember(table: Table, member: Member): Promise<void> {
+  const latest = new Expression();
+  latest.require(
+    latest.anyOf(
+      latest.absent(["pk"]),
+      latest.atMost(["at"], member.connectedAt),
+      latest.expired(table.now()),
+    ),
+  );
+  await table.put(memberItem(member), `The membership of socket ${member.id}`, latest);
+}
+
+/** One write. */
+async function releaseMember(table: Table, member: Parameters<Store["releaseMember"]>[0]): Promise<void> {
+  const release = new Expression().remove(["hold"]);
+  release.require(release.equals(["token"], member.token));
+  await table.update(memberKey(member), `The membership of socket ${member.id}`, release);
 }
 
 /** One write. */

@@ -2,21 +2,29 @@ import type { Json, SocketKey, StateChanges, Store } from "../server/ports.ts";
 import { asidesOf, discard, type Stowed, stow } from "./asides.ts";
 import { isWinner, newToken } from "./claims.ts";
 import { chunks, ENTRIES_PER_UPDATE, isLive } from "./expression.ts";
-import { type Item, isObject, toRecord } from "./item-reader.ts";
+import { type Item, toRecord } from "./item-reader.ts";
 import { asStoredValue, asText, readMemberItem, type StoredState, type StoredValue } from "./items.ts";
 import { entryName, memberKey, socketKey } from "./keys.ts";
+import { leaveRooms } from "./leaving.ts";
+import { oldEntries } from "./old-entries.ts";
 import { readSocketRow } from "./socket-reads.ts";
 import { ofSocket, subjectOf } from "./sockets.ts";
 import type { Table } from "./table.ts";
 
 export type SocketStateStore = Pick<Store, "saveState" | "addRooms" | "removeRooms" | "claimOnce">;
 
-/** What changes while a socket is open, entry by entry, so that two writers of different entries do not undo each other. */
-export function socketStateStore(table: Table): SocketStateStore {
+/**
+ * What changes while a socket is open, entry by entry, so that two writers of different entries do not undo each other.
+ * @param keepEndedMs as in {@link DynamoStoreOptions}
+ */
+export function socketStateStore(table: Table, keepEndedMs: number): SocketStateStore {
   return {
-    saveState: (key, id, changes) => saveState(table, key, id, changes),
+    saveState: (key, id, changes) => saveState(table, key, id, { changes, keepEndedMs }),
     addRooms: (key, id, rooms) => addRooms(table, key, id, rooms),
-    removeRooms: (key, id, rooms) => removeRooms(table, key, id, rooms),
+    removeRooms: (key, id, rooms, leaving) =>
+      leaving === undefined
+        ? removeRooms(table, key, id, rooms)
+        : leaveRooms(table, key, id, { rooms, leaving }),
     claimOnce: (key, id, name) => claimOnce(table, key, id, name),
   };
 }
@@ -29,11 +37,17 @@ interface Assignment {
 }
 
 /** One write per 100 changed keys, one before it per large value, and one after it per large value replaced; none without changes. */
-async function saveState(table: Table, key: SocketKey, id: string, changes: StateChanges): Promise<boolean> {
+async function saveState(
+  table: Table,
+  key: SocketKey,
+  id: string,
+  { changes, keepEndedMs }: { readonly changes: StateChanges; readonly keepEndedMs: number },
+): Promise<boolean> {
   const subject = subjectOf(id, key);
+  const stowedFor = { connectionId: key.connectionId, keepEndedMs, subject };
   const [data, props] = await Promise.all([
-    stow(table, key.connectionId, subject, onlySet(changes.data)),
-    stow(table, key.connectionId, subject, onlySet(changes.props)),
+    stow(table, stowedFor, onlySet(changes.data)),
+    stow(table, stowedFor, onlySet(changes.props)),
   ]);
   const assignments = [...assign("data", changes.data, data), ...assign("props", changes.props, props)];
   const ours = new Set([...data.asides, ...props.asides]);
@@ -75,22 +89,6 @@ function replacedAsides(old: Item | undefined, changed: readonly Assignment[]): 
     return toRecord(oldEntries(old?.[map], names, asStoredValue));
   };
   return asidesOf({ data: storedIn("data"), props: storedIn("props") });
-}
-
-/**
- * What entries of a map were before an update that asked for UPDATED_OLD. What that returns of a map is not documented: some
- * engines give the changed entries, some the whole map. Only the changed ones count.
- */
-function oldEntries<T>(
-  part: unknown,
-  names: readonly string[],
-  take: (value: unknown) => T | undefined,
-): readonly (readonly [string, T])[] {
-  if (!isObject(part)) return [];
-  return names.flatMap((name) => {
-    const value = take(part[entryName(name)]);
-    return value === undefined ? [] : [[name, value] as const];
-  });
 }
 
 /** One write per 100 rooms; none without rooms. */

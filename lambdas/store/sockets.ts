@@ -9,27 +9,39 @@ import type {
 import { discard, readWhole, stow } from "./asides.ts";
 import { isWinner, newToken } from "./claims.ts";
 import { Expression } from "./expression.ts";
-import { newSocketItem, readSocketItem, type SocketRow, toEntries } from "./items.ts";
+import { leftEntries, newSocketItem, readSocketItem, type SocketRow, toEntries } from "./items.ts";
 import { socketKey } from "./keys.ts";
-import { ENDED_KEPT_MS, toTtl } from "./lifetimes.ts";
+import { toTtl } from "./lifetimes.ts";
 import { readSocketRow } from "./socket-reads.ts";
 import type { Table } from "./table.ts";
 
 export type SocketStore = Pick<
   Store,
-  "beginSocket" | "openSocket" | "settleSocket" | "dropSocket" | "forbidSocket" | "endSocket"
+  "beginSocket" | "openSocket" | "settleSocket" | "endResuming" | "dropSocket" | "forbidSocket" | "endSocket"
 >;
 
-/** A socket's way from `connecting` over `open` to `ended`: each step one conditional write. */
-export function socketStore(table: Table): SocketStore {
+/**
+ * A socket's way from `connecting` over `open` to `ended`: each step one conditional write.
+ * @param keepEndedMs as in {@link DynamoStoreOptions}
+ */
+export function socketStore(table: Table, keepEndedMs: number): SocketStore {
   return {
     beginSocket: (socket) => beginSocket(table, socket),
-    openSocket: (key, id, commit) => openSocket(table, key, id, commit),
+    openSocket: (key, id, commit) => openSocket(table, key, id, { commit, keepEndedMs }),
     settleSocket: (key, id, run) => settleSocket(table, key, id, run),
+    endResuming: (key, id) => endResuming(table, key, id),
     dropSocket: (key, id) => dropSocket(table, key, id),
     forbidSocket: (key, id, reason) => forbidSocket(table, key, id, reason),
-    endSocket: (key, id, reason, at) => endSocket(table, key, id, reason, at),
+    endSocket: (key, id, reason, at) => endSocket(table, key, id, { reason, at, keepEndedMs }),
   };
+}
+
+type Commit = Parameters<Store["openSocket"]>[2];
+
+interface End {
+  readonly reason: DisconnectReason;
+  readonly at: number;
+  readonly keepEndedMs: number;
 }
 
 /** Names the socket in error messages. */
@@ -61,13 +73,14 @@ async function openSocket(
   table: Table,
   key: SocketKey,
   id: string,
-  commit: Parameters<Store["openSocket"]>[2],
+  { commit, keepEndedMs }: { readonly commit: Commit; readonly keepEndedMs: number },
 ): Promise<boolean> {
   const token = newToken();
   const subject = subjectOf(id, key);
+  const stowedFor = { connectionId: key.connectionId, keepEndedMs, subject };
   const [data, props] = await Promise.all([
-    stow(table, key.connectionId, subject, commit.data),
-    stow(table, key.connectionId, subject, commit.props),
+    stow(table, stowedFor, commit.data),
+    stow(table, stowedFor, commit.props),
   ]);
   const open = ofSocket(table, id, "connecting")
     .set(["phase"], "open")
@@ -77,6 +90,7 @@ async function openSocket(
     .set(["data"], toEntries(data.stored))
     .set(["props"], toEntries(props.stored))
     .set(["rerun"], commit.rerunMiddlewares);
+  setRecovery(open, commit);
   open.require(open.absent(["bye"]));
   const written = await table.update(socketKey(key), subject, open);
   const opened = await isWinner(written, token, async () => {
@@ -85,6 +99,13 @@ async function openSocket(
   });
   if (!opened) await discard(table, key.connectionId, [...data.asides, ...props.asides]);
   return opened;
+}
+
+function setRecovery(open: Expression, { token, resuming, left, forgotten }: Commit): void {
+  if (token !== undefined) open.set(["token"], token);
+  if (resuming === true) open.set(["resuming"], true);
+  if (left !== undefined) open.set(["left"], leftEntries(left));
+  if (forgotten !== undefined) open.set(["forgotten"], forgotten);
 }
 
 /** One write. */
@@ -99,6 +120,17 @@ async function settleSocket(
     .set(["trace"], run.trace)
     .set(["answers"], [...run.answers]);
   const { old } = await table.update(socketKey(key), subjectOf(id, key), settle, "ALL_OLD");
+  return old && readSocketItem(old, key.connectionId).rooms;
+}
+
+/** One write. */
+async function endResuming(
+  table: Table,
+  key: SocketKey,
+  id: string,
+): Promise<SocketRecord["rooms"] | undefined> {
+  const end = ofSocket(table, id, "open").remove(["resuming"]);
+  const { old } = await table.update(socketKey(key), subjectOf(id, key), end, "ALL_OLD");
   return old && readSocketItem(old, key.connectionId).rooms;
 }
 
@@ -124,8 +156,7 @@ async function endSocket(
   table: Table,
   key: SocketKey,
   id: string,
-  reason: DisconnectReason,
-  at: number,
+  { reason, at, keepEndedMs }: End,
 ): Promise<SocketRecord | undefined> {
   const token = newToken();
   const end = ofSocket(table, id, "open")
@@ -133,7 +164,7 @@ async function endSocket(
     .set(["bye"], reason)
     .set(["endedAt"], at)
     .set(["endedBy"], token)
-    .set(["expiresAt"], toTtl(table.now() + ENDED_KEPT_MS));
+    .set(["expiresAt"], toTtl(table.now() + keepEndedMs));
   const written = await table.update(socketKey(key), subjectOf(id, key), end, "ALL_OLD");
   // A resent write that was refused tells nothing of the row: then the ended row, made open again in our eyes, is the record.
   let row = written.old && readSocketItem(written.old, key.connectionId);
@@ -149,7 +180,7 @@ async function endSocket(
 async function readEndedByUs(table: Table, key: SocketKey, token: string): Promise<SocketRow | undefined> {
   const row = await readSocketRow(table, key);
   if (row === undefined || row.endedBy !== token) return undefined;
-  const { bye: _, ...before } = row;
+  const { bye: _, endedAt: _1, ...before } = row;
   return { ...before, phase: "open" };
 }
 

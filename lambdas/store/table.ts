@@ -7,6 +7,7 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
+  type QueryCommandInput,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import type { Clock } from "../server/ports.ts";
@@ -39,6 +40,30 @@ export interface Written {
   readonly resent: boolean;
 }
 
+export interface Page {
+  readonly items: readonly Item[];
+  /** There are, or may be, more behind them. */
+  readonly more: boolean;
+}
+
+/** Both ends belong to it. */
+export interface SortRange {
+  readonly from: string;
+  /** Not before `from`, which DynamoDB refuses. */
+  readonly to?: string;
+  /** Items in a page. */
+  readonly pageSize: number;
+}
+
+export interface IndexQuery {
+  readonly index: string;
+  /** Name of the index's partition key, which is a string. */
+  readonly attribute: string;
+  readonly value: string;
+  /** Items in a page. */
+  readonly pageSize: number;
+}
+
 export interface TableOptions {
   readonly client: DynamoDBDocumentClient;
   readonly name: string;
@@ -47,7 +72,7 @@ export interface TableOptions {
 
 /**
  * The one table: the only place that talks to DynamoDB. Reads are always consistent (a connection is read right after it was
- * written), a condition that fails is a value, other failures are errors of errors.ts.
+ * written), but for those of an index; a condition that fails is a value, other failures are errors of errors.ts.
  */
 export class Table {
   readonly #client: DynamoDBDocumentClient;
@@ -65,9 +90,10 @@ export class Table {
     return this.#clock.now();
   }
 
-  async get(key: Key): Promise<Item | undefined> {
+  /** @param subject stands in errors; by default the key */
+  async get(key: Key, subject: string = key.pk): Promise<Item | undefined> {
     const command = new GetCommand({ TableName: this.#name, Key: { ...key }, ConsistentRead: true });
-    const { Item } = await this.#translated(`Reading ${key.pk}`, 0, () => this.#client.send(command));
+    const { Item } = await this.#translated(`Reading ${subject}`, 0, () => this.#client.send(command));
     return Item;
   }
 
@@ -82,17 +108,85 @@ export class Table {
   }
 
   /** All items under a partition key in the order of their sort keys, in DynamoDB's pages of at most 1 MB. */
-  async *query(pk: string): AsyncGenerator<readonly Item[]> {
+  query(pk: string): AsyncGenerator<readonly Item[]> {
+    return this.#pages(`Reading ${pk}`, {
+      KeyConditionExpression: "pk = :pk",
+      ExpressionAttributeValues: { ":pk": pk },
+      ConsistentRead: true,
+    });
+  }
+
+  /** Those of them in a range of sort keys. */
+  queryRange(pk: string, { from, to, pageSize }: SortRange): AsyncGenerator<readonly Item[]> {
+    const range = to === undefined ? "sk >= :from" : "sk BETWEEN :from AND :to";
+    return this.#pages(`Reading ${pk}`, {
+      KeyConditionExpression: `pk = :pk AND ${range}`,
+      ExpressionAttributeValues: { ":pk": pk, ":from": from, ...(to !== undefined && { ":to": to }) },
+      ConsistentRead: true,
+      Limit: pageSize,
+    });
+  }
+
+  /** The items of a partition from this sort key on, in order: one page of at most `limit` items and 1 MB. */
+  async page(pk: string, skFrom: string, limit: number): Promise<Page> {
+    const command = new QueryCommand({
+      TableName: this.#name,
+      KeyConditionExpression: "pk = :pk AND sk >= :sk",
+      ExpressionAttributeValues: { ":pk": pk, ":sk": skFrom },
+      ConsistentRead: true,
+      Limit: limit,
+    });
+    const page = await this.#translated(`Reading ${pk}`, 0, () => this.#client.send(command));
+    return { items: page.Items ?? [], more: page.LastEvaluatedKey !== undefined };
+  }
+
+  /** The items of a partition whose sort keys begin so, in pages of at most 1 MB. */
+  queryBeginning(pk: string, skBegins: string): AsyncGenerator<readonly Item[]> {
+    return this.#pages(`Reading ${pk}`, {
+      KeyConditionExpression: "pk = :pk AND begins_with(sk, :sk)",
+      ExpressionAttributeValues: { ":pk": pk, ":sk": skBegins },
+      ConsistentRead: true,
+    });
+  }
+
+  /** Whether a partition has an item whose sort key begins so. Reads one item at most. */
+  async has(pk: string, skBegins: string): Promise<boolean> {
+    const command = new QueryCommand({
+      TableName: this.#name,
+      KeyConditionExpression: "pk = :pk AND begins_with(sk, :sk)",
+      ExpressionAttributeValues: { ":pk": pk, ":sk": skBegins },
+      ConsistentRead: true,
+      Select: "COUNT",
+      Limit: 1,
+    });
+    const page = await this.#translated(`Reading ${pk}`, 0, () => this.#client.send(command));
+    return (page.Count ?? 0) > 0;
+  }
+
+  /** All items of a secondary index under a partition key, in pages. As every index, it may be a moment behind. */
+  queryIndex({ index, attribute, value, pageSize }: IndexQuery): AsyncGenerator<readonly Item[]> {
+    return this.#pages(`Reading ${value}`, {
+      IndexName: index,
+      KeyConditionExpression: "#attribute = :value",
+      ExpressionAttributeNames: { "#attribute": attribute },
+      ExpressionAttributeValues: { ":value": value },
+      Limit: pageSize,
+    });
+  }
+
+  /** A page is asked for when the one before has been taken. */
+  async *#pages(
+    subject: string,
+    query: Omit<QueryCommandInput, "TableName">,
+  ): AsyncGenerator<readonly Item[]> {
     let from: Record<string, unknown> | undefined;
     do {
       const command: QueryCommand = new QueryCommand({
         TableName: this.#name,
-        KeyConditionExpression: "pk = :pk",
-        ExpressionAttributeValues: { ":pk": pk },
-        ConsistentRead: true,
+        ...query,
         ...(from === undefined ? {} : { ExclusiveStartKey: from }),
       });
-      const page = await this.#translated(`Reading ${pk}`, 0, () => this.#client.send(command));
+      const page = await this.#translated(subject, 0, () => this.#client.send(command));
       yield page.Items ?? [];
       from = page.LastEvaluatedKey;
     } while (from !== undefined);

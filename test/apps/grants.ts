@@ -1,7 +1,7 @@
 import { Server } from "skysocket";
 
 /** The shortest application that needs every right of the function it runs in; beside each handler, which ones. */
-const io = new Server();
+const io = new Server({ fanOutThreshold: 1 });
 
 io.on("connection", (socket) => {
   // UpdateItem, PutItem, and a GetItem to see whether the socket is still open.
@@ -18,6 +18,13 @@ io.on("connection", (socket) => {
   socket.on("go", async (room: string, ack) => {
     await socket.leave(room);
     ack("gone");
+  });
+  // Workers: too many for the event, too large for their tasks, and some of them gone.
+  socket.on("shout", () => {
+    io.emit("large", ...Array.from({ length: 3 }, () => Buffer.alloc(90_000)));
+  });
+  socket.on("disconnect", () => {
+    io.to("watch").emit("left");
   });
   // DELETE at the gateway.
   socket.on("hang up", () => {

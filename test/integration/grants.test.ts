@@ -6,8 +6,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@j
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { loadModel } from "../../infra/local/template/load.ts";
 import { TestClouds } from "../support/cloud.ts";
-import { converse, covers, type Denied, deniedIn, missingStatements } from "../support/iam-scenario.ts";
-import { grantsOf, synthesize, withoutGrant } from "../support/synth.ts";
+import {
+  converse,
+  covers,
+  type Denied,
+  deniedIn,
+  missingStatements,
+  shoutToMany,
+  waitForHeartbeat,
+} from "../support/iam-scenario.ts";
+import { grantsOf, synthesize, withoutGrant, withPingInterval } from "../support/synth.ts";
 
 /**
  * Every right in the template is needed, and the template has all that are: one short conversation uses each, and without any
@@ -15,7 +23,7 @@ import { grantsOf, synthesize, withoutGrant } from "../support/synth.ts";
  */
 const APP = fileURLToPath(new URL("../apps/grants.ts", import.meta.url));
 /** Sids of infra/constructs/grants.ts. Written down here, so that each is a test of its own; the first test compares. */
-const GRANTS = [
+const SOCKET_GRANTS = [
   "TableGetItem",
   "TableBatchGetItem",
   "TableQuery",
@@ -27,6 +35,34 @@ const GRANTS = [
   "Logs",
   "InvokeSelf",
 ];
+const HEARTBEAT_GRANTS = [
+  "HeartbeatQueryIndex",
+  "HeartbeatQuery",
+  "HeartbeatUpdateItem",
+  "HeartbeatPost",
+  "HeartbeatInvokeSocket",
+  "HeartbeatLogs",
+];
+const FAN_OUT_GRANTS = [
+  "InvokeFanOut",
+  "FanOutQuery",
+  "FanOutGetItem",
+  "FanOutUpdateItem",
+  "FanOutPost",
+  "FanOutLogs",
+  "FanOutInvokeSelf",
+  "FanOutInvokeSocket",
+];
+/** For the heartbeat alone: its minute is a second and a half then, and a connection idle for 15 s is closed. */
+const TIME_SCALE = 40;
+/** In minutes, so that even a busy machine pings before that. */
+const PING_INTERVAL = 4;
+
+const scenarios = [
+  ...SOCKET_GRANTS.map((sid) => ({ sid, timeScale: 1, converse })),
+  ...FAN_OUT_GRANTS.map((sid) => ({ sid, timeScale: 1, converse: shoutToMany })),
+  ...HEARTBEAT_GRANTS.map((sid) => ({ sid, timeScale: TIME_SCALE, converse: waitForHeartbeat })),
+];
 
 jest.setTimeout(60_000);
 const clouds = new TestClouds();
@@ -35,7 +71,9 @@ let assembly: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "skysocket-grants-"));
-  ({ outdir: assembly } = await synthesize({ app: APP, outdir: join(directory, "cdk.out") }));
+  const { outdir } = await synthesize({ app: APP, outdir: join(directory, "cdk.out") });
+  assembly = join(directory, "whole");
+  await withPingInterval(outdir, PING_INTERVAL, assembly);
 });
 
 afterEach(() => clouds.stopClouds());
@@ -48,6 +86,7 @@ afterAll(async () => {
 /** A cloud with what its policies refuse. */
 async function boot(
   from: string,
+  { timeScale, converse }: Pick<(typeof scenarios)[number], "timeScale" | "converse">,
 ): Promise<{ cloud: LocalCloud; denials: Denied[]; denied: Promise<Denied> }> {
   const denials: Denied[] = [];
   let tell = (_: Denied): void => undefined;
@@ -56,6 +95,9 @@ async function boot(
   });
   const cloud = await clouds.start({
     assembly: from,
+    timeScale,
+    // Some of those that workers post to are gone, and nobody has noticed.
+    ...(converse === shoutToMany && { chaos: { loseDisconnect: 1 } }),
     onLog: ({ text }) => {
       const denial = deniedIn(text);
       if (!denial) return;
@@ -68,11 +110,15 @@ async function boot(
 
 describe("the rights of the functions", () => {
   test("are the ones that are taken away one by one below", async () => {
-    expect((await grantsOf(assembly)).sort()).toEqual([...GRANTS].sort());
+    expect((await grantsOf(assembly)).sort()).toEqual(scenarios.map(({ sid }) => sid).sort());
   });
 
-  test("suffice for a conversation that uses them all", async () => {
-    const { cloud, denials, denied } = await boot(assembly);
+  test.each([
+    { of: "the socket function", timeScale: 1, converse },
+    { of: "the fan-out", timeScale: 1, converse: shoutToMany },
+    { of: "the heartbeat", timeScale: TIME_SCALE, converse: waitForHeartbeat },
+  ])("suffice for a conversation that uses all those of $of", async ({ timeScale, converse }) => {
+    const { cloud, denials, denied } = await boot(assembly, { timeScale, converse });
     const refused = denied.then(({ action, resource }) => {
       throw new Error(`no statement of infra/constructs/grants.ts allows ${action} on ${resource}`);
     });
@@ -81,14 +127,14 @@ describe("the rights of the functions", () => {
     expect(cloud.logs.lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
   });
 
-  test.each(GRANTS)(
-    "without %s the same conversation is refused, and the log says what is missing",
-    async (sid) => {
+  test.each(scenarios)(
+    "without $sid the same conversation is refused, and the log says what is missing",
+    async ({ sid, timeScale, converse }) => {
       const crippled = join(directory, sid);
       await withoutGrant(assembly, sid, crippled);
       const [removed, another] = missingStatements(loadModel(assembly), loadModel(crippled));
       if (!removed || another) throw new Error(`not exactly one statement is called ${sid}`);
-      const { cloud, denied, denials } = await boot(crippled);
+      const { cloud, denied, denials } = await boot(crippled, { timeScale, converse });
       const conversation = converse(cloud.ws);
       const unhindered = conversation.done.then(() => {
         throw new Error(`nothing was refused without ${sid}`);

@@ -28,7 +28,7 @@ export class ChatPage {
   async enterAs(url: string, nickname: string): Promise<void> {
     await this.page.goto(url);
     await this.choose(nickname);
-    await this.person(nickname).waitFor({ state: "attached" });
+    await this.person(nickname).first().waitFor({ state: "attached" });
   }
 
   /** Fills in the nickname dialog. */
@@ -62,7 +62,36 @@ export class ChatPage {
     return this.page.locator(".message:not(.pending) .text").getByText(text, { exact: true });
   }
 
-  note(text: string): Locator {
+  /** What messages say of themselves that came later than they were said, by their text. */
+  async late(...texts: string[]): Promise<Record<string, string | undefined>> {
+    const rows = texts.map(async (text): Promise<[string, string | undefined]> => {
+      const row = this.page.locator(".bubble").filter({ has: this.page.getByText(text, { exact: true }) });
+      const late = await row.locator(".late").allTextContents();
+      return [text, late[0]];
+    });
+    return Object.fromEntries(await Promise.all(rows));
+  }
+
+  /** Opens the direct messages with somebody who is in the room. */
+  async turnTo(nickname: string): Promise<void> {
+    await this.page
+      .locator("#people")
+      .getByRole("button", { name: `Message ${nickname}`, exact: true })
+      .click();
+    await this.page.locator("#direct-name").getByText(nickname, { exact: true }).waitFor();
+  }
+
+  async sayDirectly(text: string): Promise<void> {
+    await this.page.locator("#direct-text").fill(text);
+    await this.page.locator("#direct-text").press("Enter");
+  }
+
+  /** With whom there are direct messages, as the list shows it. */
+  thread(nickname: string): Locator {
+    return this.page.locator("#threads").getByRole("button", { name: `@ ${nickname}` });
+  }
+
+  note(text: string | RegExp): Locator {
     return this.page.locator(".note").getByText(text, { exact: true });
   }
 

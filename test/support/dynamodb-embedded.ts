@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import { createTable, type DynamoFixture, localClient, TABLE } from "./dynamodb.ts";
+import { DynamoWire } from "./dynamodb-wire.ts";
 
 // dynalite is CommonJS and has no types.
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
@@ -17,6 +18,7 @@ export async function startEmbedded(): Promise<DynamoFixture> {
   await createTable(client);
   return {
     client,
+    wire: new DynamoWire(client),
     table: TABLE,
     stop: async () => {
       client.destroy();

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { createTable, type DynamoFixture, localClient, TABLE } from "./dynamodb.ts";
+import { DynamoWire } from "./dynamodb-wire.ts";
 
 const STARTS = 3;
 const START_TIMEOUT_MS = 60_000;
@@ -27,7 +28,12 @@ export async function startDynamoDbLocal(): Promise<DynamoFixture> {
     });
     if (isUp) {
       await createTable(client);
-      return { client, table: TABLE, stop: () => stop(java, () => client.destroy()) };
+      return {
+        client,
+        wire: new DynamoWire(client),
+        table: TABLE,
+        stop: () => stop(java, () => client.destroy()),
+      };
     }
     await stop(java, () => client.destroy());
     if (start === STARTS) throw new Error(`DynamoDB Local did not answer in ${STARTS} starts`);

@@ -20,6 +20,7 @@ function isHttpRequest(value: unknown): value is HttpRequestLike {
 interface Loss {
   readonly operation: string;
   readonly of: "request" | "response";
+  readonly meanwhile: () => Promise<void>;
 }
 
 /** Sits between the SDK's retries and the network: sees each sending, and can lose one. */
@@ -35,20 +36,24 @@ export class DynamoWire {
         if (loss === undefined) return next(args);
         this.#loss = undefined;
         if (loss.of === "response") await next(args);
+        await loss.meanwhile();
         throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
       },
       { step: "deserialize", name: "dynamoWire" },
     );
   }
 
-  /** DynamoDB gets and executes the next such request; the SDK learns nothing of it and sends it again. */
-  loseResponseOf(operation: string): void {
-    this.#loss = { operation, of: "response" };
+  /**
+   * DynamoDB gets and executes the next such request; the SDK learns nothing of it and sends it again.
+   * @param meanwhile what happens before that
+   */
+  loseResponseOf(operation: string, meanwhile: () => Promise<void> = async () => {}): void {
+    this.#loss = { operation, of: "response", meanwhile };
   }
 
   /** The next such request does not reach DynamoDB; the SDK sends it again. */
   loseRequestOf(operation: string): void {
-    this.#loss = { operation, of: "request" };
+    this.#loss = { operation, of: "request", meanwhile: async () => {} };
   }
 
   /** Everything sent since the last call. */
@@ -65,7 +70,9 @@ export class DynamoWire {
   #record(request: unknown): string | undefined {
     if (!isHttpRequest(request)) return undefined;
     const operation = request.headers["x-amz-target"]?.split(".")[1] ?? "";
-    const body: unknown = typeof request.body === "string" ? JSON.parse(request.body) : undefined;
+    const { body: sent } = request;
+    const text = sent instanceof Uint8Array ? new TextDecoder().decode(sent) : String(sent);
+    const body: unknown = JSON.parse(text);
     this.#sent.push({ operation, body });
     return operation;
   }

@@ -154,6 +154,8 @@ export class Wire {
   readonly connectedAt: number;
   readonly frames: string[] = [];
   open = true;
+  /** The client is gone without API Gateway having noticed: posts are accepted, and arrive nowhere. */
+  deaf = false;
   readonly #harness: Harness;
   readonly #news = new EventEmitter();
   #read = 0;
@@ -209,6 +211,7 @@ export class Wire {
   }
 
   receive(frame: string): void {
+    if (this.deaf) return;
     this.frames.push(frame);
     this.#news.emit("frame");
   }

@@ -1,4 +1,4 @@
-import { on, once } from "node:events";
+import { on, once, setMaxListeners } from "node:events";
 import { WebSocket } from "ws";
 import { matches } from "../../infra/local/iam/decide.ts";
 import type { CloudModel, PolicyStatement } from "../../infra/local/model.ts";
@@ -22,12 +22,13 @@ export const covers = ({ actions, resources }: PolicyStatement, { action, resour
 
 /** The statements of all functions that `whole` has and `part` has not. */
 export function missingStatements(whole: CloudModel, part: CloudModel): PolicyStatement[] {
-  const had = new Set(statementsOf(part).map((statement) => JSON.stringify(statement)));
-  return statementsOf(whole).filter((statement) => !had.has(JSON.stringify(statement)));
+  return whole.functions.flatMap(({ logicalId, statements }) => {
+    // Of the same function: two functions may have the same right, under two names.
+    const kept = part.functions.find((fn) => fn.logicalId === logicalId)?.statements ?? [];
+    const had = new Set(kept.map((statement) => JSON.stringify(statement)));
+    return statements.filter((statement) => !had.has(JSON.stringify(statement)));
+  });
 }
-
-const statementsOf = (model: CloudModel): PolicyStatement[] =>
-  model.functions.flatMap(({ statements }) => statements);
 
 export interface Conversation {
   /** Resolves when everything was said and the server has closed the connection; rejects when something else came. */
@@ -44,6 +45,91 @@ const LINES = [
   ['422["go","hall"]', /^432\["gone"\]$/],
   ['42["hang up"]', /^41$/],
 ] as const;
+
+/**
+ * What uses the heartbeat's rights: a connection that never joins a namespace, which it has ended, and one that does and waits
+ * for a ping. In a cloud whose minutes are short.
+ */
+export function waitForHeartbeat(url: string): Conversation {
+  const ended = new AbortController();
+  const silent = new WebSocket(`${url}/?EIO=4&transport=websocket`);
+  const joined = new WebSocket(`${url}/?EIO=4&transport=websocket`);
+  // Of being stopped before they are open.
+  for (const socket of [silent, joined]) socket.on("error", () => undefined);
+  const frames = on(joined, "message", { signal: ended.signal, close: ["close"] });
+  const wait = async (): Promise<void> => {
+    const closed = once(silent, "close", { signal: ended.signal });
+    // Stopped before it is waited for, it would be an unhandled rejection.
+    closed.catch(() => undefined);
+    await hear(frames, /^0\{/);
+    joined.send("40");
+    await hear(frames, /^40\{"sid":/);
+    await hear(frames, /^2$/);
+    await closed;
+  };
+  const done = wait().finally(() => joined.terminate());
+  done.catch(() => undefined);
+  return {
+    done,
+    stop: () => {
+      ended.abort();
+      joined.terminate();
+      silent.terminate();
+    },
+  };
+}
+
+/** Sockets of {@link shoutToMany}, enough that some worker has more than it should. */
+const LISTENERS = 24;
+const LEAVERS = 8;
+
+/** What uses the rights of the fan-out's workers: some of those that they post to are gone, in a cloud that loses $disconnect. */
+export function shoutToMany(url: string): Conversation {
+  const ended = new AbortController();
+  const { signal } = ended;
+  setMaxListeners(0, signal); // one for each socket
+  const sockets: WebSocket[] = [];
+  const join = async () => {
+    const socket = new WebSocket(`${url}/?EIO=4&transport=websocket`);
+    sockets.push(socket);
+    socket.on("error", () => undefined); // of being stopped before it is open
+    const frames = on(socket, "message", { signal, close: ["close"] });
+    await hear(frames, /^0\{/);
+    socket.send("40");
+    await hear(frames, /^40\{"sid":/);
+    return { socket, frames };
+  };
+  const talk = async (): Promise<void> => {
+    const watcher = await join();
+    watcher.socket.send('420["enter","watch"]');
+    await hear(watcher.frames, /^430\["entered"\]$/);
+    const listeners = await Promise.all(Array.from({ length: LISTENERS }, join));
+    for (const { socket } of listeners.splice(0, LEAVERS)) {
+      const closed = once(socket, "close", { signal });
+      socket.close();
+      await closed;
+    }
+    watcher.socket.send('42["shout"]');
+    await Promise.all(listeners.map(({ frames }) => hear(frames, /^453-\["large"/)));
+    for (let left = 0; left < LEAVERS; ) {
+      const { done, value } = await watcher.frames.next();
+      if (done) throw new Error("the watcher was cut off");
+      if (String(value[0]) === '42["left"]') left++;
+    }
+  };
+  const done = talk().finally(() => {
+    for (const socket of sockets) socket.terminate();
+  });
+  // Who stops a conversation early looks at something else.
+  done.catch(() => undefined);
+  return {
+    done,
+    stop: () => {
+      ended.abort();
+      for (const socket of sockets) socket.terminate();
+    },
+  };
+}
 
 /** Holds the conversation. A plain WebSocket, since the official client hangs up by itself when it hears `41`. */
 export function converse(url: string): Conversation {

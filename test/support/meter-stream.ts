@@ -52,6 +52,12 @@ export class MeterStream {
     }
   }
 
+  /** Resolves when this holds, which is looked at after each event. Rejects after 20 s. */
+  async until(holds: () => boolean): Promise<void> {
+    const signal = AbortSignal.timeout(20_000);
+    while (!holds()) await once(this.#news, "event", { signal });
+  }
+
   /** What one run asked of the other services, and what it sent. */
   usage({ requestId }: Run): {
     readonly requests: string[];

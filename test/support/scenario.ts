@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { Manager, type ManagerOptions } from "socket.io-client";
+import { Manager, type ManagerOptions, type SocketOptions } from "socket.io-client";
 import { Client } from "./client.ts";
 import { Names } from "./scenario-names.ts";
 import { RawClient } from "./scenario-raw.ts";
@@ -13,6 +13,8 @@ export type Traces = Readonly<Record<string, readonly Entry[]>>;
 export interface Scenario {
   /** A sentence. */
   readonly name: string;
+  /** Members of the server's API that it shows at work, as the parity table names them: `Socket#join`, `ServerOptions.cors`. */
+  readonly covers?: readonly string[];
   /** MUST wait for everything that it causes to arrive, else its trace depends on timing. */
   run(context: ScenarioContext): Promise<void>;
   /** Where serverless cannot, or should not, do what stock does. */
@@ -38,6 +40,7 @@ export interface DialOptions {
   readonly over?: Client;
   readonly auth?: Record<string, unknown> | ((send: (auth: object) => void) => void);
   readonly manager?: Partial<ManagerOptions>;
+  readonly socket?: Pick<SocketOptions, "retries" | "ackTimeout">;
 }
 
 export class ScenarioContext {
@@ -66,7 +69,10 @@ export class ScenarioContext {
         reconnection: false,
         ...options.manager,
       });
-    const socket = manager.socket(options.nsp ?? "/", options.auth ? { auth: options.auth } : {});
+    const socket = manager.socket(options.nsp ?? "/", {
+      ...options.socket,
+      ...(options.auth && { auth: options.auth }),
+    });
     return this.#keep(name, new Client(name, socket, this.#names));
   }
 
@@ -79,9 +85,13 @@ export class ScenarioContext {
   }
 
   /** Opens a plain WebSocket, with the query of an Engine.IO client unless told otherwise. */
-  raw(name: string, query = "EIO=4&transport=websocket&b64=1"): RawClient {
+  raw(
+    name: string,
+    query = "EIO=4&transport=websocket&b64=1",
+    headers: Readonly<Record<string, string>> = {},
+  ): RawClient {
     const url = `${this.#target.url.replace(/^http/, "ws")}${this.#target.path}/?${query}`;
-    return this.#keep(name, new RawClient(name, url, this.#names));
+    return this.#keep(name, new RawClient(name, url, this.#names, headers));
   }
 
   /** A plain WebSocket that is in the main namespace already. */

@@ -47,7 +47,7 @@ export const anyName = (): fc.Arbitrary<string> =>
   );
 
 /** Real engines take milliseconds a request, and slow machines more. */
-const PROPERTY_TIMEOUT_MS = 120_000;
+export const PROPERTY_TIMEOUT_MS = 120_000;
 
 /** A failure prints its seed; FC_SEED replays it. */
 export function runs(numRuns: number): fc.Parameters<unknown> {

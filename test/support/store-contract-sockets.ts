@@ -131,6 +131,7 @@ export function socketContract(bench: StoreBench): void {
         ...before,
         phase: "ended",
         bye: "transport close",
+        endedAt: 9,
       });
     });
 

@@ -1,16 +1,28 @@
 import { afterAll, beforeAll, describe, jest } from "@jest/globals";
+import type { FanOutStore } from "../../lambdas/server/fan-out-ports.ts";
+import type { HeartbeatStore } from "../../lambdas/server/heartbeat-ports.ts";
 import type { Clock, Store } from "../../lambdas/server/ports.ts";
 import { StoreBench } from "./store-contract-bench.ts";
 import { connectionContract } from "./store-contract-connections.ts";
+import { fanOutContract } from "./store-contract-fan-outs.ts";
+import { heartbeatContract } from "./store-contract-heartbeat.ts";
+import { inboxContract } from "./store-contract-inboxes.ts";
+import { logContract } from "./store-contract-log.ts";
 import { memberContract } from "./store-contract-members.ts";
 import { nameContract } from "./store-contract-names.ts";
 import { partContract } from "./store-contract-parts.ts";
+import { recoveryContract } from "./store-contract-recovery.ts";
+import { sessionContract } from "./store-contract-sessions.ts";
 import { socketContract } from "./store-contract-sockets.ts";
 import { stateContract } from "./store-contract-state.ts";
 
+export interface StoreSettings {
+  readonly keepEndedMs?: number;
+}
+
 /** A running table, or what stands for one; every store made from it sees the same rows. */
 export interface StoreHarness {
-  create(clock: Pick<Clock, "now">): Store;
+  create(clock: Pick<Clock, "now">, settings?: StoreSettings): Store & HeartbeatStore & FanOutStore;
   stop(): Promise<void>;
 }
 
@@ -21,10 +33,15 @@ export function describeStoreContract(name: string, start: () => Promise<StoreHa
     jest.setTimeout(60_000);
     const bench = new StoreBench();
     let harness: StoreHarness;
+    let heartbeats: HeartbeatStore;
+    let fanOuts: FanOutStore;
 
     beforeAll(async () => {
       harness = await start();
-      bench.use(harness.create(bench.clock));
+      const store = harness.create(bench.clock);
+      bench.use(store);
+      heartbeats = store;
+      fanOuts = store;
     }, 180_000);
 
     afterAll(async () => {
@@ -37,5 +54,11 @@ export function describeStoreContract(name: string, start: () => Promise<StoreHa
     memberContract(bench);
     nameContract(bench);
     partContract(bench);
+    recoveryContract(bench, (keepEndedMs) => harness.create(bench.clock, { keepEndedMs }));
+    sessionContract(bench);
+    logContract(bench);
+    inboxContract(bench);
+    heartbeatContract(bench, () => heartbeats);
+    fanOutContract(bench, () => fanOuts);
   });
 }

@@ -45,6 +45,15 @@ export async function withoutGrant(assembly: string, sid: string, outdir: string
   await writeFile(join(outdir, TEMPLATE), JSON.stringify(template, null, 1));
 }
 
+/** A copy of an assembly in which connections are pinged every so many minutes, for those who cannot wait for eight. */
+export async function withPingInterval(assembly: string, minutes: number, outdir: string): Promise<void> {
+  await cp(assembly, outdir, { recursive: true });
+  const template = await readFile(join(outdir, TEMPLATE), "utf8");
+  const changed = template.replaceAll(/("PING_INTERVAL_MINUTES": )"8"/g, `$1"${minutes}"`);
+  if (changed === template) throw new Error("The template does not say how often connections are pinged.");
+  await writeFile(join(outdir, TEMPLATE), changed);
+}
+
 function policiesOf(template: Policies): { Statement: Statement[] }[] {
   return Object.values(template.Resources)
     .filter(({ Type }) => Type === "AWS::IAM::Policy")

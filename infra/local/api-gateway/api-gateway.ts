@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { Chaos } from "../chaos.ts";
+import { FAULTLESS, type Faults } from "../faults.ts";
 import type { ApiModel, CloudListener, LambdaService } from "../model.ts";
 import { type Authorize, GatewayContext } from "./context.ts";
 import { CLOSE, DEFAULT_BEHAVIOR, type GatewayBehavior } from "./limits.ts";
@@ -16,6 +17,8 @@ export interface ApiGatewayOptions {
   readonly authorize: Authorize;
   /** @default everything off */
   readonly chaos?: Chaos | undefined;
+  /** Happen to the instances that post. @default none */
+  readonly faults?: Faults | undefined;
   /** What AWS does not document. @default DEFAULT_BEHAVIOR */
   readonly behavior?: Partial<GatewayBehavior> | undefined;
   /** How many times faster than the clock the idle and maximum durations run. @default 1 */
@@ -41,6 +44,7 @@ export class ApiGateway {
       lambda: options.lambda,
       authorize: options.authorize,
       chaos: options.chaos ?? new Chaos(),
+      faults: options.faults ?? FAULTLESS,
       behavior: { ...DEFAULT_BEHAVIOR, ...options.behavior },
       timeScale: options.timeScale ?? 1,
       onEvent: options.onEvent ?? (() => {}),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Chaos } from "../chaos.ts";
+import type { Faults } from "../faults.ts";
 import type { ApiModel, Caller, CloudEvent, CloudListener, LambdaService } from "../model.ts";
 import { type Connection, ConnectionRegistry } from "./connection.ts";
 import { ACCOUNT_REQUESTS, type GatewayBehavior, NEW_CONNECTIONS } from "./limits.ts";
@@ -37,6 +38,7 @@ export class GatewayContext {
   readonly lambda: LambdaService;
   readonly authorize: Authorize;
   readonly chaos: Chaos;
+  readonly faults: Faults;
   readonly behavior: GatewayBehavior;
   /** Idle and maximum durations run this many times faster than the clock. */
   readonly timeScale: number;
@@ -55,6 +57,7 @@ export class GatewayContext {
     readonly lambda: LambdaService;
     readonly authorize: Authorize;
     readonly chaos: Chaos;
+    readonly faults: Faults;
     readonly behavior: GatewayBehavior;
     readonly timeScale: number;
     readonly onEvent: CloudListener;
@@ -66,6 +69,7 @@ export class GatewayContext {
     this.lambda = parts.lambda;
     this.authorize = parts.authorize;
     this.chaos = parts.chaos;
+    this.faults = parts.faults;
     this.behavior = parts.behavior;
     this.timeScale = parts.timeScale;
     this.#onEvent = parts.onEvent;

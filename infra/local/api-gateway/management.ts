@@ -57,11 +57,15 @@ export async function handleManagement(
     "execute-api:ManageConnections",
     context.arn(api, `${api.stage}/${method}/@connections/${connectionId}`),
   );
-  const answer = authorization.allowed
-    ? await perform(context, call)
-    : failure(403, authorization.errorType, authorization.message);
-  report(context, call, answer, authorization);
-  write(response, answer);
+  const answer = await context.faults(request, async () => {
+    const performed = authorization.allowed
+      ? await perform(context, call)
+      : failure(403, authorization.errorType, authorization.message);
+    report(context, call, performed, authorization);
+    return performed;
+  });
+  if (answer) write(response, answer);
+  else response.destroy();
   return true;
 }
 

@@ -7,6 +7,7 @@
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
  */
 import { randomUUID } from "node:crypto";
+import type { Faults } from "../faults.ts";
 import { type HttpRequest, type HttpResponse, serve } from "../http.ts";
 import { AuthError, authErrorResponse } from "../iam/errors.ts";
 import type { Iam, SignedCaller } from "../iam/iam.ts";
@@ -27,6 +28,8 @@ export interface DynamoDbOptions {
   readonly endpoint?: string;
   /** How old an eventually consistent read is, in milliseconds. @default 50 */
   readonly staleMs?: number;
+  /** Happen to the instances that call. @default none */
+  readonly faults?: Faults;
   /** Milliseconds of a clock of which only differences count. @default performance.now */
   readonly now?: () => number;
 }
@@ -55,7 +58,7 @@ export async function createDynamoDb(options: DynamoDbOptions): Promise<LocalDyn
     const created = await ensureTable(engine, table);
     if (!created) await takeOver(engine, table, tables);
   }
-  const front = await serve((request) => handle(request, tables, options), options.onError);
+  const front = await serve((request) => handle(request, tables, options), options.onError, options.faults);
   return {
     endpoint: front.endpoint,
     async stop() {

@@ -10,7 +10,7 @@ import Module from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
-import { receiveMessageOnPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
 /**
  * @typedef {object} Invocation
@@ -251,7 +251,18 @@ function skewClock() {
   );
 }
 
+/** Chaos: the whole thread stands still in the midst of an invocation, as a throttled or paused machine does. */
+function freezeWhenTold() {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  parentPort?.on("message", (/** @type {{ requestId: string, freezeMs: number }} */ order) => {
+    if (order.requestId === requestId) Atomics.wait(never, 0, 0, order.freezeMs);
+  });
+  // It is no work that an invocation would have to wait for.
+  parentPort?.unref();
+}
+
 patchLogs();
+freezeWhenTold();
 registerFatalListeners();
 skewClock();
 // A thread has no working directory of its own, but the bundle may ask for it.

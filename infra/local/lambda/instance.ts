@@ -104,6 +104,22 @@ export class Instance {
     return (await answered) ?? { kind: "timeout" };
   }
 
+  get accessKeyId(): string {
+    return this.#credentials.accessKeyId;
+  }
+
+  /** Ends the thread if something runs on it, which fails; an idle one is left alone. */
+  async crash(): Promise<boolean> {
+    if (this.#settle === undefined) return false;
+    await this.terminate();
+    return true;
+  }
+
+  /** The thread sleeps for this long in the midst of the invocation that runs on it. */
+  freeze(ms: number): void {
+    this.#worker.postMessage({ requestId: this.#requestId, freezeMs: ms });
+  }
+
   /** Ends the thread, frozen or not; an invocation that runs on it fails. */
   async terminate(): Promise<void> {
     this.#dead = true;

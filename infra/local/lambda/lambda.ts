@@ -2,6 +2,7 @@
  * The emulated Lambda: the functions of the template, each in worker threads of its own, invoked by the other emulated services
  * or, over HTTP, by the real SDK. See bootstrap.mjs for what an instance is, and pool.ts for how many there are.
  */
+import type { Faults, Victims } from "../faults.ts";
 import { serve } from "../http.ts";
 import { matches } from "../iam/decide.ts";
 import type { Iam } from "../iam/iam.ts";
@@ -15,7 +16,7 @@ import type {
 } from "../model.ts";
 import { AsyncInvocations } from "./async-invocations.ts";
 import { handleInvoke } from "./front.ts";
-import type { Outcome } from "./instance.ts";
+import type { Instance, Outcome } from "./instance.ts";
 import { Pool } from "./pool.ts";
 
 export interface LambdaOptions {
@@ -34,9 +35,11 @@ export interface LambdaOptions {
   readonly timeScale?: number;
   /** Milliseconds that a new instance's clock is off. @default none */
   readonly skewMs?: (functionId: string) => number;
+  /** Happen to the instances that invoke functions. @default none */
+  readonly faults?: Faults;
 }
 
-export interface LocalLambda extends LambdaService {
+export interface LocalLambda extends LambdaService, Victims {
   /** Where the SDK finds it: the value of `AWS_ENDPOINT_URL_LAMBDA`. */
   readonly endpoint: string;
   /** Runs an event as an asynchronous invocation, with the function's retries; nobody's policy is asked. */
@@ -59,12 +62,15 @@ export async function createLambda(options: LambdaOptions): Promise<LocalLambda>
       const text = `The local Lambda endpoint failed: ${error instanceof Error ? error.stack : String(error)}`;
       options.onLog({ at: Date.now(), functionId: "lambda", requestId: "", level: "error", text });
     },
+    options.faults,
   );
   return {
     endpoint: front.endpoint,
     invoke: (functionId, event, source) => lambda.invoke(functionId, event, source),
     invokeAsync: (functionId, event) => lambda.invokeAsync(functionId, event),
     restart: (functionIds, model) => lambda.restart(functionIds, model),
+    crash: (accessKeyId) => lambda.crash(accessKeyId),
+    freeze: (accessKeyId, ms) => lambda.freeze(accessKeyId, ms),
     async stop() {
       await lambda.stop();
       await front.close();
@@ -149,6 +155,14 @@ class Lambda {
     await Promise.all(endings);
   }
 
+  async crash(accessKeyId: string): Promise<boolean> {
+    return (await this.#instance(accessKeyId)?.crash()) ?? false;
+  }
+
+  freeze(accessKeyId: string, ms: number): void {
+    this.#instance(accessKeyId)?.freeze(ms);
+  }
+
   async stop(): Promise<void> {
     const asyncStopped = this.#async.stop();
     await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
@@ -181,6 +195,14 @@ class Lambda {
     if (fn !== undefined) return fn;
     const known = [...this.#functions.keys()].join(", ") || "none";
     throw new RangeError(`No function has the logical id "${functionId}"; the template has: ${known}.`);
+  }
+
+  #instance(accessKeyId: string): Instance | undefined {
+    for (const pool of this.#pools.values()) {
+      const instance = pool.instanceWith(accessKeyId);
+      if (instance) return instance;
+    }
+    return undefined;
   }
 
   #pool(functionId: string): Pool {

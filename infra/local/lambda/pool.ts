@@ -62,6 +62,12 @@ export class Pool {
     });
   }
 
+  /** The one that signs with this key. */
+  instanceWith(accessKeyId: string): Instance | undefined {
+    for (const instance of this.#instances) if (instance.accessKeyId === accessKeyId) return instance;
+    return undefined;
+  }
+
   /** From now on jobs run on new instances of `fn`; those that run now are finished on their old one. */
   async replace(fn: FunctionModel): Promise<void> {
     this.#fn = fn;

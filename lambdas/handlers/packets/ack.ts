@@ -1,8 +1,9 @@
 import { toBinaryJson } from "../../server/binary-json.ts";
+import { acknowledge } from "../../server/inbox-ack.ts";
 import type { SocketRecord } from "../../server/ports.ts";
 import type { PacketContext } from "../context.ts";
 
-/** Ids that the server asks with (see asks.ts); others are no answers to anything and are ignored, as on stock. */
+/** Ids that the server asks with (see asks.ts); those above may be of inboxes, and all others are ignored, as on stock. */
 const MAX_ASK_ID = 2 ** 30 - 1;
 
 /**
@@ -10,10 +11,11 @@ const MAX_ASK_ID = 2 ** 30 - 1;
  * they may be what waits for it. One that comes before CONNECT or after the end is innocent reordering: dropped.
  */
 export async function handleAck(
-  { ports }: PacketContext,
+  { ports, invocation, server }: PacketContext,
   row: SocketRecord | undefined,
   { ackId, args }: { readonly ackId: number; readonly args: readonly unknown[] },
 ): Promise<void> {
-  if (!row || row.phase === "ended" || ackId < 1 || ackId > MAX_ASK_ID) return;
+  if (!row || row.phase === "ended" || ackId < 1) return;
+  if (ackId > MAX_ASK_ID) return await acknowledge({ invocation, codec: server.codec }, row, ackId);
   await ports.store.putAnswer(row.id, ackId, toBinaryJson(args));
 }

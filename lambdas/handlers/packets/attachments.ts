@@ -1,6 +1,5 @@
 import { MAX_ATTACHMENTS } from "../../protocol/limits.ts";
 import {
-  decodeWhole,
   type Incoming,
   type Whole as Packet,
   STRAY_ATTACHMENT,
@@ -95,7 +94,7 @@ export async function receivePart(context: HandlerContext, frame: BinaryFrame): 
       continue;
     }
     // If another has the header, it may have it with other frames than these: the next look tells.
-    if (await claim(context, standing)) return unite(standing);
+    if (await claim(context, standing)) return unite(context, standing);
   }
 }
 
@@ -133,8 +132,8 @@ async function claim({ ports: { store } }: HandlerContext, { header, attachments
   return true;
 }
 
-const unite = ({ header, attachments }: Whole): Packet =>
-  decodeWhole(
+const unite = ({ server }: HandlerContext, { header, attachments }: Whole): Packet =>
+  server.codec.decodeWhole(
     header.text,
     attachments.map(({ bytes }) => bytes),
   );

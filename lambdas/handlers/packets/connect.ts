@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { encodeFrames } from "../../protocol/packets.ts";
 import { rememberChild } from "../../server/children.ts";
 import { endConnection, releaseEnded } from "../../server/ending.ts";
 import { callConnectionListeners, runMiddlewares } from "../../server/listening.ts";
@@ -10,6 +9,9 @@ import { SocketCore, type SocketSeed } from "../../server/socket-core.ts";
 import type { PacketContext } from "../context.ts";
 import { awaitEnd } from "./await-open.ts";
 import { closeConnection } from "./fault.ts";
+import { type Restored, restoreSession } from "./restore.ts";
+import { sendMissed } from "./send-missed.ts";
+import { enterRooms, newPid, restoredSeed, sessionExpiry } from "./session.ts";
 
 /** How long the commit may take after the middlewares are done, in milliseconds; nobody waits for it longer. */
 const COMMIT_MS = 10_000;
@@ -17,8 +19,8 @@ const COMMIT_MS = 10_000;
 const LISTENER_CAP_MS = 10_000;
 /** How long they wait for work that nobody awaits (`load().then(() => socket.on(…))`), in milliseconds. */
 const LINGER_MS = 1_000;
-/** A connection lives 2 h at most (API Gateway), whatever its clock says a little more; in milliseconds. */
-const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1_000 + 10 * 60 * 1_000;
+/** A connection lives 2 h at most (API Gateway), in milliseconds; the store adds the margin for what comes late. */
+const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1_000;
 
 /** `40`: a client connects to a namespace (docs/ARCHITECTURE.md). */
 export async function handleConnectPacket(
@@ -32,8 +34,11 @@ export async function handleConnectPacket(
   const namespace = await context.server.admit(context.invocation, nsp, auth);
   if (!namespace) return await refuse(context, nsp, { message: "Invalid namespace" });
 
-  const socket = newSocket(context, namespace, auth);
-  const refusal = await runMiddlewares(socket, "live");
+  const restored = await restoreSession(context, nsp, auth, sessionExpiry(context));
+  if (restored === "superseded") return await closeConnection(context, "forced close");
+  const socket = newSocket(context, namespace, auth, restored);
+  const skip = restored && context.server.options.recovery?.skipMiddlewares;
+  const refusal = skip ? undefined : await runMiddlewares(socket, "live");
   if (refusal) {
     socket.reachable = false;
     return await refuse(context, nsp, { message: refusal.message, data: refusal.data });
@@ -42,7 +47,7 @@ export async function handleConnectPacket(
   if (old) await releaseEnded(context.invocation, { connection: context.connection, socket: old });
   await rememberChild(context.invocation, namespace);
   try {
-    if (await begin(context, socket)) await open(context, socket);
+    if (await begin(context, socket)) await open(context, socket, restored);
   } catch (error) {
     // Half connected is worse than not: the client would wait for what never comes. It is cut off, and comes again.
     await abandon(context, socket);
@@ -51,31 +56,37 @@ export async function handleConnectPacket(
 }
 
 async function refuse(
-  { invocation, connection }: PacketContext,
+  { invocation, connection, server }: PacketContext,
   nsp: string,
   data: { readonly message: string; readonly data?: unknown },
 ): Promise<void> {
-  await invocation.posts.send(connection, encodeFrames({ type: "connect_error", nsp, data }));
+  await invocation.posts.send(connection, server.codec.encode({ type: "connect_error", nsp, data }));
 }
 
 function newSocket(
-  { invocation, connection }: PacketContext,
+  context: PacketContext,
   nsp: NamespaceCore,
   auth: Record<string, unknown>,
+  restored: Restored | undefined,
 ): SocketCore {
+  const { invocation, connection, server } = context;
+  const fresh = {
+    id: randomBytes(15).toString("base64url"),
+    token: randomBytes(6).toString("base64url"),
+    data: {},
+    rooms: {},
+    ...(server.options.recovery && { pid: newPid() }),
+  };
   const seed: SocketSeed = {
     connectionId: connection.connectionId,
     nsp: nsp.name,
-    id: randomBytes(15).toString("base64url"),
-    token: randomBytes(6).toString("base64url"),
     auth: JSON.stringify(auth),
-    data: {},
     props: {},
-    rooms: {},
     spent: [],
     answers: [],
     trace: "",
     rerunMiddlewares: false,
+    ...(restored ? restoredSeed(context, restored) : fresh),
   };
   const socket = new SocketCore(invocation, nsp, connection, seed, "middleware");
   socket.facade = nsp.server.facades.socket(socket);
@@ -90,6 +101,7 @@ async function begin(context: PacketContext, socket: SocketCore): Promise<boolea
   const began = await ports.store.beginSocket({
     ...socket.key,
     ...(place !== undefined && { place }),
+    ...(socket.pid !== undefined && { pid: socket.pid, recovered: socket.recovered }),
     id: socket.id,
     token: socket.token,
     auth: socket.auth,
@@ -112,7 +124,11 @@ async function begin(context: PacketContext, socket: SocketCore): Promise<boolea
  * member rows are there: some clients drop, others keep, events that arrive before it. What the listeners emit waits for the
  * commit, so that it reaches the new socket too, and is never sent for a socket that did not come to be.
  */
-async function open(context: PacketContext, socket: SocketCore): Promise<void> {
+async function open(
+  context: PacketContext,
+  socket: SocketCore,
+  restored: Restored | undefined,
+): Promise<void> {
   const { invocation, ports } = context;
   const { store } = ports;
   let opened = (): void => undefined;
@@ -126,20 +142,26 @@ async function open(context: PacketContext, socket: SocketCore): Promise<void> {
   socket.connected = true;
   socket.ready = true;
   const rerunMiddlewares = socket.listeners.size > 0 || holdsUnsavable(socket);
-  socket.rooms.add(socket.id);
-  socket.tokens.set(socket.id, socket.token);
+  if (!restored) {
+    socket.rooms.add(socket.id);
+    socket.tokens.set(socket.id, socket.token);
+  }
   const settled = callConnectionListeners(socket, "live");
-  const draft = takeDraft(socket);
-  const connected = { type: "connect", nsp: socket.nsp.name, data: { sid: socket.id } } as const;
+  const { rooms, ...state } = takeDraft(socket);
+  const { id: sid, pid } = socket;
+  const data = pid === undefined ? { sid } : { sid, pid };
   try {
-    const posted = await invocation.posts.send(socket.recipient, encodeFrames(connected));
+    const entered = await enterRooms(context, socket, rooms, restored);
+    const connected = context.server.codec.encode({ type: "connect", nsp: socket.nsp.name, data });
+    const posted = await invocation.posts.send(socket.recipient, connected);
     const running = ports.clock.now() + LISTENER_CAP_MS + LINGER_MS;
-    const commit = { ...draft, rerunMiddlewares, running };
+    const commit = { ...entered, ...state, rerunMiddlewares, running };
     if (!posted || !(await store.openSocket(socket.key, socket.id, commit))) {
       failed(new Error("the client went away while it was connecting"));
       return await abandon(context, socket);
     }
     await putMembers(socket, memberships(socket));
+    if (restored) await sendMissed(context, socket, { offset: restored.offset, posted: [] });
   } catch (error) {
     failed(error instanceof Error ? error : new Error(String(error)));
     throw error;

@@ -1,22 +1,43 @@
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { mockClient } from "aws-sdk-client-mock";
+import type { HttpAnswer } from "../../../lambdas/aws/http.ts";
+import type { ServiceRequest } from "../../../lambdas/aws/service.ts";
+import { ServiceError } from "../../../lambdas/aws/service-error.ts";
 import { createTasks } from "../../../lambdas/gateway/tasks.ts";
 import type { EndTarget, Task } from "../../../lambdas/server/ports.ts";
 
-const lambda = mockClient(LambdaClient);
-const tasks = createTasks({ client: new LambdaClient({ region: "us-east-1" }), functionName: "socket-fn" });
+const ACCEPTED: HttpAnswer = { status: 202, headers: {}, text: "" };
 
-beforeEach(() => {
-  lambda.reset();
+/** Answers in their order; the last one stays. */
+let answers: (HttpAnswer | Error)[];
+let requests: ServiceRequest[];
+let slept: number[];
+
+const tasks = createTasks({
+  service: {
+    async post(request) {
+      requests.push(request);
+      const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? ACCEPTED;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  },
+  functionName: "socket-fn",
+  clock: {
+    now: () => slept.reduce((sum, ms) => sum + ms, 0),
+    async sleep(ms) {
+      slept.push(ms);
+    },
+  },
+  random: () => 0.5,
 });
 
-const sent = () =>
-  lambda
-    .commandCalls(InvokeCommand)
-    .map(({ args: [{ input }] }): unknown =>
-      JSON.parse(new TextDecoder().decode(input.Payload instanceof Uint8Array ? input.Payload : undefined)),
-    );
+beforeEach(() => {
+  answers = [ACCEPTED];
+  requests = [];
+  slept = [];
+});
+
+const sent = () => requests.map(({ body }): unknown => JSON.parse(new TextDecoder().decode(body)));
 
 function endOf(targets: readonly EndTarget[]): Task {
   return { task: "end", targets, reason: "transport close", hops: 2 };
@@ -24,32 +45,54 @@ function endOf(targets: readonly EndTarget[]): Task {
 
 describe("starting a task", () => {
   test("queues an asynchronous invocation of the function itself", async () => {
-    lambda.on(InvokeCommand).resolves({ StatusCode: 202 });
     const task: Task = { task: "open", connectionId: "TXzPWdnOjoECGjA=", sid: "s1" };
     await tasks.start(task);
-    const [call] = lambda.commandCalls(InvokeCommand);
-    expect(call?.args[0].input).toMatchObject({ FunctionName: "socket-fn", InvocationType: "Event" });
+    expect(requests).toMatchObject([
+      {
+        path: "/2015-03-31/functions/socket-fn/invocations",
+        headers: { "x-amz-invocation-type": "Event" },
+      },
+    ]);
     expect(sent()).toEqual([task]);
   });
 
   test("fails with Lambda's words when Lambda refuses it", async () => {
-    const refusal = Object.assign(
-      new Error("not authorized to perform: lambda:InvokeFunction on resource: arn"),
-      {
-        name: "AccessDeniedException",
-      },
-    );
-    lambda.on(InvokeCommand).rejects(refusal);
+    const refusal = new ServiceError({
+      status: 403,
+      headers: { "x-amzn-errortype": "AccessDeniedException" },
+      text: '{"Message":"not authorized to perform: lambda:InvokeFunction on resource: arn"}',
+    });
+    answers = [refusal];
     await expect(tasks.start(endOf([]))).rejects.toMatchObject({
       name: "GatewayError",
       code: "GATEWAY_TASK_REFUSED",
       message: expect.stringMatching(/"end".*socket-fn.*lambda:InvokeFunction/s),
       cause: refusal,
     });
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each([
+    ["a throttle", new ServiceError({ status: 429, headers: {}, text: "" })],
+    ["a failure", new ServiceError({ status: 502, headers: {}, text: "" })],
+    ["a lost connection", Object.assign(new Error("reset"), { code: "ECONNRESET" })],
+  ])("tries again after %s, with doubling jittered waits", async (_what, error) => {
+    answers = [error, error, ACCEPTED];
+    await tasks.start(endOf([]));
+    expect(slept).toEqual([25, 50]);
+  });
+
+  test("gives up in time", async () => {
+    answers = [new ServiceError({ status: 429, headers: {}, text: '{"message":"Rate exceeded"}' })];
+    await expect(tasks.start(endOf([]))).rejects.toMatchObject({
+      code: "GATEWAY_TASK_REFUSED",
+      message: expect.stringContaining("Rate exceeded"),
+    });
+    expect(slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(5_000);
   });
 
   test("takes nothing but 202 for accepted", async () => {
-    lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
+    answers = [{ ...ACCEPTED, status: 200 }];
     await expect(tasks.start(endOf([]))).rejects.toMatchObject({
       code: "GATEWAY_TASK_REFUSED",
       message: expect.stringContaining("200 instead of 202"),
@@ -57,7 +100,6 @@ describe("starting a task", () => {
   });
 
   test("a mass disconnect over Lambda's limit goes in parts that together name every connection", async () => {
-    lambda.on(InvokeCommand).resolves({ StatusCode: 202 });
     const targets = Array.from({ length: 25_000 }, (_, n) => ({
       connectionId: `connection-${n}=`,
       members: [{ nsp: "/", room: n % 2 === 0 ? null : "lobby", id: `socket-${n}-äöü` }],
@@ -73,13 +115,13 @@ describe("starting a task", () => {
   });
 
   test("one part that fails does not keep the others from being sent", async () => {
-    lambda.on(InvokeCommand).rejectsOnce(new Error("throttled")).resolves({ StatusCode: 202 });
+    answers = [new Error("refused"), ACCEPTED];
     const targets = Array.from({ length: 4 }, (_, n) => ({
       connectionId: `c${n}`,
       members: [{ nsp: "/", room: "r".repeat(400_000), id: "s" }],
     }));
     await expect(tasks.start(endOf(targets))).rejects.toMatchObject({ code: "GATEWAY_TASK_REFUSED" });
-    expect(lambda.commandCalls(InvokeCommand)).toHaveLength(2);
+    expect(requests).toHaveLength(2);
   });
 
   test("a task that no splitting makes small enough is a clear error, and nothing is sent", async () => {
@@ -88,7 +130,7 @@ describe("starting a task", () => {
       code: "GATEWAY_TASK_TOO_LARGE",
       message: expect.stringContaining("1048576"),
     });
-    expect(lambda.calls()).toHaveLength(0);
+    expect(requests).toHaveLength(0);
   });
 });
 

@@ -1,14 +1,16 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import type { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { connectionsClient } from "../../../lambdas/gateway/clients.ts";
+import type { LazyService } from "../../../lambdas/aws/lazy-service.ts";
+import { lazyCloser, postService } from "../../../lambdas/gateway/clients.ts";
+import type { Closer } from "../../../lambdas/gateway/connections-client.ts";
 import { createGateway } from "../../../lambdas/gateway/post.ts";
 
-/** The real client against answers as they come over the wire, where the SDK decides what error a status becomes. */
+/** The real clients against answers as they come over the wire. */
 let server: Server;
-let client: ApiGatewayManagementApiClient;
+let service: LazyService;
+let closer: () => Promise<Closer>;
 let base: string;
 let requests: { method: string | undefined; url: string | undefined; body: string }[];
 let sockets: Set<unknown>;
@@ -37,19 +39,25 @@ beforeEach(async () => {
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/prod`;
-  client = connectionsClient("https://callback.invalid/prod", {
-    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: base,
-  });
+  const env = { ...ENV, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: base };
+  service = postService("https://callback.invalid/prod", env);
+  closer = lazyCloser("https://callback.invalid/prod", env);
 });
 
 afterEach(async () => {
-  client.destroy();
+  await service.close();
+  (await closer()).destroy();
   await new Promise((closed) => server.close(closed));
   process.env = before;
 });
 
 const gateway = () =>
-  createGateway({ client, clock: { now: () => Date.now(), sleep: async () => {} }, random: () => 0.999 });
+  createGateway({
+    service,
+    closer,
+    clock: { now: () => Date.now(), sleep: async () => {} },
+    random: () => 0.999,
+  });
 
 describe("on the wire", () => {
   test("the endpoint of the environment wins; the id is encoded, the body is the frame", async () => {
@@ -60,10 +68,16 @@ describe("on the wire", () => {
   });
 
   test("the callback URL is the endpoint otherwise", async () => {
-    const own = connectionsClient(base, {});
-    await createGateway({ client: own, clock: { now: Date.now, sleep: async () => {} } }).close("c1");
-    own.destroy();
-    expect(requests).toEqual([{ method: "DELETE", url: "/prod/@connections/c1", body: "" }]);
+    const own = { service: postService(base, ENV), closer: lazyCloser(base, ENV) };
+    const stage = createGateway({ ...own, clock: { now: Date.now, sleep: async () => {} } });
+    await stage.post("c1", "2");
+    await stage.close("c1");
+    await own.service.close();
+    (await own.closer()).destroy();
+    expect(requests).toEqual([
+      { method: "POST", url: "/prod/@connections/c1", body: "2" },
+      { method: "DELETE", url: "/prod/@connections/c1", body: "" },
+    ]);
   });
 
   test.each([
@@ -77,7 +91,7 @@ describe("on the wire", () => {
     expect(requests).toHaveLength(1);
   });
 
-  test("429, 500 with HTML and 503 without a word are each one more try, and no retry of the SDK's own", async () => {
+  test("429, 500 with HTML and 503 without a word are each one more try, and no more", async () => {
     answers = [
       { status: 429, headers: { "x-amzn-ErrorType": "LimitExceededException" }, body: "{}" },
       { status: 500, body: "<h1>Internal Server Error</h1>" },

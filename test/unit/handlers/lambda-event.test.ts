@@ -121,9 +121,16 @@ describe("a task of its own", () => {
       },
     ],
     [{ task: "end", targets: [], reason: "transport close", hops: 0 }],
+    [{ task: "end", targets: [target], reason: "forced server close", hops: 0 }],
   ])("survives the way through Lambda: %j", (task) => {
     expect(toLambdaEvent(JSON.parse(JSON.stringify(task)))).toEqual({ kind: "task", task });
   });
+});
+
+test("a task without a reason that exists ends connections as a post that finds them gone", () => {
+  const ended = { kind: "task", task: { task: "end", targets: [], reason: "transport close", hops: 0 } };
+  expect(toLambdaEvent({ task: "end", targets: [] })).toEqual(ended);
+  expect(toLambdaEvent({ task: "end", targets: [], reason: "constructor" })).toEqual(ended);
 });
 
 describe("anything else is refused", () => {

@@ -1,12 +1,13 @@
 import { expect, test } from "@jest/globals";
+import type { HeartbeatTiming } from "../../../lambdas/handlers/heartbeat-timing.ts";
 import { handleOpen } from "../../../lambdas/handlers/open.ts";
 import { type FakePorts, fakePorts, serverOf } from "../../support/fake-ports.ts";
 
 const CONNECTION = "TXzPWdnOjoECGjA=";
 
-const open = (ports: FakePorts): Promise<void> =>
+const open = (ports: FakePorts, timing?: HeartbeatTiming): Promise<void> =>
   handleOpen(
-    { server: serverOf(), ports, deadline: ports.clock.now() + 27_000 },
+    { server: serverOf(), ports, deadline: ports.clock.now() + 27_000, ...(timing && { timing }) },
     { task: "open", connectionId: CONNECTION, sid: "the-sid" },
   );
 
@@ -16,7 +17,7 @@ const withRow = async (ports: FakePorts = fakePorts()): Promise<FakePorts> => {
   return ports;
 };
 
-test("posts the open packet once, with a heartbeat that lets no client time out", async () => {
+test("posts the open packet once, with the heartbeat that there is", async () => {
   const ports = await withRow();
   await open(ports);
   const [frame, ...more] = ports.gateway.framesTo(CONNECTION);
@@ -25,10 +26,17 @@ test("posts the open packet once, with a heartbeat that lets no client time out"
   expect(JSON.parse(frame?.slice(1) ?? "")).toEqual({
     sid: "the-sid",
     upgrades: [],
-    pingInterval: 7_200_000,
-    pingTimeout: 20_000,
+    pingInterval: 480_000,
+    pingTimeout: 120_000,
     maxPayload: 32_768,
   });
+});
+
+test("tells the client of another heartbeat", async () => {
+  const ports = await withRow();
+  await open(ports, { minuteMs: 1_000, interval: 5 });
+  const [frame] = ports.gateway.framesTo(CONNECTION);
+  expect(JSON.parse(frame?.slice(1) ?? "")).toMatchObject({ pingInterval: 5_000, pingTimeout: 2_000 });
 });
 
 test("a second delivery of the task posts nothing: a client would connect its namespaces again", async () => {

@@ -19,15 +19,20 @@ const template = (() => {
   return Template.fromStack(new SkysocketStack(app, "Skysocket", { api: { entry: "lambdas/app.ts" } }));
 })();
 
-const onlyId = (type: string): string => {
-  const [id, ...others] = Object.keys(template.findResources(type));
-  if (id === undefined || others.length > 0) throw new Error(`not exactly one ${type}`);
+/** @param of the construct's name, where there are several of the type */
+const onlyId = (type: string, of = ""): string => {
+  const [id, ...others] = Object.keys(template.findResources(type)).filter((one) => one.startsWith(of));
+  if (id === undefined || others.length > 0) throw new Error(`not exactly one ${type} ${of}`);
   return id;
 };
 const policies: PolicyResource[] = Object.values<PolicyResource>(
   JSON.parse(JSON.stringify(template.findResources("AWS::IAM::Policy"))),
 );
-const arnOf = (type: string) => ({ "Fn::GetAtt": [onlyId(type), "Arn"] });
+const statementsOf = (role: string) =>
+  policies
+    .filter(({ Properties }) => JSON.stringify(Properties.Roles) === JSON.stringify([{ Ref: role }]))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+const arnOf = (type: string, of = "") => ({ "Fn::GetAtt": [onlyId(type, of), "Arn"] });
 const connections = (method: string) => ({
   "Fn::Join": [
     "",
@@ -44,6 +49,7 @@ const connections = (method: string) => ({
     ],
   ],
 });
+const LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"];
 const allow = (Sid: string, Action: string | string[], Resource: unknown) => ({
   Sid,
   Effect: "Allow",
@@ -51,10 +57,11 @@ const allow = (Sid: string, Action: string | string[], Resource: unknown) => ({
   Resource,
 });
 
-describe("what the socket function may do", () => {
-  test("exactly this, each right in a statement of its own", () => {
-    const table = arnOf("AWS::DynamoDB::Table");
-    expect(policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)).toEqual([
+const table = arnOf("AWS::DynamoDB::Table");
+
+describe("what the functions may do", () => {
+  test("the socket function exactly this, each right in a statement of its own", () => {
+    expect(statementsOf(onlyId("AWS::IAM::Role", "RealtimeSocket"))).toEqual([
       allow("TableGetItem", "dynamodb:GetItem", table),
       allow("TableBatchGetItem", "dynamodb:BatchGetItem", table),
       allow("TableQuery", "dynamodb:Query", table),
@@ -63,21 +70,65 @@ describe("what the socket function may do", () => {
       allow("TableDeleteItem", "dynamodb:DeleteItem", table),
       allow("ConnectionPost", "execute-api:ManageConnections", connections("POST")),
       allow("ConnectionDelete", "execute-api:ManageConnections", connections("DELETE")),
-      allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], arnOf("AWS::Logs::LogGroup")),
-      allow("InvokeSelf", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function")),
+      allow("Logs", LOG_ACTIONS, arnOf("AWS::Logs::LogGroup", "RealtimeSocket")),
+      allow("InvokeFanOut", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeFanOut")),
+      allow("InvokeSelf", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeSocket")),
     ]);
   });
 
-  test("through one role that only Lambda takes on, without managed or inline policies", () => {
-    const role = onlyId("AWS::IAM::Role");
-    expect(template.findResources("AWS::IAM::Role")[role]?.Properties).toEqual({
-      AssumeRolePolicyDocument: {
-        Version: "2012-10-17",
-        Statement: [
-          { Action: "sts:AssumeRole", Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" } },
-        ],
-      },
-    });
-    for (const { Properties } of policies) expect(Properties.Roles).toEqual([{ Ref: role }]);
+  test("the heartbeat exactly this: it closes nothing and deletes nothing", () => {
+    const index = { "Fn::Join": ["", [table, "/index/heartbeat"]] };
+    expect(statementsOf(onlyId("AWS::IAM::Role", "RealtimeHeartbeat"))).toEqual([
+      allow("HeartbeatQueryIndex", "dynamodb:Query", index),
+      allow("HeartbeatQuery", "dynamodb:Query", table),
+      allow("HeartbeatUpdateItem", "dynamodb:UpdateItem", table),
+      allow("HeartbeatPost", "execute-api:ManageConnections", connections("POST")),
+      allow(
+        "HeartbeatInvokeSocket",
+        "lambda:InvokeFunction",
+        arnOf("AWS::Lambda::Function", "RealtimeSocket"),
+      ),
+      allow("HeartbeatLogs", LOG_ACTIONS, arnOf("AWS::Logs::LogGroup", "RealtimeHeartbeat")),
+    ]);
+  });
+
+  test("the fan-out's workers exactly this: they put, close and delete nothing", () => {
+    expect(statementsOf(onlyId("AWS::IAM::Role", "RealtimeFanOut"))).toEqual(
+      expect.arrayContaining([
+        allow("FanOutQuery", "dynamodb:Query", table),
+        allow("FanOutGetItem", "dynamodb:GetItem", table),
+        allow("FanOutUpdateItem", "dynamodb:UpdateItem", table),
+        allow("FanOutPost", "execute-api:ManageConnections", connections("POST")),
+        allow("FanOutLogs", LOG_ACTIONS, arnOf("AWS::Logs::LogGroup", "RealtimeFanOut")),
+        allow("FanOutInvokeSelf", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeFanOut")),
+        allow(
+          "FanOutInvokeSocket",
+          "lambda:InvokeFunction",
+          arnOf("AWS::Lambda::Function", "RealtimeSocket"),
+        ),
+      ]),
+    );
+    expect(statementsOf(onlyId("AWS::IAM::Role", "RealtimeFanOut"))).toHaveLength(7);
+  });
+
+  test("and no other role has a right", () => {
+    const roles = Object.keys(template.findResources("AWS::IAM::Role"));
+    const all = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    expect(roles.flatMap(statementsOf)).toHaveLength(all.length);
+  });
+
+  test("through roles that only Lambda takes on, without managed or inline policies", () => {
+    const roles = Object.values(template.findResources("AWS::IAM::Role"));
+    expect(roles).toHaveLength(3);
+    for (const { Properties } of roles) {
+      expect(Properties).toEqual({
+        AssumeRolePolicyDocument: {
+          Version: "2012-10-17",
+          Statement: [
+            { Action: "sts:AssumeRole", Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" } },
+          ],
+        },
+      });
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { App, RemovalPolicy } from "aws-cdk-lib";
+import { App, Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { SkysocketApiProps } from "../../../infra/constructs/index.ts";
@@ -17,8 +17,9 @@ function synthesizeTemplate(props: Partial<SkysocketApiProps> = {}): Template {
   );
 }
 
-const logicalIdOf = (template: Template, type: string) => {
-  const ids = Object.keys(template.findResources(type));
+/** @param of the construct's name, where there are several of the type */
+const logicalIdOf = (template: Template, type: string, of = "") => {
+  const ids = Object.keys(template.findResources(type)).filter((id) => id.startsWith(of));
   expect(ids).toHaveLength(1);
   return ids[0];
 };
@@ -26,10 +27,10 @@ const logicalIdOf = (template: Template, type: string) => {
 describe("the template by default", () => {
   const template = synthesizeTemplate();
   const apiId = logicalIdOf(template, "AWS::ApiGatewayV2::Api");
-  const functionId = logicalIdOf(template, "AWS::Lambda::Function");
+  const functionId = logicalIdOf(template, "AWS::Lambda::Function", "RealtimeSocket");
   const tableId = logicalIdOf(template, "AWS::DynamoDB::Table");
-  const logsId = logicalIdOf(template, "AWS::Logs::LogGroup");
-  const roleId = logicalIdOf(template, "AWS::IAM::Role");
+  const logsId = logicalIdOf(template, "AWS::Logs::LogGroup", "RealtimeSocket");
+  const roleId = logicalIdOf(template, "AWS::IAM::Role", "RealtimeSocket");
 
   test("has only kinds of resources that the local cloud knows", () => {
     const kinds = Object.values<{ Type: string }>(template.toJSON().Resources).map(({ Type }) => Type);
@@ -39,6 +40,7 @@ describe("the template by default", () => {
       "AWS::ApiGatewayV2::Route",
       "AWS::ApiGatewayV2::Stage",
       "AWS::DynamoDB::Table",
+      "AWS::Events::Rule",
       "AWS::IAM::Policy",
       "AWS::IAM::Role",
       "AWS::Lambda::EventInvokeConfig",
@@ -61,11 +63,21 @@ describe("the template by default", () => {
         AttributeDefinitions: [
           { AttributeName: "pk", AttributeType: "S" },
           { AttributeName: "sk", AttributeType: "S" },
+          { AttributeName: "beat", AttributeType: "S" },
         ],
         TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         ProvisionedThroughput: Match.absent(),
-        GlobalSecondaryIndexes: Match.absent(),
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: "heartbeat",
+            KeySchema: [{ AttributeName: "beat", KeyType: "HASH" }],
+            Projection: {
+              ProjectionType: "INCLUDE",
+              NonKeyAttributes: ["v", "connectedAt", "bye", "byeAt", "expiresAt"],
+            },
+          },
+        ],
         LocalSecondaryIndexes: Match.absent(),
       },
     });
@@ -84,11 +96,13 @@ describe("the template by default", () => {
     });
   });
 
-  test("the function's environment is the table and the callback URL, and nothing else", () => {
+  test("the function's environment is the table, the callback URL, the workers and the ping interval, and nothing else", () => {
     template.hasResourceProperties("AWS::Lambda::Function", {
       Environment: {
         Variables: Match.exact({
           TABLE_NAME: { Ref: tableId },
+          PING_INTERVAL_MINUTES: "8",
+          FAN_OUT_FUNCTION_NAME: { Ref: logicalIdOf(template, "AWS::Lambda::Function", "RealtimeFanOut") },
           CALLBACK_URL: {
             "Fn::Join": [
               "",
@@ -124,7 +138,8 @@ describe("the template by default", () => {
   });
 
   test("logs are kept for a month", () => {
-    template.hasResource("AWS::Logs::LogGroup", {
+    template.resourceCountIs("AWS::Logs::LogGroup", 3);
+    template.allResources("AWS::Logs::LogGroup", {
       DeletionPolicy: "Retain",
       Properties: { RetentionInDays: 30 },
     });
@@ -149,6 +164,60 @@ describe("the template by default", () => {
     template.allResourcesProperties("AWS::ApiGatewayV2::Integration", {
       IntegrationType: "AWS_PROXY",
       TimeoutInMillis: 29_000,
+    });
+  });
+
+  test("the heartbeat runs every minute for at most one, by a rule that alone may invoke it", () => {
+    const heartbeatId = logicalIdOf(template, "AWS::Lambda::Function", "RealtimeHeartbeat");
+    template.hasResourceProperties("AWS::Events::Rule", {
+      ScheduleExpression: "rate(1 minute)",
+      State: "ENABLED",
+      Targets: [Match.objectLike({ Arn: { "Fn::GetAtt": [heartbeatId, "Arn"] } })],
+    });
+    template.hasResourceProperties("AWS::Lambda::Permission", {
+      Principal: "events.amazonaws.com",
+      FunctionName: { "Fn::GetAtt": [heartbeatId, "Arn"] },
+      SourceArn: { "Fn::GetAtt": [logicalIdOf(template, "AWS::Events::Rule"), "Arn"] },
+    });
+    template.hasResourceProperties("AWS::Lambda::Function", {
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      Timeout: 60,
+      LoggingConfig: { LogGroup: { Ref: logicalIdOf(template, "AWS::Logs::LogGroup", "RealtimeHeartbeat") } },
+      Role: { "Fn::GetAtt": [logicalIdOf(template, "AWS::IAM::Role", "RealtimeHeartbeat"), "Arn"] },
+      Environment: {
+        Variables: Match.exact({
+          TABLE_NAME: { Ref: tableId },
+          CALLBACK_URL: Match.anyValue(),
+          SOCKET_FUNCTION_NAME: { Ref: functionId },
+          PING_INTERVAL_MINUTES: "8",
+        }),
+      },
+    });
+    // The next run makes up for one that failed.
+    template.hasResourceProperties("AWS::Lambda::EventInvokeConfig", {
+      FunctionName: { Ref: heartbeatId },
+      MaximumRetryAttempts: 0,
+    });
+  });
+
+  test("workers of a fan-out have a minute each, and are tried twice again within five", () => {
+    template.hasResourceProperties("AWS::Lambda::Function", {
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      MemorySize: 1024,
+      Timeout: 60,
+      RecursiveLoop: "Allow",
+      LoggingConfig: { LogGroup: { Ref: logicalIdOf(template, "AWS::Logs::LogGroup", "RealtimeFanOut") } },
+      Role: { "Fn::GetAtt": [logicalIdOf(template, "AWS::IAM::Role", "RealtimeFanOut"), "Arn"] },
+      Environment: {
+        Variables: Match.exact({ TABLE_NAME: { Ref: tableId }, CALLBACK_URL: Match.anyValue() }),
+      },
+    });
+    template.hasResourceProperties("AWS::Lambda::EventInvokeConfig", {
+      FunctionName: { Ref: logicalIdOf(template, "AWS::Lambda::Function", "RealtimeFanOut") },
+      MaximumRetryAttempts: 2,
+      MaximumEventAgeInSeconds: 300,
     });
   });
 
@@ -231,6 +300,30 @@ describe("props", () => {
       Environment: { Variables: { NODE_OPTIONS: "--enable-source-maps" } },
     });
   });
+
+  test("another ping interval reaches the heartbeat, and the socket function, which tells clients", () => {
+    const template = synthesizeTemplate({ pingInterval: Duration.minutes(3) });
+    const told = template.findResources("AWS::Lambda::Function", {
+      Properties: { Environment: { Variables: { PING_INTERVAL_MINUTES: "3" } } },
+    });
+    const ids = [
+      logicalIdOf(template, "AWS::Lambda::Function", "RealtimeHeartbeat"),
+      logicalIdOf(template, "AWS::Lambda::Function", "RealtimeSocket"),
+    ];
+    expect(Object.keys(told).sort()).toEqual(ids.sort());
+  });
+
+  test.each([Duration.seconds(90), Duration.seconds(0), Duration.minutes(9)])(
+    "connections cannot be pinged every %s",
+    (pingInterval) => {
+      expect(() => synthesizeTemplate({ pingInterval })).toThrow(
+        expect.objectContaining({
+          code: "PING_INTERVAL_INVALID",
+          message: expect.stringContaining("1 to 8 whole minutes"),
+        }),
+      );
+    },
+  );
 
   test.each(["socket.io", "", "a/b", "x".repeat(129)])("a stage cannot be called %j", (stageName) => {
     expect(() => synthesizeTemplate({ stageName })).toThrow(

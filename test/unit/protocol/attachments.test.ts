@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { decodeFrame, decodeWhole, encodeFrames } from "../../../lambdas/protocol/packets.ts";
+import { Codec } from "../../../lambdas/protocol/codec.ts";
+
+const codec = new Codec();
 
 describe("frames of packets with attachments", () => {
   test.each([
@@ -8,7 +10,7 @@ describe("frames of packets with attachments", () => {
     ['4510-/nsp,7["upload"]', 10],
     ['462-3[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', 2],
   ])("%s is a header", (frame, attachments) => {
-    expect(decodeFrame(frame)).toEqual({ kind: "header", text: frame.slice(1), attachments });
+    expect(codec.decode(frame)).toEqual({ kind: "header", text: frame.slice(1), attachments });
   });
 
   test.each([
@@ -16,7 +18,7 @@ describe("frames of packets with attachments", () => {
     ["b", []],
     ["b!", []], // base64 is read as stock reads it: what is none is left out
   ])("%s is an attachment", (frame, bytes) => {
-    const decoded = decodeFrame(frame);
+    const decoded = codec.decode(frame);
     expect(decoded.kind === "attachment" && [...decoded.bytes]).toEqual(bytes);
   });
 
@@ -28,7 +30,7 @@ describe("frames of packets with attachments", () => {
     ['4511-["x"]', "too many attachments"],
     ['451-{"x":1}', "invalid payload"],
   ])("%s is none", (frame, message) => {
-    expect(decodeFrame(frame)).toMatchObject({
+    expect(codec.decode(frame)).toMatchObject({
       kind: "fault",
       reason: "forced close",
       error: { message },
@@ -40,30 +42,30 @@ describe("frames of packets with attachments", () => {
     fc.assert(
       fc.property(fc.array(bytes, { minLength: 1, maxLength: 10 }), fc.nat(), (buffers, id) => {
         const data = ["upload", { inner: buffers }, "text"];
-        const frames = encodeFrames({ type: "event", nsp: "/nsp", data, id });
-        const [header, ...attachments] = frames.map(decodeFrame);
+        const frames = codec.encode({ type: "event", nsp: "/nsp", data, id });
+        const [header, ...attachments] = frames.map((frame) => codec.decode(frame));
         if (header?.kind !== "header") throw new Error("no header");
         expect(header.attachments).toBe(buffers.length);
         const parts = attachments.map((one) => (one.kind === "attachment" ? one.bytes : Buffer.from("?")));
-        expect(decodeWhole(header.text, parts)).toEqual({
-          ...{ kind: "event", nsp: "/nsp", name: "upload", ackId: id },
-          args: [{ inner: buffers }, "text"],
+        expect(codec.decodeWhole(header.text, parts)).toEqual({
+          ...{ kind: "event", nsp: "/nsp", ackId: id },
+          data: ["upload", { inner: buffers }, "text"],
         });
       }),
     );
   });
 
   test("arguments are Buffers, whatever the attachments are kept as", () => {
-    const whole = decodeWhole('51-["x",{"_placeholder":true,"num":0}]', [Uint8Array.from([1, 2])]);
-    expect(whole.kind === "event" && Buffer.isBuffer(whole.args[0])).toBe(true);
+    const whole = codec.decodeWhole('51-["x",{"_placeholder":true,"num":0}]', [Uint8Array.from([1, 2])]);
+    expect(whole.kind === "event" && Buffer.isBuffer(whole.data[1])).toBe(true);
   });
 
   test("too few attachments, or placeholders of others, are no packet", () => {
     const text = '52-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":9}]';
-    expect(decodeWhole(text, [Buffer.from("a")])).toMatchObject({
+    expect(codec.decodeWhole(text, [Buffer.from("a")])).toMatchObject({
       error: { message: "got plaintext data when reconstructing a packet" },
     });
-    expect(decodeWhole(text, [Buffer.from("a"), Buffer.from("b")])).toMatchObject({
+    expect(codec.decodeWhole(text, [Buffer.from("a"), Buffer.from("b")])).toMatchObject({
       error: { message: "illegal attachments" },
     });
   });

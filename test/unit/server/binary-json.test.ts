@@ -38,3 +38,17 @@ test.each([
 ])("%j is not mistaken for anything else", (value: unknown) => {
   expect(fromBinaryJson(toBinaryJson(value))).toEqual(value);
 });
+
+test.each([
+  ["an ArrayBuffer", Uint8Array.from([1, 2]).buffer],
+  ["a date", new Date(5)],
+  ["NaN", Number.NaN],
+  ["an infinite number", Number.NEGATIVE_INFINITY],
+  ["undefined in a list", undefined],
+  ["what looks like them", { $date: "5", $nothing: { $number: "NaN" } }],
+  ["what looks exactly like one", { $date: "5" }],
+])("%s, as a parser of MessagePack reads it, comes back in lists and objects", (_, value: unknown) => {
+  expect(fromBinaryJson(toBinaryJson([value]))).toEqual([value]);
+  if (value !== undefined)
+    expect(fromBinaryJson(toBinaryJson({ inner: [{ value }] }))).toEqual({ inner: [{ value }] });
+});

@@ -1,12 +1,19 @@
 import { describe, expect, it } from "@jest/globals";
 import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
+import { createHeartbeatStore } from "../../../lambdas/store/heartbeats.ts";
 import { hasJava, startDynamoDbLocal } from "../../support/dynamodb-local.ts";
 import { describeStoreContract } from "../../support/store-contract.ts";
 
 if (hasJava()) {
   describeStoreContract("the store on DynamoDB Local", async () => {
     const { client, table, stop } = await startDynamoDbLocal();
-    return { create: (clock) => createDynamoStore({ client, table, clock }), stop };
+    return {
+      create: (clock, settings) => ({
+        ...createDynamoStore({ client, table, clock, ...settings }),
+        ...createHeartbeatStore({ client, table, clock }),
+      }),
+      stop,
+    };
   });
 } else {
   describe("the store on DynamoDB Local", () => {

@@ -85,7 +85,34 @@ beforeEach(() => {
 
 const socket = { ...key, id: "s1", deadline: 1, auth: "{}", token: "t", expiresAt: NOW };
 const commit = { rooms: { a: "t" }, data: { d: "1" }, props: {}, rerunMiddlewares: false, running: 1 };
+const packet = { nsp: "/", room: "r", id: "5", frames: ["2"], except: ["x"] };
 const member = { nsp: "/", room: "r", id: "s1", connectionId: "c1", connectedAt: NOW, token: "t" };
+
+async function useRecovery(): Promise<void> {
+  const session = {
+    pid: "p",
+    nsp: "/",
+    connectionId: "c1",
+    connectedAt: 1,
+    rowOn: "c1",
+    pending: 0,
+    until: 1,
+  };
+  await store.endResuming(key, "s1");
+  await store.removeRooms(key, "s1", ["a"], { until: "5", forget: [], forgotten: "4" });
+  await store.holdMember({ ...member, hold: "p" });
+  await store.releaseMember(member);
+  await store.putSession(session, NOW);
+  await store.readSession("p");
+  await store.claimSession(session, { ...session, connectionId: "c2" }, NOW);
+  await store.prolongResume(session, session);
+  await store.goLive(session);
+  await store.leaveToResume(session, NOW);
+  await store.deleteSession(session);
+  await store.putLog(packet, NOW);
+  await store.finishLog({ ...packet, done: 1, missed: ["s1"] });
+  for await (const page of store.listLog("/", "r", "1", "9")) expect(page).toBeDefined();
+}
 
 async function useEverything(): Promise<void> {
   await store.putConnection({ connectionId: "c1", sid: "s", connectedAt: NOW, handshake: "{}" });
@@ -105,6 +132,7 @@ async function useEverything(): Promise<void> {
   await store.addRooms(key, "s1", { a: "t" });
   await store.removeRooms(key, "s1", ["a"]);
   await store.claimOnce(key, "s1", "x");
+  await useRecovery();
   await store.putMember(member);
   await store.deleteMember(member);
   await store.deleteMemberOf("c1", member);
@@ -163,6 +191,18 @@ describe("a condition that failed", () => {
     expect(await store.addRooms(key, "s1", { a: "t" })).toBe(false);
     expect(await store.removeRooms(key, "s1", ["a"])).toEqual({});
     expect(await store.claimOnce(key, "s1", "x")).toBe(false);
+    expect(await store.endResuming(key, "s1")).toBeUndefined();
+    const resume = { pid: "p", connectionId: "c1", rowOn: "c1", connectedAt: 1, pending: 0, until: 1 };
+    expect(await store.claimSession(resume, resume, NOW)).toBe(false);
+    expect(await store.prolongResume(resume, resume)).toBe(false);
+    expect(await store.goLive(resume)).toBe(false);
+    expect(await store.leaveToResume(resume, NOW)).toBe(false);
+    await store.putSession({ ...resume, nsp: "/" }, NOW);
+    await store.deleteSession(resume);
+    await store.putLog(packet, NOW);
+    await store.finishLog({ ...packet, done: 1, missed: [] });
+    await store.holdMember(member);
+    await store.releaseMember(member);
     await store.dropSocket(key, "s1");
     await store.deleteMember(member);
     await store.deleteMemberOf("c1", member);
@@ -274,6 +314,8 @@ describe("an item that another version wrote, or something else", () => {
       socketItem("c1", { rooms: { ".a": 1 } }),
       /"rooms" holds an entry of an unknown form/,
     ],
+    ["a list of rooms left", socketItem("c1", { left: ["a"] }), /"left" should be a map/],
+    ["a text for a flag", socketItem("c1", { resuming: "no" }), /"resuming" should be a boolean/],
   ])("is an error that names the item: %s", async (_, item, message) => {
     mock.on(QueryCommand).resolves({ ...done, Items: [item] });
     await expect(store.readConnection("c1")).rejects.toMatchObject({
@@ -295,6 +337,42 @@ describe("an item that another version wrote, or something else", () => {
       .on(QueryCommand)
       .resolves({ ...done, Items: [connectionItem("c1"), { pk: "C#c1", sk: "Z#1", v: 9 }] });
     expect((await store.readConnection("c1")).connection?.sid).toBe("s");
+  });
+});
+
+describe("rows of recovery that another version wrote, or something else", () => {
+  const session = {
+    ...{
+      pk: "P#p",
+      sk: "@",
+      v: 1,
+      nsp: "/",
+      conn: "c1",
+      at: 1,
+      rowOn: "c1",
+      state: "live",
+      pending: 0,
+      until: 0,
+    },
+    expiresAt: NOW / 1000 + 60,
+  };
+
+  it("are errors that say what is wrong", async () => {
+    mock.on(GetCommand).resolves({ ...done, Item: { ...session, state: "asleep" } });
+    await expect(store.readSession("p")).rejects.toThrow(/"state" is "asleep"/);
+    mock.on(GetCommand).resolves({ ...done, Item: { ...session, v: 2 } });
+    await expect(store.readSession("p")).rejects.toMatchObject({ code: "STORE_UNREADABLE_ITEM" });
+    const row = { pk: "L#/#r", sk: "5", v: 1, frames: "2", expiresAt: NOW / 1000 + 60 };
+    mock.on(QueryCommand).resolves({ ...done, Items: [row] });
+    const list = async () => {
+      for await (const page of store.listLog("/", "r", "1")) expect(page).toBeUndefined();
+    };
+    await expect(list()).rejects.toThrow(/L#\/#r \/ 5 .*"frames" should be a list/);
+  });
+
+  it("tell what room was left and when by the name of an entry", async () => {
+    mock.on(GetCommand).resolves({ ...done, Item: socketItem("c1", { left: { ".a#5": "t" } }) });
+    expect((await store.readSocket(key))?.left).toEqual([{ room: "a", token: "t", until: "5" }]);
   });
 });
 

@@ -9,11 +9,16 @@ import {
   escapeName,
   hashedName,
   type Key,
+  leftEntry,
+  leftOfEntry,
+  logIdOf,
+  logKey,
   memberIdOf,
   memberKey,
   nameOfEntry,
   namespaceOf,
   roomPks,
+  sessionKey,
   socketKey,
   unescapeName,
 } from "../../../lambdas/store/keys.ts";
@@ -22,13 +27,16 @@ import { anyName, runs } from "../../support/store-contract-names.ts";
 /** What a key is made for, and the key. Every kind of row, with names that attack the separators. */
 const anyRow = (): fc.Arbitrary<{ readonly of: readonly unknown[]; readonly key: Key }> =>
   fc
-    .tuple(fc.integer({ min: 0, max: 5 }), anyName(), anyName(), anyName(), fc.nat(3))
+    .tuple(fc.integer({ min: 0, max: 8 }), anyName(), anyName(), anyName(), fc.nat(3))
     .map(([kind, a, b, c, n]) => {
       if (kind === 0) return { of: ["connection", a], key: connectionKey(a) };
       if (kind === 1) return { of: ["socket", a, b], key: socketKey({ connectionId: a, nsp: b }) };
       if (kind === 2) return { of: ["aside", a, n], key: asideKey(a, String(n)) };
       if (kind === 3) return { of: ["member", a, b, c], key: memberKey({ nsp: a, room: b, id: c }) };
       if (kind === 4) return { of: ["everyone", a, c], key: memberKey({ nsp: a, room: EVERYONE, id: c }) };
+      if (kind === 5) return { of: ["session", a], key: sessionKey(a) };
+      if (kind === 6) return { of: ["log", a, b, n], key: logKey({ nsp: a, room: b, id: String(n) }) };
+      if (kind === 7) return { of: ["log", a, n], key: logKey({ nsp: a, room: EVERYONE, id: String(n) }) };
       return { of: ["answer", a, n], key: answerKey(a, n) };
     });
 
@@ -61,6 +69,9 @@ describe("keys", () => {
       fc.property(anyName(), (name) => {
         expect(unescapeName(escapeName(name))).toBe(name);
         expect(nameOfEntry(entryName(name))).toBe(name);
+        const left = { room: name, until: "0mdw7s5xr0000" };
+        expect(leftOfEntry(leftEntry(left))).toEqual(left);
+        expect(logIdOf(logKey({ nsp: name, room: name, id: left.until }).sk)).toBe(left.until);
         const { sk } = socketKey({ connectionId: "c", nsp: name });
         expect(namespaceOf(sk, hashedName(sk, name).name)).toBe(name);
         const member = memberKey({ nsp: "/", room: "r", id: name });

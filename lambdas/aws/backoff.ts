@@ -20,7 +20,8 @@ export interface BackoffOptions {
  */
 export async function withBackoff<T>(call: () => Promise<T>, options: BackoffOptions): Promise<T> {
   const lastStart = options.clock.now() + options.deadlineMs;
-  for (let bound = FIRST_WAIT_MS; ; bound = Math.min(bound * 2, LONGEST_WAIT_MS)) {
+  let bound = FIRST_WAIT_MS;
+  for (;;) {
     try {
       return await call();
     } catch (error) {
@@ -28,5 +29,6 @@ export async function withBackoff<T>(call: () => Promise<T>, options: BackoffOpt
       if (!options.retries(error) || options.clock.now() + wait > lastStart) throw error;
       await options.clock.sleep(wait);
     }
+    bound = Math.min(bound * 2, LONGEST_WAIT_MS);
   }
 }

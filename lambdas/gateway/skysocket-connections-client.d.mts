@@ -1,0 +1,1 @@
+export { connectionsClient } from "./connections-client.ts";

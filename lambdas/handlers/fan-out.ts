@@ -1,0 +1,193 @@
+import { randomBytes } from "node:crypto";
+import type { EventPacket } from "../server/event-packet.ts";
+import { MAX_BRANCHES, startBranches } from "../server/fan-out.ts";
+import { depthOf, finishPart, limited, OWN, together } from "../server/fan-out-legs.ts";
+import { readMessage, roomsOfMessage } from "../server/fan-out-message.ts";
+import type {
+  FanOutMessage,
+  FanOutPorts,
+  FanOutTask,
+  Leg,
+  Missed,
+  SocketRange,
+} from "../server/fan-out-ports.ts";
+import { divide, estimateRest, following, toRange } from "../server/fan-out-ranges.ts";
+import { endGone } from "../server/gone.ts";
+import { membersInOrder } from "../server/members-in-order.ts";
+import type { Member } from "../server/ports.ts";
+import { postToAll, toReceiver } from "../server/post-to-all.ts";
+import { Posts } from "../server/posts.ts";
+import { finishRows } from "../server/recovery/log.ts";
+import { isAfterJoin } from "../server/recovery/presence.ts";
+
+/**
+ * How long a leg is a worker's, in milliseconds: an asynchronous invocation that comes twice is dropped by it, and the one that
+ * Lambda tries again after a minute is not. Workers stop before it is over.
+ */
+const LEASE_MS = 55_000;
+
+/** Sockets served before it is noted: those that a worker tried again posts to twice. */
+const BATCH = 100;
+/** Batches on their way at the same time: the last posts of one must not hold up the first of the next. */
+const BATCHES_AT_ONCE = 3;
+
+/** Ranges are split by a guess at how many are in them; where the guess is always wrong, a worker stays with what it has. */
+const MAX_DEPTH = 8;
+
+export interface FanOutContext {
+  readonly ports: FanOutPorts;
+  /** Milliseconds since the epoch after which no batch is begun. */
+  readonly deadline: number;
+}
+
+/**
+ * One worker of a fan-out: posts the packet to the sockets of its range. May run any number of times, also at once: one at a
+ * time goes on, where the last one has noted that it was.
+ */
+export async function handleFanOut(context: FanOutContext, task: FanOutTask): Promise<void> {
+  const { ports } = context;
+  const { store, clock } = ports;
+  if (clock.now() > task.until) return late(ports);
+  const token = randomBytes(9).toString("base64url");
+  const leg = await store.claimLeg(task, { token, until: clock.now() + LEASE_MS });
+  if (!leg) return;
+  const message = task.message ?? (await storedMessage(ports, task));
+  const worker = new Worker(context, task, message, leg, token);
+  // One that died after it had served all may have died before it said so.
+  const missed = leg.finished[OWN] ?? (await worker.serve());
+  if (missed === undefined) return;
+  const all = await finishPart(store, task, missed, token);
+  const { nsp, offset } = message;
+  if (offset === undefined || all === undefined || all === "many") return;
+  await finishRows(ports, { nsp, rooms: roomsOfMessage(message), id: offset }, all);
+}
+
+async function storedMessage({ store }: FanOutPorts, { id }: FanOutTask): Promise<FanOutMessage> {
+  const json = await store.readMessage(id);
+  const message = json === undefined ? undefined : readMessage(JSON.parse(json));
+  if (!message) throw new Error(`the message of fan-out ${id} is not in the table`);
+  return message;
+}
+
+function late({ log }: FanOutPorts): void {
+  log.error(
+    "SKY_FAN_OUT_LATE",
+    "workers for an event to a large room came too late: some of its sockets did not get it",
+  );
+}
+
+class Worker {
+  readonly #context: FanOutContext;
+  readonly #task: FanOutTask;
+  readonly #message: FanOutMessage;
+  readonly #packet: EventPacket;
+  readonly #token: string;
+  readonly #range: SocketRange;
+  readonly #branches: SocketRange[];
+  #missed: Missed;
+  /** Batches on their way, in order; each ends after the one before it. */
+  readonly #sending: Promise<boolean>[] = [];
+
+  constructor(context: FanOutContext, task: FanOutTask, message: FanOutMessage, leg: Leg, token: string) {
+    this.#context = context;
+    this.#task = task;
+    this.#message = message;
+    const { frames, offset } = message;
+    // When its rows expire has been said by who put them.
+    this.#packet = { frames, ...(offset !== undefined && { log: { id: offset, expiresAt: 0 } }) };
+    this.#token = token;
+    this.#range = toRange(leg.cursor ?? task.from, leg.to ?? task.to);
+    this.#branches = [...leg.branches];
+    this.#missed = leg.missed;
+  }
+
+  /** The sockets that did not take the packet; undefined if another worker has the leg by now, or it is too late. */
+  async serve(): Promise<Missed | undefined> {
+    // Those handed on by a worker that died: it may not have come to start theirs. One that is served already ends at once.
+    await this.#startBranches(0);
+    try {
+      if (!(await this.#postAll())) return undefined;
+      for (const sent of this.#sending) if (!(await sent)) return undefined;
+      return this.#missed;
+    } finally {
+      await Promise.allSettled(this.#sending);
+    }
+  }
+
+  /** False when another worker has the leg by now, or it is too late. */
+  async #postAll(): Promise<boolean> {
+    const { ports } = this.#context;
+    const { share, until } = this.#task;
+    const { nsp, except, offset } = this.#message;
+    const rooms = roomsOfMessage(this.#message);
+    // A worker that is late or tried again finds some who have joined since.
+    const counts = ({ token }: Member) => offset === undefined || isAfterJoin(token, offset);
+    const wanted = { nsp, rooms, except, range: this.#range, pageSize: share + 1, counts };
+    let batch: Member[] = [];
+    let seen = 0;
+    for await (const member of membersInOrder(ports.store, wanted)) {
+      if (batch.length === BATCH || (seen > 0 && seen % share === 0)) {
+        if (!(await this.#send(batch))) return false;
+        batch = [];
+        if (ports.clock.now() > until) return late(ports) ?? false;
+        if (await this.#handedOn(member.id, seen)) return true;
+      }
+      batch.push(member);
+      seen++;
+    }
+    return await this.#send(batch);
+  }
+
+  /** Begins to post to the next ones, when there is room for it. False when another worker has the leg by now. */
+  async #send(batch: readonly Member[]): Promise<boolean> {
+    if (batch.length === 0) return true;
+    if (this.#sending.length >= BATCHES_AT_ONCE && !(await this.#sending.shift())) return false;
+    const before = this.#sending.at(-1) ?? Promise.resolve(true);
+    const sent = this.#post(batch, before);
+    sent.catch(() => undefined); // whoever takes it out of the list looks at it
+    this.#sending.push(sent);
+    return true;
+  }
+
+  /** Posts, and notes it when the batches before have been noted. */
+  async #post(batch: readonly Member[], before: Promise<boolean>): Promise<boolean> {
+    const { ports } = this.#context;
+    const posts = new Posts(ports);
+    const missed = await postToAll({ posts, ports }, batch.map(toReceiver), this.#packet);
+    if (!(await before)) return false;
+    // Before it counts as served: a client that stayed connected would never come back for the packet.
+    await endGone(ports, posts, this.#task.hops);
+    this.#missed = limited(together(this.#missed, missed));
+    const last = batch.at(-1)?.id ?? "";
+    const { store } = ports;
+    return await store.saveLeg(this.#task, this.#token, { cursor: following(last), missed: this.#missed });
+  }
+
+  /**
+   * Hands the sockets from `next` on to other workers, if there are too many of them or the time is over. First it is noted,
+   * then they are started: a worker that dies between the two is tried again, and starts them.
+   */
+  async #handedOn(next: string, seen: number): Promise<boolean> {
+    const { ports, deadline } = this.#context;
+    const { share, path } = this.#task;
+    const isOver = ports.clock.now() > deadline;
+    const workers = Math.ceil(estimateRest(this.#range, next, seen) / share);
+    const tooMany = seen % share === 0 && workers > 1 && depthOf(path) < MAX_DEPTH;
+    if (!isOver && !tooMany) return false;
+    const rest = divide(toRange(next, this.#range.to), Math.min(Math.max(workers, 1), MAX_BRANCHES));
+    if (!isOver && rest.length === 1) return false;
+    // In front of the batches that are still on their way: they move the cursor, and this moves the end.
+    const first = this.#branches.length;
+    this.#branches.push(...rest);
+    const saved = { to: next, branches: this.#branches };
+    if (await ports.store.saveLeg(this.#task, this.#token, saved)) await this.#startBranches(first);
+    return true;
+  }
+
+  /** Starts workers for the branches from this place on. */
+  async #startBranches(first: number): Promise<void> {
+    const { share, until, hops, message } = this.#task;
+    const task = { task: "fan-out" as const, share, until, hops, ...(message && { message }) };
+    await startBranches(this.#context.ports.fanOuts, task, this.#task, this.#branches, first);
+  }
+}

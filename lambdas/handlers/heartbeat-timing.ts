@@ -1,0 +1,42 @@
+/** When the heartbeat pings, and what clients are told of it. */
+export interface HeartbeatTiming {
+  /** The rate of the schedule, in milliseconds: a minute, but for a local cloud that has time pass faster. */
+  readonly minuteMs: number;
+  /** Minutes from one ping of a connection to the next. */
+  readonly interval: number;
+}
+
+export const DEFAULT_TIMING: HeartbeatTiming = { minuteMs: 60_000, interval: 8 };
+
+/**
+ * How late a ping may be, in minutes: the schedule fires at any second of its minute, and a run ends within the minute that its
+ * function has. After 8 minutes this adds up to the 10 of API Gateway's idle limit.
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
+ */
+const LATE = 2;
+
+/**
+ * The timing of a deployment. `PING_INTERVAL_MINUTES` comes from the template, `SKYSOCKET_TIME_SCALE` from a local cloud that
+ * has AWS's long waits pass faster than the clock.
+ */
+export function timingOf(env: Readonly<Record<string, string | undefined>>): HeartbeatTiming {
+  const { PING_INTERVAL_MINUTES: interval, SKYSOCKET_TIME_SCALE: scale } = env;
+  return {
+    minuteMs: DEFAULT_TIMING.minuteMs / positive("SKYSOCKET_TIME_SCALE", scale ?? "1"),
+    interval: positive("PING_INTERVAL_MINUTES", interval ?? String(DEFAULT_TIMING.interval)),
+  };
+}
+
+/** What the open packet says, in milliseconds. A client gives up when no ping has come for the sum of the two. */
+export function toldTo({ minuteMs, interval }: HeartbeatTiming): {
+  readonly pingInterval: number;
+  readonly pingTimeout: number;
+} {
+  return { pingInterval: Math.ceil(interval * minuteMs), pingTimeout: Math.ceil(LATE * minuteMs) };
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new Error(`the environment variable ${name} has to be a number above 0, got "${text}"`);
+}

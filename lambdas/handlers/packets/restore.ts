@@ -1,0 +1,136 @@
+import { endConnection } from "../../server/ending.ts";
+import { isOffset, offsetsFrom, timeOfOffset } from "../../server/offsets.ts";
+import type { DisconnectReason, SessionRecord, SocketRecord } from "../../server/ports.ts";
+import { CLOCK_TOLERANCE_MS } from "../../server/recovery/presence.ts";
+import type { PacketContext } from "../context.ts";
+
+/** Ends after which a session can be restored, as on stock: the others were meant. */
+const RECOVERABLE: ReadonlySet<DisconnectReason> = new Set([
+  "transport error",
+  "transport close",
+  "forced close",
+  "ping timeout",
+  "server shutting down",
+  "forced server close",
+]);
+
+/**
+ * How long the end of the connection before is waited for, in milliseconds. A client that leaves on purpose and comes back at
+ * once may be here before its `41` has been handled: it must not be restored.
+ */
+const PATIENCE_MS = 300;
+const LOOK_MS = 25;
+/** An offset may lie this far in the future, in milliseconds: clocks differ. */
+const AHEAD_MS = 60_000;
+/** A resume is dead when the invocation that runs it must be over, in milliseconds. */
+export const RESUME_MS = 35_000;
+/** Other connections with the same session that may come between reading and claiming it. */
+const TRIES = 5;
+const PID = /^[\w-]{24}$/;
+
+/** A session that goes on here. */
+export interface Restored {
+  readonly pid: string;
+  /** The socket as it ended. */
+  readonly row: SocketRecord;
+  /** The last packet that the client has; undefined if it has none. */
+  readonly offset: string | undefined;
+}
+
+/**
+ * Connection state recovery: gives the client's session to this connection.
+ * @param expiresAt of the session, in milliseconds
+ * @returns undefined if there is nothing to go on with: the client starts afresh; `superseded` if a later connection has it
+ */
+export async function restoreSession(
+  context: PacketContext,
+  nsp: string,
+  auth: Readonly<Record<string, unknown>>,
+  expiresAt: number,
+): Promise<Restored | "superseded" | undefined> {
+  const { server, connection, ports } = context;
+  const { pid, offset } = auth;
+  if (!server.options.recovery || typeof pid !== "string" || !PID.test(pid)) return undefined;
+  if (offset !== undefined && !isOffset(offset)) return undefined;
+  if (offset !== undefined && timeOfOffset(offset) > ports.clock.now() + AHEAD_MS) return undefined;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const session = await ports.store.readSession(pid);
+    if (session?.nsp !== nsp || session.connectionId === connection.connectionId) return undefined;
+    if (session.connectedAt >= connection.connectedAt) return "superseded";
+    const seen = await awaitEnd(context, session);
+    if (!seen || (seen.phase === "ended" && !canGoOn(context, seen, offset))) return undefined;
+    const { connectionId, connectedAt } = connection;
+    const until = ports.clock.now() + RESUME_MS;
+    const claim = { connectionId, connectedAt, until, rowOn: seen.connectionId };
+    if (!(await ports.store.claimSession(session, claim, expiresAt))) continue;
+    const row = await endBefore(context, session, claim);
+    return row && canGoOn(context, row, offset) ? { pid, row, offset: reliable(offset, row) } : undefined;
+  }
+  return "superseded";
+}
+
+/** The latest row of the session's socket that was open once; one that is still open is given a moment to end. */
+async function awaitEnd(
+  { ports: { clock, store } }: PacketContext,
+  session: SessionRecord,
+): Promise<SocketRecord | undefined> {
+  const until = clock.now() + PATIENCE_MS;
+  for (;;) {
+    const row = await latestRow(store, session);
+    if (row?.phase !== "open" || clock.now() >= until) return row;
+    await clock.sleep(LOOK_MS);
+  }
+}
+
+/** Where it was opened last: a resume that died before it opened has left only a row that never counted. */
+async function latestRow(
+  store: PacketContext["ports"]["store"],
+  { pid, nsp, connectionId, rowOn }: SessionRecord,
+): Promise<SocketRecord | undefined> {
+  for (const on of new Set([connectionId, rowOn])) {
+    const row = await store.readSocket({ connectionId: on, nsp });
+    if (row?.pid === pid && row.phase !== "connecting") return row;
+  }
+  return undefined;
+}
+
+/** Ends the connection that had the session, wherever it is believed to be: it may be dead without anybody having noticed. */
+async function endBefore(
+  { server, invocation, ports }: PacketContext,
+  session: SessionRecord,
+  claim: Pick<SessionRecord, "connectionId" | "rowOn" | "until">,
+): Promise<SocketRecord | undefined> {
+  // The one with the row too: who claimed the session before us may have died before it ended that.
+  for (const connectionId of new Set([session.connectionId, claim.rowOn])) {
+    const before = { connectionId, members: [] };
+    await endConnection(server, invocation, before, "transport close", { close: true });
+  }
+  const row = await latestRow(ports.store, session);
+  if (!row || row.connectionId === claim.rowOn) return row;
+  // It has just been opened by a resume that has lost the session to us.
+  const { until } = claim;
+  const seen = { pid: session.pid, connectionId: claim.connectionId, until };
+  return (await ports.store.prolongResume(seen, { until, rowOn: row.connectionId })) ? row : undefined;
+}
+
+/**
+ * An end that died may have left member rows, and its connection open: what is posted to those makes the client's offset pass
+ * by what the rooms were sent whose rows were gone. So an offset that was made after the end says no more than the end itself.
+ */
+function reliable(offset: string | undefined, { endedAt = 0 }: SocketRecord): string | undefined {
+  if (offset === undefined || timeOfOffset(offset) <= endedAt + CLOCK_TOLERANCE_MS) return offset;
+  return offsetsFrom(endedAt - CLOCK_TOLERANCE_MS);
+}
+
+/** The whole of what it missed must be there: a part of it would be worse than a fresh start. */
+function canGoOn(
+  { server, ports }: PacketContext,
+  { phase, bye, endedAt, forgotten }: SocketRecord,
+  offset: string | undefined,
+): boolean {
+  const { recovery } = server.options;
+  if (!recovery || phase !== "ended" || bye === undefined || endedAt === undefined) return false;
+  if (!RECOVERABLE.has(bye) || endedAt + recovery.maxDisconnectionDuration < ports.clock.now()) return false;
+  if (forgotten === undefined) return true;
+  return offset !== undefined && timeOfOffset(offset) > timeOfOffset(forgotten) + CLOCK_TOLERANCE_MS;
+}

@@ -1,0 +1,22 @@
+import type { Ports } from "./ports.ts";
+import type { Posts } from "./posts.ts";
+
+/** More ends in a chain than this are left to later posts and the heartbeat: see {@link Task}. */
+const MAX_HOPS = 12;
+
+/** Hands the connections that posts have found gone to another invocation. */
+export async function endGone(
+  { tasks, log }: Pick<Ports, "tasks" | "log">,
+  posts: Pick<Posts, "takeGone">,
+  hops: number,
+): Promise<void> {
+  const targets = posts.takeGone();
+  if (targets.length === 0) return;
+  if (hops >= MAX_HOPS) {
+    log.warn("SKY_HOPS", "ending dead connections found more of them too often in a row; left for later", {
+      connections: targets.length,
+    });
+    return;
+  }
+  await tasks.start({ task: "end", targets, reason: "transport close", hops: hops + 1 });
+}

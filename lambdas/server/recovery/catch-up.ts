@@ -1,0 +1,166 @@
+import { latestOf, offsetsFrom, timeOfOffset } from "../offsets.ts";
+import type { Clock, LogRow, RoomName, Store } from "../ports.ts";
+import { EMITTER_LIFE_MS, isOwed, LOOK_BACK_MS, mayBeLate } from "./owed.ts";
+import { CLOCK_TOLERANCE_MS, type Presence } from "./presence.ts";
+
+/** What became of a packet: `stop` when nothing more can be posted now. */
+export type Posted = "posted" | "stop";
+
+export interface CatchUpOptions {
+  readonly store: Pick<Store, "listLog">;
+  readonly clock: Pick<Clock, "now">;
+  readonly nsp: string;
+  readonly socketId: string;
+  /** The last packet that the client has; undefined if it has none of its session. */
+  readonly offset: string | undefined;
+  /** Packets that have been posted by an earlier part of the same resume. */
+  readonly posted: readonly string[];
+  readonly post: (row: LogRow) => Promise<Posted>;
+}
+
+/**
+ * Sends a client what it missed, in order, from the logs of its rooms.
+ *
+ * Several rooms are several queries, and not a snapshot: an emitter may put `a` into the log of a room that has been read and
+ * then `b` into one that has not, so that `b` is seen and `a` is not. So a packet is posted only in a pass that began after the
+ * pass which first showed it, and never before an earlier one. Packets so old that no emitter of theirs can live need one pass.
+ *
+ * Rows are read in pages and posted as they come; kept are only ids of the last minutes.
+ */
+export class CatchUp {
+  readonly #options: CatchUpOptions;
+  /** Ids shown by passes so far that have not been posted. */
+  readonly #shown = new Set<string>();
+  readonly #posted: Set<string>;
+  /** Those of the posted that workers may still be posting, or of which it is not known. */
+  readonly #fannedOut: Set<string>;
+  #last: string | undefined;
+  /** Of the packets before it, all that were not for workers have been posted. */
+  #settled = "";
+
+  constructor(options: CatchUpOptions) {
+    this.#options = options;
+    this.#posted = new Set(options.posted);
+    this.#fannedOut = new Set(options.posted);
+    this.#last = options.offset;
+  }
+
+  /** The latest packet that has been posted, if any: where another invocation goes on. */
+  get last(): string | undefined {
+    return this.#last;
+  }
+
+  /** Those of the posted that going on from `last` would have to look at. */
+  get postedLately(): readonly string[] {
+    const last = this.#last;
+    const fannedOut = (id: string) => this.#fannedOut.has(id);
+    return [...this.#posted].filter(
+      (id) => last === undefined || mayBeLate({ id, fannedOut: fannedOut(id) }, last),
+    );
+  }
+
+  /**
+   * Posts everything that is in the logs at this moment.
+   * @returns false if it was stopped
+   */
+  async run(presence: Presence): Promise<boolean> {
+    let left = await this.#pass(presence);
+    while (left !== "stopped" && [...left].some((id) => this.#shown.has(id))) {
+      const again = await this.#pass(presence);
+      if (again === "stopped") return false;
+      // What only later passes showed was put after this call: it is the next call's, or its emitter's.
+      left = new Set([...left].filter((id) => this.#shown.has(id)));
+    }
+    return left !== "stopped";
+  }
+
+  /** @returns ids that are there and have not been posted yet */
+  async #pass(presence: Presence): Promise<ReadonlySet<string> | "stopped"> {
+    const { clock, post, socketId, offset } = this.#options;
+    const settled = offsetsFrom(clock.now() - EMITTER_LIFE_MS - CLOCK_TOLERANCE_MS);
+    const waiting = new Set<string>();
+    for await (const row of this.#rows(presence)) {
+      const { id } = row;
+      if (!row.fannedOut && id < this.#settled) continue;
+      if (this.#posted.has(id) || waiting.has(id) || !isOwed(row, { socketId, presence, offset })) continue;
+      // Nothing overtakes one that has to wait.
+      const ready = waiting.size === 0 && (id < settled || this.#shown.has(id));
+      if (!ready) {
+        waiting.add(id);
+        continue;
+      }
+      if ((await post(row)) === "stop") return "stopped";
+      this.#note(row);
+    }
+    for (const id of waiting) this.#shown.add(id);
+    this.#forget(settled);
+    return waiting;
+  }
+
+  #note({ id, fannedOut }: LogRow): void {
+    this.#shown.delete(id);
+    this.#posted.add(id);
+    if (fannedOut) this.#fannedOut.add(id);
+    if (this.#last === undefined || id > this.#last) this.#last = id;
+  }
+
+  /** The passes to come pass over what is settled: all of it has been posted. */
+  #forget(settled: string): void {
+    const last = this.#last;
+    if (last === undefined) return;
+    const own = offsetsFrom(timeOfOffset(last) - EMITTER_LIFE_MS);
+    this.#settled = own < settled ? own : settled;
+    for (const id of this.#posted) {
+      const late = this.#fannedOut.has(id) && mayBeLate({ id, fannedOut: true }, last);
+      if (id >= this.#settled || late) continue;
+      this.#posted.delete(id);
+      this.#fannedOut.delete(id);
+    }
+  }
+
+  /** Owed or not, by id; those of one id come one after the other. */
+  #rows(presence: Presence): AsyncGenerator<LogRow> {
+    const { store, nsp } = this.#options;
+    const rooms = presence.rooms.map((room) => store.listLog(nsp, room, this.#startOf(presence, room)));
+    return mergeById(rooms.map(flatten));
+  }
+
+  #startOf(presence: Presence, room: RoomName): string {
+    const start = presence.startOf(room);
+    if (this.#last === undefined) return start;
+    const lookBack = offsetsFrom(timeOfOffset(this.#last) - LOOK_BACK_MS);
+    return latestOf(start, lookBack);
+  }
+}
+
+async function* flatten<T>(pages: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const page of pages) yield* page;
+}
+
+/** Merges sorted sources; holds one page of each. */
+async function* mergeById(sources: readonly AsyncGenerator<LogRow>[]): AsyncGenerator<LogRow> {
+  try {
+    const heads = await Promise.all(sources.map(headOf));
+    for (;;) {
+      let first: Head | undefined;
+      for (const head of heads) {
+        if (head.row && (!first?.row || head.row.id < first.row.id)) first = head;
+      }
+      if (!first?.row) return;
+      yield first.row;
+      first.row = (await headOf(first.source)).row;
+    }
+  } finally {
+    await Promise.allSettled(sources.map((source) => source.return(undefined)));
+  }
+}
+
+interface Head {
+  readonly source: AsyncGenerator<LogRow>;
+  row: LogRow | undefined;
+}
+
+async function headOf(source: AsyncGenerator<LogRow>): Promise<Head> {
+  const { value, done } = await source.next();
+  return { source, row: done ? undefined : value };
+}

@@ -1,0 +1,203 @@
+import { slotOf } from "../server/inbox-ids.ts";
+import type {
+  InboxDelivery,
+  InboxName,
+  InboxOpener,
+  InboxSlot,
+  InboxStore,
+  OpenerChange,
+  OpenerState,
+} from "../server/inbox-ports.ts";
+import type { SocketKey } from "../server/ports.ts";
+import { newToken } from "./claims.ts";
+import { Expression, isLive } from "./expression.ts";
+import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
+import { entryName, escapeName, inboxPk, OPENER_SK, openerKey, socketKey } from "./keys.ts";
+import { CONNECTION_LIFE_MS, connectionTtl } from "./lifetimes.ts";
+import { ofSocket, subjectOf } from "./sockets.ts";
+import type { Table } from "./table.ts";
+
+export type OpenerStore = Pick<
+  InboxStore,
+  "putOpener" | "readOpeners" | "readOpener" | "changeOpener" | "deleteOpener" | "noteInbox" | "dropInboxes"
+>;
+
+/** Sockets that have an inbox open, and how far each is. */
+export function openerStore(table: Table): OpenerStore {
+  return {
+    putOpener: (opener) => putOpener(table, opener),
+    readOpeners: (inbox) => readOpeners(table, inbox),
+    readOpener: (opener) => readOpener(table, opener),
+    changeOpener: (opener, change) => changeOpener(table, opener, change),
+    deleteOpener: (opener) => deleteOpener(table, opener),
+    noteInbox: (key, id, slot, instead) => noteInbox(table, key, id, slot, instead),
+    dropInboxes: (key, id, slots) => dropInboxes(table, key, id, slots),
+  };
+}
+
+const subjectOfOpener = ({ id, inbox }: Pick<InboxOpener, "id" | "inbox">): string =>
+  `That socket ${id} has the inbox ${JSON.stringify(inbox.slice(0, 40))} open`;
+
+/** One write. */
+async function putOpener(
+  table: Table,
+  opener: Omit<InboxOpener, "version">,
+): Promise<InboxOpener | undefined> {
+  const version = newToken();
+  const later = new Expression();
+  later.require(
+    later.anyOf(
+      later.absent(["pk"]),
+      later.below(["at"], opener.connectedAt),
+      later.below(["n"], opener.number),
+      later.expired(table.now()),
+    ),
+  );
+  const item = {
+    ...openerKey(opener),
+    v: ITEM_VERSION,
+    id: opener.id,
+    conn: opener.connectionId,
+    at: opener.connectedAt,
+    n: opener.number,
+    window: opener.window,
+    ...progressOf(opener),
+    version,
+    expiresAt: connectionTtl(opener.connectedAt + CONNECTION_LIFE_MS),
+  };
+  const { ok, resent } = await table.put(item, subjectOfOpener(opener), later);
+  if (ok) return { ...opener, version };
+  return resent ? await ifOurs(table, opener, version) : undefined;
+}
+
+/** One Query per begun 1 MB. */
+async function readOpeners(table: Table, name: InboxName): Promise<readonly InboxOpener[]> {
+  const openers: InboxOpener[] = [];
+  for await (const items of table.queryBeginning(inboxPk(name), OPENER_SK)) {
+    openers.push(...items.filter((item) => isCurrent(table, item)).map((item) => toOpener(name, item)));
+  }
+  return openers;
+}
+
+/** One read. */
+async function readOpener(
+  table: Table,
+  opener: Pick<InboxOpener, "nsp" | "inbox" | "id">,
+): Promise<InboxOpener | undefined> {
+  const item = await table.get(openerKey(opener));
+  return item && isCurrent(table, item) ? toOpener(opener, item) : undefined;
+}
+
+const isCurrent = (table: Table, item: Item): boolean =>
+  isLive(new ItemReader(item).number("expiresAt"), table.now());
+
+/** One write. */
+async function changeOpener(
+  table: Table,
+  opener: InboxOpener,
+  change: OpenerChange,
+): Promise<InboxOpener | undefined> {
+  const version = newToken();
+  const update = new Expression().set(["version"], version);
+  const progress = progressOf(change);
+  for (const [name, value] of Object.entries(progress)) update.set([name], value);
+  if (progress.last === undefined) update.remove(["last"]);
+  update.require(update.live(table.now()), update.equals(["version"], opener.version));
+  const { ok, resent } = await table.update(openerKey(opener), subjectOfOpener(opener), update);
+  if (!ok) return resent ? await ifOurs(table, opener, version) : undefined;
+  const { last: _, ...rest } = opener;
+  const { state, sent, last, nextSeq, posting } = change;
+  return { ...rest, state, sent, ...(last !== undefined && { last }), nextSeq, posting, version };
+}
+
+/** After a write that was refused, but may have been refused for what its own first sending wrote. */
+async function ifOurs(
+  table: Table,
+  opener: Pick<InboxOpener, "nsp" | "inbox" | "id">,
+  version: string,
+): Promise<InboxOpener | undefined> {
+  const now = await readOpener(table, opener);
+  return now?.version === version ? now : undefined;
+}
+
+/** One write. */
+async function deleteOpener(table: Table, opener: Parameters<InboxStore["deleteOpener"]>[0]): Promise<void> {
+  const same = new Expression();
+  same.require(same.equals(["conn"], opener.connectionId), same.equals(["n"], opener.number));
+  await table.delete(openerKey(opener), subjectOfOpener(opener), same);
+}
+
+// ── the socket's row ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One write. Resent and then refused, it says false, and the next reading of the row finds what it has written. */
+async function noteInbox(
+  table: Table,
+  key: SocketKey,
+  id: string,
+  { seen, number, inbox }: InboxSlot,
+  instead: readonly number[],
+): Promise<boolean> {
+  const slot = slotOf(number);
+  const note = ofSocket(table, id, "open")
+    .set(["inboxes", slotEntry(slot)], escapeName(inbox))
+    .set(["nextInbox"], number + 1);
+  for (const other of instead) if (other !== slot) note.remove(["inboxes", slotEntry(other)]);
+  note.require(seen === 0 ? note.absent(["nextInbox"]) : note.equals(["nextInbox"], seen));
+  const { ok } = await table.update(socketKey(key), subjectOf(id, key), note);
+  return ok;
+}
+
+/** One write. */
+async function dropInboxes(
+  table: Table,
+  key: SocketKey,
+  id: string,
+  slots: readonly number[],
+): Promise<void> {
+  const drop = ofSocket(table, id);
+  for (const slot of slots) drop.remove(["inboxes", slotEntry(slot)]);
+  await table.update(socketKey(key), subjectOf(id, key), drop);
+}
+
+const slotEntry = (slot: number): string => entryName(String(slot));
+
+// ── items ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Small: it is written once for half a window, and billed by the KB. */
+function progressOf({ state, sent, last, nextSeq, posting }: OpenerChange) {
+  return {
+    state,
+    sent: sent.map(({ event, seq }) => (seq === undefined ? event : `${event}.${seq.toString(36)}`)),
+    ...(last !== undefined && { last }),
+    seq: nextSeq,
+    posting,
+  };
+}
+
+function toOpener({ nsp, inbox }: InboxName, item: Item): InboxOpener {
+  const read = new ItemReader(item);
+  const last = read.optionalText("last");
+  return {
+    nsp,
+    inbox,
+    id: read.text("id"),
+    connectionId: read.text("conn"),
+    connectedAt: read.number("at"),
+    number: read.number("n"),
+    window: read.number("window"),
+    state: read.known("state", isState),
+    sent: read.texts("sent").map(toDelivery),
+    ...(last !== undefined && { last }),
+    nextSeq: read.number("seq"),
+    posting: read.boolean("posting"),
+    version: read.text("version"),
+  };
+}
+
+const isState = (value: string): value is OpenerState =>
+  value === "live" || value === "draining" || value === "settling";
+
+function toDelivery(text: string): InboxDelivery {
+  const [event = "", seq] = text.split(".");
+  return seq === undefined ? { event } : { event, seq: Number.parseInt(seq, 36) };
+}

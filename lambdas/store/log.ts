@@ -1,0 +1,100 @@
+import type { LogRow, RoomName, Store } from "../server/ports.ts";
+import { EVERYONE } from "../server/ports.ts";
+import { ItemTooLargeError } from "./errors.ts";
+import { Expression, isLive } from "./expression.ts";
+import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
+import { escapeName, logIdOf, logKey, logPk, logRange, unescapeName } from "./keys.ts";
+import { toTtl } from "./lifetimes.ts";
+import type { Table } from "./table.ts";
+
+export type LogStore = Pick<Store, "putLog" | "finishLog" | "listLog">;
+
+/** Readers merge the logs of many rooms and hold a page of each. */
+export const LOG_PAGE_SIZE = 100;
+
+/** What rooms were sent, as long as a session can have missed it. */
+export function logStore(table: Table): LogStore {
+  return {
+    putLog: (row, expiresAt) => putLog(table, row, expiresAt),
+    finishLog: (row) => finishLog(table, row),
+    listLog: (nsp, room, from, to) => listLog(table, nsp, room, { from, to }),
+  };
+}
+
+function subjectOf({ nsp, room }: Pick<LogRow, "nsp" | "room">): string {
+  const whom = room === EVERYONE ? "everyone" : `room ${JSON.stringify(room.slice(0, 40))}`;
+  return `A packet to ${whom} in namespace ${JSON.stringify(nsp.slice(0, 40))}`;
+}
+
+/**
+ * One write. A row that is there is this very one: a sending that was given up may arrive when its packet has been posted and
+ * finished, and must not take that back.
+ */
+async function putLog(
+  table: Table,
+  { nsp, room, id, frames, except }: Parameters<Store["putLog"]>[0],
+  expiresAt: number,
+): Promise<void> {
+  const first = new Expression();
+  first.require(first.absent(["pk"]));
+  const item: Item = {
+    ...logKey({ nsp, room, id }),
+    v: ITEM_VERSION,
+    frames: [...frames],
+    ...(except.length > 0 && { except: except.map(escapeName) }),
+    expiresAt: toTtl(expiresAt),
+  };
+  await table.put(item, subjectOf({ nsp, room }), first);
+}
+
+/** One write. */
+async function finishLog(
+  table: Table,
+  { nsp, room, id, done, missed }: Parameters<Store["finishLog"]>[0],
+): Promise<void> {
+  const finish = new Expression().set(["done"], done);
+  if (missed.length > 0) finish.set(["missed"], missed.map(escapeName));
+  finish.require(finish.live(table.now()));
+  try {
+    await table.update(logKey({ nsp, room, id }), subjectOf({ nsp, room }), finish);
+  } catch (error) {
+    // The packet fits into an item, but not together with those who missed it. All has been sent: the row stays as if its
+    // emitter had died, and whoever resumes gets it, some for the second time.
+    if (!(error instanceof ItemTooLargeError)) throw error;
+  }
+}
+
+/** One Query for each page of 100 packets or 1 MB, when the reader asks for it. Empty pages are left out. */
+async function* listLog(
+  table: Table,
+  nsp: string,
+  room: RoomName,
+  { from, to }: { readonly from: string; readonly to: string | undefined },
+): AsyncGenerator<readonly LogRow[]> {
+  const range = logRange(from, to);
+  if (range.to !== undefined && range.to < range.from) return;
+  for await (const items of table.queryRange(logPk(nsp, room), { ...range, pageSize: LOG_PAGE_SIZE })) {
+    const now = table.now();
+    const rows = items
+      .map((item) => ({ item, read: new ItemReader(item) }))
+      .filter(({ read }) => isLive(read.number("expiresAt"), now))
+      .map(({ item, read }) => toLogRow(nsp, room, item, read));
+    if (rows.length > 0) yield rows;
+  }
+}
+
+function toLogRow(nsp: string, room: RoomName, item: Item, read: ItemReader): LogRow {
+  const done = read.optionalNumber("done");
+  const names = (attribute: string) =>
+    item[attribute] === undefined ? [] : read.texts(attribute).map(unescapeName);
+  return {
+    nsp,
+    room,
+    id: logIdOf(read.text("sk")),
+    frames: read.texts("frames"),
+    except: names("except"),
+    ...(done === undefined ? {} : { done }),
+    missed: names("missed"),
+    ...(item.fannedOut === true && { fannedOut: true }),
+  };
+}

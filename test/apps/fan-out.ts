@@ -1,0 +1,22 @@
+import { Server } from "skysocket";
+
+/** Rooms of more than twenty are large here. */
+const io = new Server({ fanOutThreshold: 20, connectionStateRecovery: {} });
+
+io.on("connection", (socket) => {
+  socket.on("enter", async (rooms: string[], ack) => {
+    await socket.join(rooms);
+    ack();
+  });
+  socket.on("shout", async (to: { rooms: string[]; except: string[] }, texts: string[], ack) => {
+    const sent = texts.map((text) => io.to(to.rooms).except(to.except).emit("shouted", text));
+    await Promise.all(sent);
+    ack();
+  });
+  socket.on("shout to all", async (text: string, ack) => {
+    await socket.broadcast.emit("shouted", text);
+    ack();
+  });
+});
+
+export default io;

@@ -1,0 +1,122 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, describe, expect, jest, test } from "@jest/globals";
+import { io, type Socket } from "socket.io-client";
+import type { LocalCloud } from "../../infra/local/cloud.ts";
+import { TestClouds } from "../support/cloud.ts";
+import { MeterStream } from "../support/meter-stream.ts";
+
+/** Large rooms through the local cloud: the deployed functions, with their rights, and clients as they are. */
+const APP = fileURLToPath(new URL("../apps/fan-out.ts", import.meta.url));
+const CLIENTS = 200;
+const CONNECTED_AT_ONCE = 10;
+
+jest.setTimeout(240_000);
+const clouds = new TestClouds();
+const sockets: Socket[] = [];
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.disconnect();
+  await clouds.stopClouds();
+});
+
+afterAll(() => clouds.stop());
+
+interface Client {
+  readonly socket: Socket;
+  /** What it was told, without the offsets of recovery. */
+  readonly heard: string[];
+  /** Resolves when it has heard so many. */
+  hears(count: number): Promise<void>;
+}
+
+async function connect(cloud: LocalCloud, rooms: readonly string[]): Promise<Client> {
+  const socket = io(cloud.url, { path: cloud.path, transports: ["websocket"], forceNew: true });
+  sockets.push(socket);
+  const heard: string[] = [];
+  socket.on("shouted", (text: string) => heard.push(text));
+  await new Promise<void>((resolve) => socket.once("connect", resolve));
+  await socket.timeout(60_000).emitWithAck("enter", rooms);
+  return {
+    socket,
+    heard,
+    hears: async (count) => {
+      while (heard.length < count) {
+        await new Promise<void>((resolve) => socket.once("shouted", () => resolve()));
+      }
+    },
+  };
+}
+
+async function connectAll(cloud: LocalCloud, roomsOf: (at: number) => string[]): Promise<Client[]> {
+  const clients: Client[] = [];
+  let next = 0;
+  const connecting = Array.from({ length: CONNECTED_AT_ONCE }, async () => {
+    for (let at = next++; at < CLIENTS; at = next++) clients[at] = await connect(cloud, roomsOf(at));
+  });
+  await Promise.all(connecting);
+  return clients;
+}
+
+describe("a large room", () => {
+  test(`of ${CLIENTS} clients: each hears every shout once, with rooms and exceptions, and nothing is refused`, async () => {
+    const cloud = await clouds.start({ app: APP });
+    const stream = await MeterStream.open(cloud.url);
+    try {
+      const roomsOf = (at: number) => [
+        at % 2 === 0 ? "even" : "odd",
+        ...(at % 3 === 0 ? ["third"] : []),
+        ...(at % 10 === 0 ? ["tenth"] : []),
+      ];
+      const clients = await connectAll(cloud, roomsOf);
+      const [speaker] = clients;
+      if (!speaker) throw new Error("nobody");
+      const shout = (rooms: string[], except: string[], texts: string[]) =>
+        speaker.socket.timeout(60_000).emitWithAck("shout", { rooms, except }, texts);
+      // Two to one room from one event keep their order.
+      await shout(["even", "third"], ["tenth"], ["first", "second"]);
+      await speaker.socket.timeout(60_000).emitWithAck("shout to all", "third");
+      await shout(["even", "odd"], [], ["last"]);
+
+      const expected = (at: number): string[] => {
+        const rooms = roomsOf(at);
+        const chosen = (rooms.includes("even") || rooms.includes("third")) && !rooms.includes("tenth");
+        return [...(chosen ? ["first", "second"] : []), ...(at === 0 ? [] : ["third"]), "last"];
+      };
+      await Promise.all(clients.map((client, at) => client.hears(expected(at).length)));
+      for (const [at, { heard }] of clients.entries()) {
+        // Events of different invocations have no order among each other.
+        expect([...heard].sort()).toEqual(expected(at).sort());
+        if (heard.includes("first")) expect(heard.indexOf("first")).toBeLessThan(heard.indexOf("second"));
+      }
+      const workers = () => stream.runs.filter(({ functionId }) => functionId.includes("FanOut"));
+      await stream.until(() => workers().length > 10);
+      expect(cloud.logs.lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
+    } finally {
+      stream.close();
+    }
+  });
+
+  test("a client that was away comes back to what workers posted meanwhile", async () => {
+    const cloud = await clouds.start({ app: APP });
+    const clients = await Promise.all(Array.from({ length: 30 }, () => connect(cloud, ["hall"])));
+    const [speaker, away] = clients;
+    if (!speaker || !away) throw new Error("nobody");
+    const shout = (text: string) =>
+      speaker.socket.timeout(60_000).emitWithAck("shout", { rooms: ["hall"], except: [] }, [text]);
+    await shout("before");
+    await Promise.all(clients.map((client) => client.hears(1)));
+    const back = new Promise<void>((resolve) => away.socket.once("connect", resolve));
+    away.socket.io.engine.close();
+    await shout("meanwhile");
+    await back;
+    await shout("after");
+    await Promise.all(clients.map((client) => client.hears(3)));
+    expect(away.socket.recovered).toBe(true);
+    expect(new Set(away.heard)).toEqual(new Set(["before", "meanwhile", "after"]));
+    for (const { heard } of clients.filter((client) => client !== away)) {
+      expect([...heard].sort()).toEqual(["after", "before", "meanwhile"]);
+    }
+    const errors = cloud.logs.lines.filter(({ level }) => level === "error");
+    expect(errors).toEqual([]);
+  });
+});

@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { LocalCloud } from "../../infra/local/cloud.ts";
+import type { Store } from "../../lambdas/server/ports.ts";
+import { createDynamoStore } from "../../lambdas/store/dynamo-store.ts";
+import { TestClouds } from "./cloud.ts";
+import { localClient } from "./dynamodb.ts";
+
+// dynalite is CommonJS and has no types.
+const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
+
+/** A local cloud with the inbox application, and a store that sees its table. */
+export interface InboxCloud {
+  readonly cloud: LocalCloud;
+  readonly store: Store;
+  stop(): Promise<void>;
+}
+
+export async function startInboxCloud(): Promise<InboxCloud> {
+  const server = dynalite({ createTableMs: 0 });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("dynalite listens on no port");
+  const endpoint = `http://127.0.0.1:${address.port}`;
+  const clouds = new TestClouds();
+  const app = fileURLToPath(new URL("../apps/inbox.ts", import.meta.url));
+  const cloud = await clouds.start({ app, dynamodb: endpoint });
+  const client = localClient(endpoint);
+  const [table] = cloud.model.tables;
+  if (!table) throw new Error("the template has no table");
+  return {
+    cloud,
+    store: createDynamoStore({ client, table: table.name, clock: { now: Date.now } }),
+    stop: async () => {
+      await clouds.stop();
+      client.destroy();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

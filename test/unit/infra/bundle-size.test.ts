@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, expect, jest, test } from "@jest/globals";
+import { bundleFiles } from "../../../infra/constructs/bundle.ts";
+import { PACKAGE_ROOT } from "../../../infra/constructs/entry.ts";
+
+// Bundling takes seconds on a machine that has other things to do.
+jest.setTimeout(60_000);
+
+/**
+ * Bytes that a function may load, with the example application in it. What an instance loads is its cold start; who needs
+ * more says here why. Half of each is the SDK's client of DynamoDB.
+ */
+const BUDGETS: Readonly<Record<string, number>> = {
+  "socket.ts": 380_000,
+  "fanout.ts": 240_000,
+  "heartbeat.ts": 225_000,
+};
+
+/**
+ * Of what is loaded later: to post (most of it is undici's HTTP parser as WebAssembly, twice), to close a connection, and never
+ * by us.
+ */
+const LATER: Readonly<Record<string, number>> = {
+  "skysocket-service.mjs": 310_000,
+  "skysocket-connections-client.mjs": 190_000,
+  "skysocket-event-streams.mjs": 22_000,
+};
+
+const lambdas = join(PACKAGE_ROOT, "lambdas");
+const entries = readdirSync(lambdas).filter(
+  (name) =>
+    name.endsWith(".ts") && /^export const handler\b/m.test(readFileSync(join(lambdas, name), "utf8")),
+);
+
+describe("the size of what a function loads", () => {
+  test("is budgeted for each entry", () => {
+    expect(entries).toContain("socket.ts");
+    expect(entries.filter((name) => BUDGETS[name] === undefined)).toEqual([]);
+  });
+
+  test.each(entries)("%s stays in its budget", (name) => {
+    const files = bundleFiles({
+      entry: join(lambdas, name),
+      app: join(lambdas, "app.ts"),
+      sourceMap: false,
+    });
+    const sizes = new Map(files.map(({ path, contents }) => [basename(path), contents.byteLength]));
+    expect(sizes.get("index.mjs")).toBeLessThanOrEqual(BUDGETS[name] ?? 0);
+    sizes.delete("index.mjs");
+    expect(sizes.get("skysocket-service.mjs")).toBeGreaterThan(0);
+    expect([...sizes].filter(([file, size]) => size > (LATER[file] ?? 0))).toEqual([]);
+  });
+
+  test.each(entries)("%s holds nothing that a start does without", (name) => {
+    const [main] = bundleFiles({
+      entry: join(lambdas, name),
+      app: join(lambdas, "app.ts"),
+      sourceMap: false,
+    });
+    // Words that minifying leaves: of undici, the SDK's client of API Gateway, credentials from elsewhere than the environment,
+    // event streams, and the package "debug".
+    for (const word of [
+      "llhttp_",
+      "ApiGatewayManagementApi",
+      "sso_session",
+      ":event-type",
+      "debug.destroy",
+    ]) {
+      expect(main?.text.includes(word) ? word : undefined).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "@jest/globals";
+import { build } from "esbuild";
+
+/** What the heartbeat may have of the server library: small things that need nothing else of it. */
+const OF_THE_SERVER = [
+  "lambdas/server/console-log.ts",
+  "lambdas/server/disconnect-reason.ts",
+  "lambdas/server/errors.ts",
+  "lambdas/server/heartbeat-ports.ts",
+  "lambdas/server/ports.ts",
+  "lambdas/server/slots.ts",
+];
+
+test("the heartbeat's bundle has neither an application nor the server library nor more of the AWS SDK than it needs", async () => {
+  const { metafile } = await build({
+    entryPoints: ["lambdas/heartbeat.ts"],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    mainFields: ["module", "main"],
+    write: false,
+    metafile: true,
+    outdir: "nowhere",
+  });
+  const inputs = Object.values(metafile.outputs).flatMap((output) =>
+    Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
+  expect(inputs).toContain("lambdas/handlers/heartbeat.ts");
+  expect(inputs.filter((path) => path.startsWith("lambdas/app"))).toEqual([]);
+  const clients = inputs.filter((path) => path.includes("@aws-sdk/client-"));
+  expect(clients.filter((path) => !path.includes("@aws-sdk/client-dynamodb/"))).toEqual([]);
+  expect(inputs.filter((path) => path.includes("socket.io-parser"))).toEqual([]);
+  const server = inputs.filter((path) => path.startsWith("lambdas/server/"));
+  expect(server.filter((path) => !OF_THE_SERVER.includes(path))).toEqual([]);
+});

@@ -162,11 +162,167 @@ jest.setTimeout(60_000);
     await ann.person("Bob").waitFor();
     await wires[0]?.close({ code: 1001, reason: "Going away" });
     await bob.note("The connection was lost").waitFor();
-    await bob.note("You are back; what was said meanwhile is not shown").waitFor();
+    await bob.note(/^Back after \d+ s\. Nothing was said meanwhile\.$/).waitFor();
     expect(wires).toHaveLength(2);
     await bob.say("Here again");
     await ann.message("Here again").waitFor();
     await bob.person("Ann").waitFor();
+  });
+
+  /** Each connection after the first is let through when `open` is called: what happens while there is none takes what it takes. */
+  async function holdConnections(visitor: ChatPage): Promise<() => void> {
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let first = true;
+    await visitor.page.routeWebSocket(/EIO=4/, async (wire) => {
+      if (!first) await opened;
+      first = false;
+      wire.connectToServer();
+    });
+    return open;
+  }
+
+  test("after a cut the page shows what arrived, and how, each once", async () => {
+    const ann = await enter("Ann", "tunnel");
+    const bob = await visit();
+    const open = await holdConnections(bob);
+    await bob.enterAs(`${server.url}/#tunnel`, "Bob");
+    await Promise.all([ann.person("Bob").waitFor(), bob.person("Ann").waitFor()]);
+    await ann.turnTo("Bob");
+    await bob.page.getByRole("button", { name: "Cut the connection for 5 s" }).click();
+    await bob.note("The connection was lost").waitFor();
+    await ann.sayDirectly("For you alone");
+    await ann.message("For you alone").waitFor();
+    await ann.page.locator("#direct-back").click();
+    await ann.note("Bob left").waitFor();
+    for (const text of ["First", "Second"]) {
+      await ann.say(text);
+      await ann.message(text).waitFor();
+    }
+    open();
+    await bob
+      .note(/^Back after \d+ s\. 3 messages arrived .*: 2 by recovery, 1 from your inbox\.$/)
+      .waitFor();
+    await ann.note("Bob is back").waitFor();
+    await ann.say("Third");
+    await bob.message("Third").waitFor();
+    expect(await bob.page.locator("#messages .message .text").allTextContents()).toEqual([
+      "First",
+      "Second",
+      "Third",
+    ]);
+    const away = "while you were away";
+    expect(await bob.late("First", "Second", "Third")).toEqual({
+      First: away,
+      Second: away,
+      Third: undefined,
+    });
+    await bob.thread("Ann").click();
+    await bob.message("For you alone").waitFor();
+    expect(await bob.page.locator("#direct-messages .text").allTextContents()).toEqual(["For you alone"]);
+    expect(await bob.late("For you alone")).toEqual({ "For you alone": "waited in your inbox" });
+    expect(await bob.person("Ann").count()).toBe(1);
+  });
+
+  test("the page says what came late, more of it when more comes, and what is lost", async () => {
+    const ann = await visit();
+    await ann.page.goto(server.url);
+    const said = await ann.page.evaluate(`(async () => {
+      const { Arrivals } = await import("/arrivals.js");
+      const notes = [];
+      const arrivals = new Arrivals((text) => {
+        const at = notes.push(text) - 1;
+        return (other) => { notes[at] = other; };
+      });
+      const came = (way, at) => arrivals.take(way, at);
+      arrivals.back(false);
+      const first = [came("inbox", 1), came("recovery", 1)];
+      arrivals.settled(100);
+      arrivals.lost();
+      arrivals.back(true);
+      const late = [came("recovery", 150), came("inbox", 150)];
+      arrivals.settled(200);
+      const after = [came("inbox", 160), came("inbox", 201), came("recovery", 201)];
+      arrivals.lost();
+      arrivals.back(false);
+      arrivals.settled(300);
+      const lost = [came("recovery", 250), came("inbox", 250)];
+      return { notes, first, late, after, lost };
+    })()`);
+    expect(said).toEqual({
+      // A page that was loaded has not been away.
+      first: [true, false],
+      late: [true, true],
+      after: [true, false, false],
+      lost: [false, true],
+      notes: [
+        "Back after 0 s. 3 messages arrived afterwards: 1 by recovery, 2 from your inbox.",
+        "Back after 0 s. The session was not restored: what the room said meanwhile is lost. 1 message arrived afterwards: 1 from your inbox.",
+      ],
+    });
+  });
+
+  test("a direct message waits for who is not there, and stays after a reload", async () => {
+    const ann = await enter("Ann", "post office");
+    const bob = await enter("Bob", "post office");
+    const cy = await enter("Cy", "post office");
+    await Promise.all([ann.person("Bob").waitFor(), cy.person("Bob").waitFor()]);
+    await ann.turnTo("Bob");
+    // Away, as far as the server knows: another page, and nothing is kept of this one but the browser's storage.
+    await bob.page.goto("about:blank");
+    await cy.note("Bob left").waitFor();
+    await ann.sayDirectly("See you later");
+    await ann.message("See you later").waitFor();
+    await bob.page.goto(`${server.url}/#post%20office`);
+    await bob.inRoom("post office");
+    await bob.thread("Ann").getByLabel("1 unread message").waitFor();
+    await bob.thread("Ann").click();
+    await bob.message("See you later").waitFor();
+    expect(await bob.late("See you later")).toEqual({ "See you later": "waited in your inbox" });
+    await bob.sayDirectly("Now I am here");
+    await ann.message("Now I am here").waitFor();
+    expect(await ann.late("Now I am here")).toEqual({ "Now I am here": undefined });
+    await bob.page.reload();
+    await bob.inRoom("post office");
+    await bob.thread("Ann").click();
+    await bob.message("Now I am here").waitFor();
+    const texts = await bob.page.locator("#direct-messages .text").allTextContents();
+    expect(texts).toEqual(["See you later", "Now I am here"]);
+    expect(await cy.thread("Ann").count()).toBe(0);
+    expect(await cy.message("See you later").count()).toBe(0);
+  });
+
+  test("who has another key has another inbox, and without one nobody comes in", async () => {
+    const ann = await enter("Ann", "keys");
+    const two = await visit();
+    await two.enterAs(`${server.url}/#keys`, "Bob");
+    const namesake = await enter("Bob", "keys");
+    const answers = await namesake.page.evaluate(`(async () => {
+      const { io } = await import("/socket.io-client/socket.io.esm.min.js");
+      const { url, path } = await (await fetch("./config.json")).json();
+      const dial = (auth) => new Promise((resolve) => {
+        const socket = io(url, { path, transports: ["websocket"], forceNew: true, auth: { nickname: "Eve", ...auth } });
+        const end = (answer) => { socket.disconnect(); resolve(answer); };
+        socket.on("connect", () => end("connected"));
+        socket.on("connect_error", ({ message }) => end(message));
+      });
+      const key = "k".repeat(22);
+      return Promise.all([{}, { key: "short" }, { key: ["k"] }, { key: key + "!" }, { key }].map(dial));
+    })()`);
+    const refused = "The key (auth.key) must be 22 to 64 letters, digits, - and _, made at random.";
+    expect(answers).toEqual([refused, refused, refused, refused, "connected"]);
+    await ann.page.locator("#people").getByRole("button", { name: "Message Bob" }).nth(1).waitFor();
+    await ann.page.locator("#people").getByRole("button", { name: "Message Bob" }).first().click();
+    await ann.sayDirectly("Which Bob?");
+    await ann.message("Which Bob?").waitFor();
+    await Promise.any([two.thread("Ann").waitFor(), namesake.thread("Ann").waitFor()]);
+    // What comes to everybody after it shows that nothing more of it comes.
+    await ann.page.locator("#direct-back").click();
+    await ann.say("Good night");
+    await Promise.all([two.message("Good night").waitFor(), namesake.message("Good night").waitFor()]);
+    expect((await two.thread("Ann").count()) + (await namesake.thread("Ann").count())).toBe(1);
   });
 
   test("a phone shows every view without scrolling sideways", async () => {
@@ -182,6 +338,18 @@ jest.setTimeout(60_000);
       await ann.page.getByRole("navigation").getByRole("button", { name: view }).click();
       expect([view, await ann.overflow()]).toEqual([view, 0]);
     }
+    await bob.turnTo(long);
+    await bob.sayDirectly("z".repeat(1000));
+    await ann.page.getByRole("button", { name: "Rooms 1" }).click();
+    await ann
+      .thread(`${long.slice(1)}i`)
+      .getByLabel("1 unread message")
+      .waitFor();
+    await ann.thread(`${long.slice(1)}i`).click();
+    await ann.message("z".repeat(1000)).waitFor();
+    expect(await ann.overflow()).toBe(0);
+    await ann.page.keyboard.press("Escape");
+    await ann.message("x".repeat(1000)).waitFor();
     await ann.page.getByRole("button", { name: "What happens" }).click();
     await ann.page.getByRole("heading", { name: "What happens" }).waitFor();
     expect(await ann.overflow()).toBe(0);
@@ -194,8 +362,9 @@ jest.setTimeout(60_000);
       const { Messages } = await import("/messages.js");
       const messages = new Messages();
       const from = { id: "x", nickname: "Bob" };
-      for (let at = 1; at <= 450; at += 1) messages.add({ from, text: "Line " + at, at }, { own: false });
-      messages.add({ from, text: "Line late", at: 449.5 }, { own: false });
+      for (let at = 1; at <= 450; at += 1) messages.add({ id: at, from, text: "Line " + at, at }, { own: false });
+      messages.add({ id: "late", from, text: "Line late", at: 449.5 }, { own: false });
+      messages.add({ id: 450, from, text: "Line 450", at: 450 }, { own: false });
       await new Promise(requestAnimationFrame);
     })()`);
     await ann.message("Line 450").waitFor();

@@ -11,7 +11,7 @@ export class Board {
   #notices = new Map();
   /** Who took their notice down while the list was on its way. */
   #gone = new Set();
-  /** Hung up again after each reconnect: for the server, who comes back is somebody new. */
+  /** Hung up again after each reconnect: the server took it down when we left. */
   #mine;
   #onNews;
 

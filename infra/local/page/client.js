@@ -1,7 +1,11 @@
 import { io } from "/socket.io-client/socket.io.esm.min.js";
+import { Arrivals } from "./arrivals.js";
 import { Board } from "./board.js";
+import { listenToCut } from "./cut.js";
+import { Direct } from "./direct.js";
 import { byId } from "./dom.js";
 import { listenToHappens } from "./happens.js";
+import { Identity } from "./identity.js";
 import { Nickname } from "./nickname.js";
 import { ask } from "./request.js";
 import { Room } from "./room.js";
@@ -20,7 +24,7 @@ function roomInAddress() {
 }
 
 /** Two namespaces over one connection: "/" is the chat, "/board" the notice board. */
-async function openSockets(nickname) {
+async function openSockets(who) {
   const response = await fetch("./config.json");
   if (!response.ok) throw new Error(`./config.json answered ${response.status}.`);
   const { url, path } = await response.json();
@@ -31,7 +35,7 @@ async function openSockets(nickname) {
     forceBase64: true,
     autoConnect: false,
     // A function, so that a reconnect after a change of the nickname tells the new one.
-    auth: (send) => send({ nickname: nickname() }),
+    auth: (send) => send(who()),
   };
   return { chat: io(url, options), board: io(`${url}/board`, options) };
 }
@@ -82,17 +86,58 @@ async function rename({ chat, board }, nickname) {
   return undefined;
 }
 
+/** What the page does when the connection comes and goes. */
+function followConnection(chat, { arrivals, room }) {
+  chat.on("connect", () => {
+    arrivals.back(chat.recovered);
+    void room.connected(room.name ?? roomInAddress() ?? FIRST_ROOM);
+    // The client's own events are handled behind what it has missed, and so is this one.
+    void ask(chat, "since").then((answer) => {
+      // Without an answer nobody can tell; what comes from now on counts as new.
+      if (chat.connected) arrivals.settled(answer.ok ? answer.at : 0);
+    });
+  });
+  chat.on("disconnect", () => {
+    arrivals.lost();
+    room.disconnected();
+  });
+}
+
 async function start() {
   listenToTabs();
   listenToHappens();
-  const sockets = await openSockets(() => nickname.value);
+  const identity = new Identity();
+  const sockets = await openSockets(() => ({ nickname: nickname.value, key: identity.key }));
   const { chat } = sockets;
-  const rooms = new Rooms((name) => void room.go(name));
+  const goTo = (name) => {
+    direct.close();
+    void room.go(name);
+  };
+  const rooms = new Rooms(goTo);
+  const arrivals = new Arrivals((text) => {
+    const notes = [room, direct].map((view) => view.note(text));
+    return (other) => {
+      for (const change of notes) change?.(other);
+    };
+  });
+  const direct = new Direct(chat, {
+    key: () => identity.key,
+    nickname: () => nickname.value,
+    arrivals,
+    onShown: () => showView("chat"),
+    onNews: () => countNews("rooms"),
+  });
   const room = new Room(chat, {
     nickname: () => nickname.value,
-    onNews: () => countNews("chat"),
+    arrivals,
+    onNews: () => {
+      countNews("chat");
+      direct.roomNews();
+    },
+    onPerson: (person) => direct.open(person),
     onMoved: (name) => {
       rooms.show(name);
+      direct.room = name;
       if (name !== roomInAddress()) location.hash = name === undefined ? "" : encodeURIComponent(name);
       showView(name === undefined ? "rooms" : "chat");
     },
@@ -101,19 +146,27 @@ async function start() {
   const nickname = new Nickname({
     tell: (chosen) => rename(sockets, chosen),
     onChosen: (chosen) => {
+      identify();
       room.renamed(chosen);
       board.renamed(chosen);
       if (!chat.connected || !sockets.board.connected) connect();
     },
   });
+  const identify = () => {
+    identity.named(nickname.value);
+    direct.identified();
+  };
   const connect = watchState(sockets, nickname);
-  chat.on("connect", () => void room.connected(room.name ?? roomInAddress() ?? FIRST_ROOM));
-  chat.on("disconnect", () => room.disconnected());
+  listenToCut(chat);
+  followConnection(chat, { arrivals, room });
   addEventListener("hashchange", () => {
     const wanted = roomInAddress();
-    if (wanted !== undefined && wanted !== room.name) void room.go(wanted);
+    if (wanted !== undefined && wanted !== room.name) goTo(wanted);
   });
-  if (nickname.value !== "") return connect();
+  if (nickname.value !== "") {
+    identify();
+    return connect();
+  }
   byId("state").firstElementChild.textContent = "Waiting for a nickname";
   nickname.ask();
 }

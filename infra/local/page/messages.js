@@ -7,16 +7,24 @@ const TOGETHER = 5 * 60_000;
 /** Pixels from the end that still count as reading the newest. */
 const NEAR_END = 60;
 
-/** The log of one room: messages in the order of the server's clock, whatever order they arrived in. */
+/**
+ * The log of one room or one person: messages in the order of the server's clock, whatever order they arrived in, and each once,
+ * however often it comes.
+ */
 export class Messages {
-  #log = byId("log");
-  #list = byId("messages");
-  #empty = byId("empty");
-  #below = byId("below");
+  #log;
+  #list;
+  #empty;
+  #below;
+  #ids = new Set();
   #atEnd = true;
   #scrolling = false;
 
-  constructor() {
+  constructor(section = byId("room")) {
+    this.#log = section.querySelector(".log");
+    this.#list = section.querySelector("ol");
+    this.#empty = section.querySelector(".empty");
+    this.#below = section.querySelector(".below");
     this.#log.addEventListener("scroll", () => {
       const { scrollHeight, scrollTop, clientHeight } = this.#log;
       this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
@@ -29,17 +37,24 @@ export class Messages {
 
   clear() {
     this.#list.replaceChildren();
+    this.#ids.clear();
     this.#empty.hidden = false;
     this.#below.hidden = true;
     this.#atEnd = true;
   }
 
-  /** A message that the server has accepted. */
-  add(message, { own }) {
+  has({ id }) {
+    return this.#ids.has(id);
+  }
+
+  /** A message that the server has accepted. `late` says why it was not here before. */
+  add(message, { own, late }) {
+    if (this.has(message)) return;
+    this.#ids.add(message.id);
     const row = this.#rowOf(message, own);
+    if (late) row.querySelector(".bubble").append(make("p", { class: "late" }, late));
     this.#place(row, message.at);
     this.#follow();
-    return row;
   }
 
   /** A message on its way. The returned functions say how it ended. */
@@ -67,11 +82,14 @@ export class Messages {
     };
   }
 
-  /** A line about the room: who came and went. */
+  /** A line about the room: who came and went. The returned function changes it. */
   note(text) {
     const row = make("li", { class: "note" }, text);
     this.#place(row, this.#lastAt());
     this.#follow();
+    return (other) => {
+      row.textContent = other;
+    };
   }
 
   #rowOf({ from, text, at }, own) {

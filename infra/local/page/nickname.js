@@ -1,22 +1,7 @@
 import { byId, paintAvatar } from "./dom.js";
+import { recall, remember } from "./storage.js";
 
 const KEY = "skysocket.nickname";
-
-/** Storage can be forbidden; a chat works without. */
-function recall(storage) {
-  try {
-    return storage().getItem(KEY) ?? "";
-  } catch {
-    return "";
-  }
-}
-function remember(storage, nickname) {
-  try {
-    storage().setItem(KEY, nickname);
-  } catch {
-    // Then it is asked for again next time.
-  }
-}
 
 /**
  * Who is in front of the page. Each tab has a name of its own, so that one person can talk to themselves in two; a new
@@ -28,7 +13,7 @@ export class Nickname {
   #error = byId("nickname-error");
   #cancel = byId("nickname-cancel");
   #me = byId("me");
-  #value = recall(() => sessionStorage);
+  #value = recall(() => sessionStorage, KEY);
   #tell;
   #onChosen;
 
@@ -56,7 +41,7 @@ export class Nickname {
   ask(reason = "") {
     this.#error.textContent = reason;
     this.#cancel.hidden = this.#value === "";
-    this.#input.value = this.#value || recall(() => localStorage);
+    this.#input.value = this.#value || recall(() => localStorage, KEY);
     if (!this.#dialog.open) this.#dialog.showModal();
     this.#input.select();
   }
@@ -75,8 +60,8 @@ export class Nickname {
       return;
     }
     this.#value = nickname;
-    remember(() => sessionStorage, nickname);
-    remember(() => localStorage, nickname);
+    remember(() => sessionStorage, KEY, nickname);
+    remember(() => localStorage, KEY, nickname);
     this.#paint();
     this.#dialog.close();
     this.#onChosen(nickname);

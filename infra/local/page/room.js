@@ -1,3 +1,4 @@
+import { Composer } from "./composer.js";
 import { byId } from "./dom.js";
 import { Messages } from "./messages.js";
 import { People } from "./people.js";
@@ -8,30 +9,35 @@ import { OwnTyping, TypingLine } from "./typing.js";
 export class Room {
   #chat;
   #nickname;
+  #arrivals;
   #onMoved;
   #onNews;
   #name;
   /** The room to be in, while a move is under way: only the last wish counts. */
   #wanted;
   #moving = false;
-  /** The connection was lost in this room. */
-  #cut = false;
   #messages = new Messages();
-  #people = new People();
+  #people;
   #typing = new TypingLine();
   #ownTyping = new OwnTyping((typing) => {
     if (this.#chat.connected && this.#name !== undefined) this.#chat.emit("typing", this.#name, typing);
   });
-  #text = byId("text");
-  #send = byId("composer").querySelector("button");
+  #composer = new Composer(byId("composer"), {
+    onSay: (text) => {
+      this.#ownTyping.sent();
+      void this.#say(text);
+    },
+    onInput: (text) => this.#ownTyping.typed(text),
+  });
 
-  constructor(chat, { nickname, onMoved, onNews }) {
+  constructor(chat, { nickname, arrivals, onMoved, onNews, onPerson }) {
     this.#chat = chat;
     this.#nickname = nickname;
+    this.#arrivals = arrivals;
+    this.#people = new People(onPerson);
     this.#onMoved = onMoved;
     this.#onNews = onNews;
     this.#listen();
-    this.#compose();
     byId("leave").addEventListener("click", () => void this.leave());
     this.#paint();
   }
@@ -59,19 +65,27 @@ export class Room {
     this.#settle(undefined);
   }
 
-  /** A new connection is somebody new to the server: go in again. */
+  /**
+   * A new session is somebody new to the server: go in again. One that was recovered is in the room as before, and what it
+   * missed is on its way, also who came and left.
+   */
   connected(room) {
     this.#people.me = this.#chat.id;
+    this.#people.stale = false;
     this.#paint();
-    return this.go(this.#wanted ?? room);
+    const wanted = this.#wanted ?? (this.#chat.recovered ? undefined : room);
+    return wanted === undefined ? undefined : this.go(wanted);
   }
 
   disconnected() {
-    this.#people.clear();
+    this.#people.stale = true;
     this.#typing.clear();
-    this.#cut = this.#name !== undefined;
-    if (this.#cut) this.#messages.note("The connection was lost");
+    if (this.#name !== undefined) this.#messages.note("The connection was lost");
     this.#paint();
+  }
+
+  note(text) {
+    return this.#messages.note(text);
   }
 
   renamed(nickname) {
@@ -81,7 +95,7 @@ export class Room {
   async #enter(room) {
     const again = room === this.#name;
     this.#ownTyping.sent();
-    this.#people.expect();
+    this.#people.clear();
     this.#typing.clear();
     const before = this.#name;
     // What the new room says from now on is heard: its first messages may overtake the answer.
@@ -97,8 +111,6 @@ export class Room {
       return this.#paint();
     }
     this.#people.fill(answer.people, answer.count);
-    if (this.#cut && again) this.#messages.note("You are back; what was said meanwhile is not shown");
-    this.#cut = false;
     this.#settle(answer.room);
   }
 
@@ -116,20 +128,21 @@ export class Room {
   #listen() {
     const here = (event) => event.room === this.#name;
     this.#chat.on("message", (message) => {
-      if (!here(message)) return;
+      // Recovery sends some messages twice, rather than one too few.
+      if (!here(message) || this.#messages.has(message)) return;
       this.#typing.remove(message.from.id);
-      this.#messages.add(message, { own: false });
+      const late = this.#arrivals.take("recovery", message.at) ? "while you were away" : undefined;
+      this.#messages.add(message, { own: false, late });
       this.#onNews();
     });
     this.#chat.on("typing", (event) => here(event) && this.#typing.put(event.from, event.typing));
     this.#chat.on("joined", (event) => {
-      if (here(event) && this.#people.put(event.person)) {
-        this.#messages.note(`${event.person.nickname} came in`);
+      if (here(event) && this.#people.put(event.person, event.at)) {
+        this.#messages.note(`${event.person.nickname} ${event.back ? "is back" : "came in"}`);
       }
     });
     this.#chat.on("left", (event) => {
-      if (!here(event)) return;
-      this.#people.remove(event.person.id);
+      if (!here(event) || !this.#people.remove(event.person.id, event.at)) return;
       this.#typing.remove(event.person.id);
       this.#messages.note(`${event.person.nickname} left`);
     });
@@ -137,26 +150,6 @@ export class Room {
       if (!here(event)) return;
       this.#people.put(event.person);
       this.#messages.note(`${event.before} is now ${event.person.nickname}`);
-    });
-  }
-
-  #compose() {
-    const form = byId("composer");
-    this.#text.addEventListener("input", () => this.#ownTyping.typed(this.#text.value));
-    this.#text.addEventListener("keydown", (event) => {
-      // While an input method composes, Enter picks a word.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      form.requestSubmit();
-    });
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const text = this.#text.value.trim();
-      this.#text.focus();
-      if (text === "" || this.#send.disabled) return;
-      this.#text.value = "";
-      this.#ownTyping.sent();
-      void this.#say(text);
     });
   }
 
@@ -175,10 +168,8 @@ export class Room {
     const ready = inRoom && this.#chat.connected;
     byId("room-name").textContent = inRoom ? `# ${this.#name}` : "No room";
     byId("leave").hidden = !ready;
-    this.#text.disabled = !ready;
-    this.#send.disabled = !ready;
-    this.#text.placeholder = ready ? `Message # ${this.#name}` : "Waiting for the connection…";
-    if (!inRoom && this.#chat.connected) this.#text.placeholder = "Choose a room first";
+    const waiting = this.#chat.connected ? "Choose a room first" : "Waiting for the connection…";
+    this.#composer.enable(ready, ready ? `Message # ${this.#name}` : waiting);
     byId("empty-title").textContent = inRoom ? "Nothing said here yet" : "You are in no room";
     byId("empty-hint").hidden = !inRoom;
   }

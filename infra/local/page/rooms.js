@@ -1,18 +1,16 @@
 import { byId, make } from "./dom.js";
+import { recallList, remember } from "./storage.js";
 
 const ALWAYS = ["lobby", "tea kitchen", "lost and found"];
 /** Rooms of one's own that are remembered; the oldest goes first. */
 const MAX_OWN = 12;
 const KEY = "skysocket.rooms";
 
-function readOwn() {
-  try {
-    const stored = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(stored) ? stored.filter((room) => typeof room === "string").slice(0, MAX_OWN) : [];
-  } catch {
-    return [];
-  }
-}
+const browser = () => localStorage;
+const readOwn = () =>
+  recallList(browser, KEY)
+    .filter((room) => typeof room === "string")
+    .slice(0, MAX_OWN);
 
 /** The list of rooms. The server keeps none: a room is there as long as somebody is in it. */
 export class Rooms {
@@ -39,11 +37,7 @@ export class Rooms {
     this.#current = room;
     if (room !== undefined && !ALWAYS.includes(room)) {
       this.#own = [room, ...this.#own.filter((other) => other !== room)].slice(0, MAX_OWN);
-      try {
-        localStorage.setItem(KEY, JSON.stringify(this.#own));
-      } catch {
-        // Storage may be full or forbidden; then the list is as long as the page lives.
-      }
+      remember(browser, KEY, JSON.stringify(this.#own));
     }
     this.#paint();
   }

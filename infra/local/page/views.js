@@ -1,5 +1,3 @@
-import { byId } from "./dom.js";
-
 /** On a phone one view is shown at a time; on a wide screen all are there and the tabs are hidden. */
 const tabs = () => document.querySelectorAll(".tabs button");
 
@@ -18,7 +16,8 @@ export function showView(view) {
     else tab.removeAttribute("aria-current");
   }
   seen(view);
-  if (view === "chat") byId("log").scrollTop = byId("log").scrollHeight;
+  if (view !== "chat") return;
+  for (const log of document.querySelectorAll(".log")) log.scrollTop = log.scrollHeight;
 }
 
 const badgeOf = (view) => document.querySelector(`.tabs [data-show="${view}"] .badge`);

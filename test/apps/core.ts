@@ -1,8 +1,12 @@
+import { createServer } from "node:http";
 import { Server } from "skysocket";
 import { api } from "./core/api.ts";
 import { asks } from "./core/asks.ts";
 import { channels } from "./core/channels.ts";
+import { clients } from "./core/clients.ts";
 import { doors } from "./core/doors.ts";
+import { emitters } from "./core/emitters.ts";
+import { engine, engineOptions } from "./core/engine.ts";
 import { events } from "./core/events.ts";
 import { faults } from "./core/faults.ts";
 import { mainNamespace } from "./core/main-namespace.ts";
@@ -13,8 +17,16 @@ import { ready } from "./core/ready.ts";
 import { rooms } from "./core/rooms.ts";
 import { state } from "./core/state.ts";
 
-const io = new Server();
+// As most applications begin: with an HTTP server of their own, which has no meaning on API Gateway.
+const io = new Server(createServer(), {
+  path: "/prod",
+  addTrailingSlash: false,
+  transports: ["websocket"],
+  ...engineOptions,
+});
 
+// First, since it removes listeners to show that it can.
+emitters(io);
 ready(io);
 mainNamespace(io);
 presence(io.of("/"));
@@ -29,5 +41,7 @@ state(io);
 peers(io);
 faults(io);
 api(io);
+engine(io);
+clients(io);
 
 export default io;

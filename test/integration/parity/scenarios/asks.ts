@@ -20,6 +20,7 @@ export const asks: ScenarioGroup = {
   scenarios: [
     {
       name: "emitWithAck resolves with the client's answer",
+      covers: ["Socket#emitWithAck"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/asks" });
         alice.answer("question", () => ["fine", "a second argument nobody awaits"]);
@@ -29,6 +30,7 @@ export const asks: ScenarioGroup = {
     },
     {
       name: "an acknowledgement callback gets all arguments of the answer",
+      covers: ["Socket#emit"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/asks" });
         alice.answer("question", () => ["much", { news: ["a", null] }, 3]);
@@ -58,6 +60,7 @@ export const asks: ScenarioGroup = {
     },
     {
       name: "an answer in time is no error",
+      covers: ["Socket#timeout", "Socket#emitWithAck"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/asks" });
         alice.answer("question", () => ["yes"]);
@@ -69,6 +72,7 @@ export const asks: ScenarioGroup = {
     },
     {
       name: "a client that does not answer in time is an error",
+      covers: ["Socket#timeout", "Socket#emitWithAck", "Socket#emit"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/asks" });
         await alice.ask("await within", SHORT_MS);
@@ -89,6 +93,7 @@ export const asks: ScenarioGroup = {
     },
     {
       name: "a room is asked and every member answers",
+      covers: ["Namespace#to", "BroadcastOperator#timeout", "BroadcastOperator#emit"],
       async run(ctx) {
         const { room, alice, bob, carol } = await three(ctx);
         for (const client of [alice, bob, carol]) client.answer("question", () => [`${client.name} answers`]);
@@ -98,6 +103,7 @@ export const asks: ScenarioGroup = {
     },
     {
       name: "when one member is silent, the asker gets the error and the answers of the others",
+      covers: ["BroadcastOperator#timeout", "BroadcastOperator#emit"],
       async run(ctx) {
         const { room, alice, bob, carol } = await three(ctx);
         for (const client of [alice, carol]) client.answer("question", () => [`${client.name} answers`]);
@@ -115,6 +121,7 @@ export const asks: ScenarioGroup = {
     },
     {
       name: "the others in a room are asked without the asker",
+      covers: ["Socket#to", "BroadcastOperator#emitWithAck"],
       async run(ctx) {
         const { room, alice, bob, carol } = await three(ctx);
         for (const client of [alice, bob, carol]) client.answer("question", () => [`${client.name} answers`]);
@@ -124,6 +131,7 @@ export const asks: ScenarioGroup = {
     },
     {
       name: "a rejected question to a room carries the answers that came",
+      covers: ["BroadcastOperator#emitWithAck"],
       async run(ctx) {
         const { room, alice, bob, carol } = await three(ctx);
         bob.answer("question", () => ["bob answers"]);
@@ -133,6 +141,7 @@ export const asks: ScenarioGroup = {
     },
     {
       name: "one fetched socket is asked and answers alone",
+      covers: ["RemoteSocket#timeout"],
       async run(ctx) {
         const { alice, bob } = await three(ctx);
         bob.answer("question", () => ["just me"]);
@@ -142,6 +151,7 @@ export const asks: ScenarioGroup = {
     },
     {
       name: "a connection listener may wait for an answer before it goes on",
+      covers: ["Socket#emitWithAck"],
       async run(ctx) {
         const alice = ctx.dial("alice", { nsp: "/asks at the door" });
         const room = ctx.room("chosen");

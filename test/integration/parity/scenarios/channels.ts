@@ -6,6 +6,7 @@ export const channels: ScenarioGroup = {
   scenarios: [
     {
       name: "several namespaces share one connection and answer the same event each for itself",
+      covers: ["Server#of", "Namespace#name", "Socket#nsp"],
       async run(ctx) {
         const chat = await ctx.connect("chat", { nsp: "/chat" });
         const news = await ctx.connect("news", { nsp: "/news", over: chat });
@@ -29,6 +30,7 @@ export const channels: ScenarioGroup = {
     },
     {
       name: "namespace names may be deep, odd, or written without the slash on the server",
+      covers: ["Server#of", "Namespace#name"],
       async run(ctx) {
         for (const name of CHANNELS) {
           const nsp = name.startsWith("/") ? name : `/${name}`;
@@ -39,6 +41,7 @@ export const channels: ScenarioGroup = {
     },
     {
       name: "a room of one namespace is not the room of the same name in another",
+      covers: ["Namespace#to"],
       async run(ctx) {
         const chat = await ctx.connect("chat", { nsp: "/chat" });
         const news = await ctx.connect("news", { nsp: "/news", over: chat });
@@ -93,6 +96,7 @@ export const channels: ScenarioGroup = {
     },
     {
       name: "leaving one namespace keeps the others, and its id no longer gets events",
+      covers: ["Socket:disconnect"],
       async run(ctx) {
         const observer = await ctx.connect("observer", { nsp: "/news" });
         const room = ctx.room("observers");
@@ -124,6 +128,7 @@ export const channels: ScenarioGroup = {
     },
     {
       name: "the server ends one namespace and keeps the others",
+      covers: ["Socket#disconnect"],
       async run(ctx) {
         const observer = await ctx.connect("observer", { nsp: "/news" });
         const room = ctx.room("observers");
@@ -139,6 +144,7 @@ export const channels: ScenarioGroup = {
     },
     {
       name: "the server ends the whole connection from one namespace",
+      covers: ["Socket#disconnect"],
       async run(ctx) {
         const observer = await ctx.connect("observer", { nsp: "/news" });
         const room = ctx.room("observers");

@@ -7,6 +7,7 @@ export const doors: ScenarioGroup = {
   scenarios: [
     {
       name: "middlewares run in their order, each after the one before it is done, and before the connection",
+      covers: ["Namespace#use"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: NSP, auth: { name: "Alice" } });
         await alice.ask("trail");
@@ -15,6 +16,7 @@ export const doors: ScenarioGroup = {
     },
     {
       name: "a refusal carries its message and data",
+      covers: ["Namespace#use"],
       async run(ctx) {
         const alice = ctx.dial("alice", { nsp: NSP, auth: { name: "Alice", refuse: "with data" } });
         await alice.refused();
@@ -43,6 +45,7 @@ export const doors: ScenarioGroup = {
     },
     {
       name: "a middleware may join rooms, and the socket is in them",
+      covers: ["Namespace#use", "Socket#join"],
       async run(ctx) {
         const room = ctx.room("by middleware");
         const alice = await ctx.connect("alice", { nsp: NSP, auth: { name: "Alice", room } });

@@ -25,6 +25,7 @@ export const events: ScenarioGroup = {
   scenarios: [
     {
       name: "all JSON values go both ways, as arguments and in an acknowledgement",
+      covers: ["Socket#on", "Socket#emit"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/events" });
         await alice.ask("echo", ...JSON_VALUES);
@@ -103,6 +104,7 @@ export const events: ScenarioGroup = {
     },
     {
       name: "an event that nobody listens to is ignored",
+      covers: ["Socket#on"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/events" });
         alice.emit("nobody listens", 1);
@@ -122,6 +124,7 @@ export const events: ScenarioGroup = {
     },
     {
       name: "send and write are the event called message",
+      covers: ["Socket#send", "Socket#write"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/events" });
         alice.socket.send("hello", 2);
@@ -131,6 +134,13 @@ export const events: ScenarioGroup = {
     },
     {
       name: "reserved names cannot be emitted, and the error names them",
+      covers: [
+        "Socket#emit",
+        "Namespace#emit",
+        "BroadcastOperator#emit",
+        "EventEmitter:newListener",
+        "EventEmitter:removeListener",
+      ],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/events" });
         await alice.ask("reserved");
@@ -138,6 +148,7 @@ export const events: ScenarioGroup = {
     },
     {
       name: "volatile and uncompressed events arrive at a client that listens",
+      covers: ["Socket#volatile", "Socket#compress", "Namespace#volatile", "BroadcastOperator#emit"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/events" });
         for (const kind of ["socket", "namespace", "compress"]) {
@@ -148,6 +159,7 @@ export const events: ScenarioGroup = {
     },
     {
       name: "binary arguments go to the client, nested, in broadcasts and in acknowledgements",
+      covers: ["Socket#emit", "BroadcastOperator#emit"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/events" });
         await alice.ask("binary");
@@ -200,6 +212,7 @@ export const listeners: ScenarioGroup = {
   scenarios: [
     {
       name: "several listeners of one event run in their order, prepended ones first",
+      covers: ["Socket#on", "Socket#prependListener", "Socket#eventNames", "Socket#listenerCount"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/listeners" });
         alice.emit("order");
@@ -209,6 +222,7 @@ export const listeners: ScenarioGroup = {
     },
     {
       name: "a once listener runs once",
+      covers: ["Socket#once"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/listeners" });
         await alice.ask("once", "the first time");
@@ -220,6 +234,7 @@ export const listeners: ScenarioGroup = {
     },
     {
       name: "a once listener runs once for each connection",
+      covers: ["Socket#once"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/listeners" });
         await alice.ask("once", "alice");
@@ -231,6 +246,7 @@ export const listeners: ScenarioGroup = {
     },
     {
       name: "removed listeners do not run",
+      covers: ["Socket#off", "Socket#removeAllListeners"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/listeners" });
         await alice.ask("removed");
@@ -239,6 +255,7 @@ export const listeners: ScenarioGroup = {
     },
     {
       name: "catch-all listeners see an event before its own listeners",
+      covers: ["Socket#onAny", "Socket#prependAny", "Socket#offAny", "Socket#listenersAny"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/listeners" });
         await alice.ask("watched", "text");
@@ -247,6 +264,7 @@ export const listeners: ScenarioGroup = {
     },
     {
       name: "outgoing catch-all listeners see what the socket emits, without acknowledgements",
+      covers: ["Socket#onAnyOutgoing"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/listeners" });
         await alice.ask("send two");
@@ -256,6 +274,7 @@ export const listeners: ScenarioGroup = {
     },
     {
       name: "a packet middleware may change an event, hold it up or refuse it",
+      covers: ["Socket#use", "Socket:error"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/guarded" });
         await alice.ask("change me", "text");

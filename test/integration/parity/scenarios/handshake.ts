@@ -5,6 +5,16 @@ export const handshake: ScenarioGroup = {
   scenarios: [
     {
       name: "a client connects to the main namespace and both sides know the same id",
+      covers: [
+        "Socket#id",
+        "Socket#nsp",
+        "Socket#connected",
+        "Socket#disconnected",
+        "Socket#rooms",
+        "Server#on",
+        "Server:connection",
+        "Namespace#name",
+      ],
       async run(ctx) {
         const alice = await ctx.connect("alice");
         await alice.ask("who am i");
@@ -12,6 +22,7 @@ export const handshake: ScenarioGroup = {
     },
     {
       name: "a client connects to another namespace with an id of its own",
+      covers: ["Server#of", "Namespace#on", "Namespace:connection"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/life" });
         await alice.ask("who am i");
@@ -28,6 +39,7 @@ export const handshake: ScenarioGroup = {
     },
     {
       name: "auth, query and headers reach the handshake",
+      covers: ["Handshake.auth", "Handshake.query", "Handshake.headers", "Socket#handshake"],
       async run(ctx) {
         const alice = await ctx.connect("alice", {
           auth: { token: "s3cret", nested: { list: [1, null, "ü"] } },
@@ -62,6 +74,7 @@ export const handshake: ScenarioGroup = {
     },
     {
       name: "each namespace of a connection has its own auth and the connection's query",
+      covers: ["Handshake.auth", "Handshake.query"],
       async run(ctx) {
         const manager = { query: { shared: "yes" }, extraHeaders: { "User-Agent": "parity/1" } };
         const alice = await ctx.connect("alice", { auth: { for: "main" }, manager });

@@ -26,6 +26,7 @@ export const life: ScenarioGroup = {
   scenarios: [
     {
       name: "a client disconnects: disconnecting still has the rooms, disconnect has none",
+      covers: ["Socket:disconnecting", "Socket:disconnect", "Socket#connected"],
       async run(ctx) {
         const { room, alice, watcher } = await pair(ctx);
         alice.socket.disconnect();
@@ -46,6 +47,7 @@ export const life: ScenarioGroup = {
     },
     {
       name: "a client's connection is closed by its transport",
+      covers: ["Socket:disconnecting", "Socket:disconnect"],
       async run(ctx) {
         const { room, alice, watcher } = await pair(ctx);
         alice.cut();
@@ -73,6 +75,7 @@ export const life: ScenarioGroup = {
     },
     {
       name: "the server disconnects a socket; later emits of the same handler do not reach it",
+      covers: ["Socket#disconnect"],
       async run(ctx) {
         const { room, alice, watcher } = await pair(ctx);
         alice.emit("leave me", false);
@@ -82,6 +85,7 @@ export const life: ScenarioGroup = {
     },
     {
       name: "the server disconnects a socket and closes its connection",
+      covers: ["Socket#disconnect"],
       async run(ctx) {
         const { room, alice, watcher } = await pair(ctx);
         alice.emit("leave me", true);
@@ -110,6 +114,7 @@ export const life: ScenarioGroup = {
     },
     {
       name: "a room is disconnected, and only that room",
+      covers: ["BroadcastOperator#disconnectSockets"],
       async run(ctx) {
         const { room, alice, watcher } = await pair(ctx);
         const bob = await ctx.connect("bob", { nsp: NSP });
@@ -122,6 +127,7 @@ export const life: ScenarioGroup = {
     },
     {
       name: "a room is disconnected with its connections",
+      covers: ["BroadcastOperator#disconnectSockets"],
       async run(ctx) {
         const room = ctx.room("hall");
         const alice = await ctx.connect("alice", { nsp: NSP });

@@ -24,6 +24,13 @@ export const peers: ScenarioGroup = {
   scenarios: [
     {
       name: "fetchSockets shows id, rooms, data and handshake",
+      covers: [
+        "BroadcastOperator#fetchSockets",
+        "RemoteSocket#id",
+        "RemoteSocket#rooms",
+        "RemoteSocket#data",
+        "RemoteSocket#handshake",
+      ],
       async run(ctx) {
         const of = await party(ctx, { alice: ["red"], bob: ["red", "blue"], carol: ["blue"] });
         await of("carol").ask("list", ctx.room("red"));
@@ -32,6 +39,7 @@ export const peers: ScenarioGroup = {
     },
     {
       name: "fetchSockets follows rooms and exceptions",
+      covers: ["BroadcastOperator#fetchSockets", "BroadcastOperator#except"],
       async run(ctx) {
         const of = await party(ctx, { alice: ["red"], bob: ["red", "blue"], carol: ["blue"] });
         const [red, blue] = [ctx.room("red"), ctx.room("blue")];
@@ -63,6 +71,7 @@ export const peers: ScenarioGroup = {
     },
     {
       name: "socketsJoin moves all members of a room, and an emit right after it reaches them",
+      covers: ["BroadcastOperator#socketsJoin"],
       async run(ctx) {
         const of = await party(ctx, { alice: [], bob: ["red"], carol: ["red"] });
         await of("alice").ask("move", ctx.room("red"), ctx.room("blue"));
@@ -77,6 +86,7 @@ export const peers: ScenarioGroup = {
     },
     {
       name: "a socket that was moved knows its new rooms in its next event",
+      covers: ["BroadcastOperator#socketsJoin", "BroadcastOperator#socketsLeave", "Socket#rooms"],
       async run(ctx) {
         const of = await party(ctx, { alice: [], bob: [] });
         await of("alice").ask("move", of("bob").id, "zz 1");
@@ -87,6 +97,7 @@ export const peers: ScenarioGroup = {
     },
     {
       name: "socketsLeave takes rooms away",
+      covers: ["BroadcastOperator#socketsLeave"],
       async run(ctx) {
         const of = await party(ctx, { alice: ["blue"], bob: ["red", "blue"], carol: ["red", "blue"] });
         await of("alice").ask("remove", ctx.room("red"), [ctx.room("blue"), ctx.room("never joined")]);
@@ -108,6 +119,13 @@ export const peers: ScenarioGroup = {
     },
     {
       name: "a fetched socket can be emitted to, moved and looked at",
+      covers: [
+        "RemoteSocket#emit",
+        "RemoteSocket#join",
+        "RemoteSocket#leave",
+        "RemoteSocket#id",
+        "RemoteSocket#data",
+      ],
       async run(ctx) {
         const of = await party(ctx, { alice: [], bob: [] });
         await of("alice").ask("remote", of("bob").id, ctx.room("new"));
@@ -119,6 +137,7 @@ export const peers: ScenarioGroup = {
     },
     {
       name: "a fetched socket can be disconnected",
+      covers: ["RemoteSocket#disconnect"],
       async run(ctx) {
         const of = await party(ctx, { alice: [], bob: [], carol: [] });
         await of("alice").ask("remote end", of("bob").id, false);

@@ -51,6 +51,7 @@ export const rooms: ScenarioGroup = {
   scenarios: [
     {
       name: "io.to and io.in reach all members of a room, the sender included, and nobody else",
+      covers: ["Namespace#to", "Namespace#in", "Socket#join"],
       async run(ctx) {
         const of = await members(ctx, { alice: ["red"], bob: ["red"], carol: ["blue"] });
         await of("alice").ask("io.to", ctx.room("red"), "to red");
@@ -62,6 +63,7 @@ export const rooms: ScenarioGroup = {
     },
     {
       name: "a room can be reached from outside",
+      covers: ["Namespace#to"],
       async run(ctx) {
         const of = await members(ctx, { alice: [], bob: ["red"] });
         await of("alice").ask("io.to", ctx.room("red"), "from outside");
@@ -73,6 +75,7 @@ export const rooms: ScenarioGroup = {
     },
     {
       name: "socket.to and socket.in leave the sender out",
+      covers: ["Socket#to", "Socket#in"],
       async run(ctx) {
         const of = await members(ctx, { alice: ["red"], bob: ["red"] });
         await of("alice").ask("socket.to", ctx.room("red"), "by socket.to");
@@ -84,6 +87,7 @@ export const rooms: ScenarioGroup = {
     },
     {
       name: "who is in several of the targeted rooms gets one copy",
+      covers: ["BroadcastOperator#to", "BroadcastOperator#in"],
       async run(ctx) {
         const of = await members(ctx, {
           alice: ["red", "blue"],
@@ -103,6 +107,7 @@ export const rooms: ScenarioGroup = {
     },
     {
       name: "except takes rooms, lists of rooms and socket ids out",
+      covers: ["BroadcastOperator#except"],
       async run(ctx) {
         const of = await members(ctx, { alice: ["red"], bob: ["red", "quiet"], carol: ["red", "busy"] });
         const [red, quiet, busy] = [ctx.room("red"), ctx.room("quiet"), ctx.room("busy")];
@@ -121,6 +126,7 @@ export const rooms: ScenarioGroup = {
     },
     {
       name: "an operator can be used again and is not changed by what is built from it",
+      covers: ["BroadcastOperator#to", "BroadcastOperator#except"],
       async run(ctx) {
         const of = await members(ctx, { alice: ["red"], bob: ["blue"] });
         await of("alice").ask("reused operator", ctx.room("red"), ctx.room("blue"));
@@ -140,6 +146,7 @@ export const rooms: ScenarioGroup = {
     },
     {
       name: "a socket is in the room of its own id",
+      covers: ["Socket#rooms", "Socket#id"],
       async run(ctx) {
         const of = await members(ctx, { alice: [], bob: [] });
         await of("alice").ask("rooms");
@@ -153,6 +160,7 @@ export const rooms: ScenarioGroup = {
     },
     {
       name: "socket.rooms shows joins and leaves at once and keeps them between events",
+      covers: ["Socket#rooms", "Socket#join", "Socket#leave"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: NSP });
         await alice.ask("join", "red");
@@ -168,6 +176,7 @@ export const rooms: ScenarioGroup = {
     },
     {
       name: "after leaving nothing of the room arrives, and coming back works",
+      covers: ["Socket#leave"],
       async run(ctx) {
         const of = await members(ctx, { alice: ["red"], bob: ["red"] });
         const red = ctx.room("red");
@@ -182,6 +191,7 @@ export const rooms: ScenarioGroup = {
     },
     {
       name: "joining twice makes one copy, and leaving once is enough",
+      covers: ["Socket#join", "Socket#leave"],
       async run(ctx) {
         const of = await members(ctx, { alice: [], bob: ["red", "red"] });
         const red = ctx.room("red");
@@ -291,6 +301,7 @@ export const everyone: ScenarioGroup = {
   scenarios: [
     {
       name: "emitting to a namespace reaches everyone, the sender included",
+      covers: ["Namespace#emit", "Server#of"],
       async run(ctx) {
         const { alice, bob, carol } = await pick3(ctx);
         await alice.ask("nsp.emit", "by nsp.emit");
@@ -301,6 +312,7 @@ export const everyone: ScenarioGroup = {
     },
     {
       name: "socket.broadcast reaches everyone else",
+      covers: ["Socket#broadcast"],
       async run(ctx) {
         const { alice, bob, carol } = await pick3(ctx);
         await alice.ask("broadcast", "by alice");
@@ -311,6 +323,7 @@ export const everyone: ScenarioGroup = {
     },
     {
       name: "socket.broadcast.to is socket.to",
+      covers: ["Socket#broadcast", "BroadcastOperator#to"],
       async run(ctx) {
         const { alice, bob, carol } = await pick3(ctx);
         await alice.ask("broadcast.to", bob.id, "for bob");
@@ -321,6 +334,7 @@ export const everyone: ScenarioGroup = {
     },
     {
       name: "except alone takes a room out of everyone",
+      covers: ["Namespace#except", "Socket#except"],
       async run(ctx) {
         const { alice, bob, carol } = await pick3(ctx);
         await alice.ask("except", bob.id, "not bob");
@@ -333,6 +347,7 @@ export const everyone: ScenarioGroup = {
     },
     {
       name: "send to a namespace is the event called message",
+      covers: ["Namespace#send"],
       async run(ctx) {
         const { alice, bob, carol } = await pick3(ctx);
         await bob.ask("send", "hello");
@@ -341,6 +356,7 @@ export const everyone: ScenarioGroup = {
     },
     {
       name: "a namespace can be emptied",
+      covers: ["Namespace#disconnectSockets"],
       async run(ctx) {
         const { alice, bob, carol } = await pick3(ctx);
         alice.emit("close down");
@@ -349,6 +365,7 @@ export const everyone: ScenarioGroup = {
     },
     {
       name: "connect is another name of the connection event",
+      covers: ["Namespace:connect"],
       async run(ctx) {
         const [alice] = await guests(ctx, "alice");
         await alice?.ask("registered by connect");
@@ -356,6 +373,7 @@ export const everyone: ScenarioGroup = {
     },
     {
       name: "everyone can be listed",
+      covers: ["Namespace#fetchSockets", "RemoteSocket#data"],
       async run(ctx) {
         const { alice } = await pick3(ctx);
         await alice.ask("who", ctx.room("party"));

@@ -7,6 +7,7 @@ export const state: ScenarioGroup = {
   scenarios: [
     {
       name: "socket.data keeps what handlers set, change and delete",
+      covers: ["Socket#data"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: NSP });
         await alice.ask("get");
@@ -38,6 +39,7 @@ export const state: ScenarioGroup = {
     },
     {
       name: "socket.data may be replaced as a whole",
+      covers: ["Socket#data"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: NSP });
         await alice.ask("set", "old", 1);
@@ -79,6 +81,7 @@ export const state: ScenarioGroup = {
     },
     {
       name: "another socket sees the data with fetchSockets",
+      covers: ["RemoteSocket#data", "Namespace#fetchSockets"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: NSP });
         const bob = await ctx.connect("bob", { nsp: NSP });
@@ -102,6 +105,7 @@ export const state: ScenarioGroup = {
     },
     {
       name: "the handshake stays the same in all events of a socket",
+      covers: ["Socket#handshake"],
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: NSP, auth: { token: "t" } });
         for (let n = 0; n < 3; n++) await alice.ask("is it the same handshake");

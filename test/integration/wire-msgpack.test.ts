@@ -1,0 +1,39 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { msgpackFormat } from "../support/msgpack.ts";
+import { startWireBench, type WireBench } from "../support/wire-bench.ts";
+import { hear } from "../support/wire-talk.ts";
+import { connects, packets } from "../support/wire-talks-msgpack.ts";
+
+/** The same as wire.test.ts, of packets of socket.io-msgpack-parser. */
+const APP = fileURLToPath(new URL("../apps/wire-msgpack.ts", import.meta.url));
+
+jest.setTimeout(60_000);
+let bench: WireBench;
+
+beforeAll(async () => {
+  bench = await startWireBench(APP, msgpackFormat);
+}, 120_000);
+
+afterAll(async () => {
+  await bench?.stop();
+}, 60_000);
+
+describe.each([
+  ["CONNECT", connects],
+  ["packets", packets],
+])("%s", (_, talks) => {
+  test.each(talks)("$name", async (talk) => {
+    const theirs = await hear(talk, bench.stock);
+    const ours = await hear(talk, bench.cloud);
+    expect(ours).toEqual(talk.differs?.ours ?? theirs);
+    if (talk.differs) expect(theirs).not.toEqual(talk.differs.ours);
+  });
+});
+
+test("bytes that announce 4 GB close the connection at once, and the next client is served", async () => {
+  // Not on stock: it reserves and fills them.
+  const frames = [`b${Buffer.from("81a464617461c9ffffffff00", "hex").toString("base64")}`];
+  expect(await hear({ name: "4 GB", frames }, bench.cloud)).toEqual(['40{"sid":"…"}', "closed"]);
+  expect(await hear({ name: "the next", frames: ['421["x"]'] }, bench.cloud)).toContain('431["ok"]');
+});

@@ -181,7 +181,8 @@ test("thousands of events that wait neither overrun a slow client nor hold an in
   const runs = stream.runs.map((run) => stream.usage(run));
   // Different ones: those to a connection that has just gone are tried again.
   expect(Math.max(...runs.map(({ posts }) => new Set(posts).size))).toBeLessThanOrEqual(33);
-  expect(Math.max(...runs.map(({ requests }) => requests.length))).toBeLessThanOrEqual(64);
+  // Two a message of the window, and claims that met another's and were tried again.
+  expect(Math.max(...runs.map(({ requests }) => requests.length))).toBeLessThanOrEqual(100);
   expect(cloud.cloud.logs.lines.filter(({ text }) => /SKY_(DEADLINE|EFFECT_FAILED)/.test(text))).toEqual([]);
 });
 

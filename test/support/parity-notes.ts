@@ -205,9 +205,4 @@ export const NOTES: readonly Note[] = [
     why: "All scenarios are played with socket.io-msgpack-parser too. Clients need forceBase64, since API Gateway closes at a binary frame.",
     shown: { file: "test/integration/msgpack-parity.test.ts", words: "socket.io-msgpack-parser" },
   },
-  {
-    members: of("", "Socket#recovered", "ServerOptions.connectionStateRecovery"),
-    status: "not yet",
-    why: "Not compared with stock yet.",
-  },
 ];

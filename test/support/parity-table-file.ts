@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { SCENARIOS } from "../integration/parity/scenarios/index.ts";
+import { carefulRecovery, recovery } from "../integration/parity/scenarios/recovery.ts";
 import { readParts, socketIoVersion } from "./parity-members.ts";
 import { NOTES } from "./parity-notes.ts";
 import type { TableInput } from "./parity-table.ts";
@@ -11,7 +12,7 @@ export function tableInput(): TableInput {
   return {
     version: socketIoVersion(),
     parts: readParts(),
-    scenarios: SCENARIOS.flatMap(({ scenarios }) => scenarios),
+    scenarios: [...SCENARIOS, recovery, carefulRecovery].flatMap(({ scenarios }) => scenarios),
     notes: NOTES,
   };
 }

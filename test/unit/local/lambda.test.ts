@@ -241,7 +241,7 @@ describe("failures of an instance", () => {
 
 describe("instances", () => {
   const counting = `const id = Math.random();
-    export const handler = async () => { await new Promise((r) => setTimeout(r, 30)); return id; };`;
+    export const handler = async () => { await new Promise((r) => setTimeout(r, 500)); return id; };`;
   const ids = (results: readonly { outcome: string; payload?: unknown }[]) =>
     new Set(results.map((result) => result.payload));
 

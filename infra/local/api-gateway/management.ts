@@ -77,7 +77,7 @@ async function perform(context: GatewayContext, call: Call): Promise<Answer> {
   // Stage throttles are for routes; a post counts against the account alone.
   if (!context.admit()) return LIMIT_EXCEEDED;
   const living = found !== "gone" && found.reachable ? found : undefined;
-  if (call.method === "POST") return await post(context, living, call.body);
+  if (call.method === "POST" && (living || found === "gone")) return await post(context, living, call.body);
   if (living === undefined) return GONE;
   return call.method === "GET" ? describe(living) : remove(context, living);
 }

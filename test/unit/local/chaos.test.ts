@@ -139,6 +139,11 @@ describe("each switch in the API Gateway", () => {
     await expect(current.post(id, "x")).resolves.toBeUndefined();
   });
 
+  test("deadOk: not into one that is not open yet, whose first packet would be lost", async () => {
+    const { current, id } = await open({ settings: { deadOk: 1, lateOpenMs: 60_000 } });
+    await expect(current.post(id, "x")).rejects.toMatchObject({ name: "GoneException" });
+  });
+
   test("lateOpenMs: 410 for longer after the upgrade", async () => {
     const { current, id } = await open({ settings: { lateOpenMs: 60_000 } });
     await expect(current.post(id, "x")).rejects.toMatchObject({ name: "GoneException" });

@@ -1,0 +1,57 @@
+/**
+ * How long a broadcast takes for rooms of growing size, against a sink that answers after 10 ms: the emitter and all workers in
+ * one process, beside a bare loop of signed posts, as many at once. Alone: `node --import tsx test/bench/fan-out.ts`
+ */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { runAlone } from "./support/alone.ts";
+import type { FanOutRun } from "./support/fan-out-run.ts";
+import { startSink } from "./support/sink.ts";
+import { median, round } from "./support/stats.ts";
+
+const RUNS = 5;
+const SIZES = [10, 100, 1_000, 10_000, 100_000];
+const LATENCY_MS = 10;
+
+export interface FanOutSize {
+  /** Milliseconds, medians. */
+  readonly ours: number;
+  readonly control: number;
+  /** Of our rate to the control's. */
+  readonly rate: number;
+  /** Of the process, in MB; it begins with about 100. */
+  readonly peak_mb: number;
+}
+
+export interface FanOutTimes {
+  readonly fanout_ms: Readonly<Record<string, FanOutSize>> & { readonly runs: number };
+}
+
+export async function benchFanOut(): Promise<FanOutTimes> {
+  const sink = await startSink("sink.mjs", "{}", String(LATENCY_MS));
+  try {
+    const sizes: [string, FanOutSize][] = [];
+    for (const size of SIZES) sizes.push([String(size), await measure(sink.url, size)]);
+    return { fanout_ms: { ...Object.fromEntries(sizes), runs: RUNS } as FanOutTimes["fanout_ms"] };
+  } finally {
+    await sink.stop();
+  }
+}
+
+/** In a process of its own, so that its memory is its own. */
+async function measure(url: string, size: number): Promise<FanOutSize> {
+  const file = fileURLToPath(new URL("support/fan-out-run.ts", import.meta.url));
+  const args = ["--expose-gc", "--import", "tsx", file, url, String(size), String(RUNS)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { ours, control, peak }: FanOutRun = JSON.parse(stdout);
+  return {
+    ours: round(median(ours)),
+    control: round(median(control)),
+    // Of each run to the one beside it: the machine may be busier at one time than at another.
+    rate: round(median(ours.map((ms, run) => (control[run] ?? Number.NaN) / ms)), 2),
+    peak_mb: round(peak, 0),
+  };
+}
+
+await runAlone(import.meta.url, benchFanOut);

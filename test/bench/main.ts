@@ -1,0 +1,54 @@
+/**
+ * All benches. `npm run bench` prints a table, `-- --json` one object, `-- --docs` writes docs/PERFORMANCE.md and its plots;
+ * `-- --from FILE` takes the numbers of an earlier `--json` instead of measuring.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { benchCalls, type CallsPerEvent } from "./calls.ts";
+import { benchColdLoad, type ColdLoads } from "./cold-load.ts";
+import { benchEcho, type EchoLatency } from "./echo.ts";
+import { benchEventCpu, type EventCpu } from "./event-cpu.ts";
+import { benchFanOut, type FanOutTimes } from "./fan-out.ts";
+import { benchPost, type PostCost } from "./post.ts";
+import { type Price, priceOf } from "./price.ts";
+import { markdownOf, plotsOf, textOf } from "./support/report.ts";
+
+export type Results = PostCost & ColdLoads & EchoLatency & EventCpu & CallsPerEvent & FanOutTimes & Price;
+
+const DOCS = fileURLToPath(new URL("../../docs/", import.meta.url));
+
+/** One after the other: each wants the machine for itself. */
+async function measure(): Promise<Results> {
+  const part = async <T>(name: string, bench: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const result = await bench();
+    process.stderr.write(`${name}: ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
+    return result;
+  };
+  const parts = {
+    ...(await part("post", benchPost)),
+    ...(await part("cold load", benchColdLoad)),
+    ...(await part("event", benchEventCpu)),
+    ...(await part("echo", benchEcho)),
+    ...(await part("calls", benchCalls)),
+    ...(await part("fan-out", benchFanOut)),
+  };
+  return { ...parts, ...priceOf(parts) };
+}
+
+async function writeDocs(results: Results): Promise<void> {
+  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"}), Node.js ${process.versions.node}`;
+  await mkdir(`${DOCS}performance`, { recursive: true });
+  for (const [name, svg] of Object.entries(plotsOf(results)))
+    await writeFile(`${DOCS}performance/${name}`, svg);
+  await writeFile(`${DOCS}PERFORMANCE.md`, markdownOf(results, machine));
+}
+
+const { values } = parseArgs({
+  options: { json: { type: "boolean" }, docs: { type: "boolean" }, from: { type: "string" } },
+});
+const results: Results = values.from ? JSON.parse(await readFile(values.from, "utf8")) : await measure();
+if (values.docs) await writeDocs(results);
+process.stdout.write(`${values.json ? JSON.stringify(results) : textOf(results)}\n`);

@@ -1,0 +1,99 @@
+import type { Results } from "../main.ts";
+
+/** One line of the table: what was measured, beside its control. */
+export interface Row {
+  readonly name: string;
+  readonly ours: string;
+  readonly control: string;
+  /** What is asked of it, and whether it holds. */
+  readonly bar?: { readonly text: string; readonly holds: boolean };
+}
+
+const COLD_BARS: Readonly<Record<string, number>> = { socket: 1.25, fanout: 1, heartbeat: 1 };
+/** Sizes of rooms from which on the rate counts, and between which memory must not grow. */
+const RATE_FROM = 1_000;
+const FLAT = ["10000", "100000"] as const;
+/** Of memory that does not grow: the heap of V8 takes what it likes. */
+const FLAT_RATIO = 1.25;
+
+const number = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 2 });
+
+export function rowsOf(results: Results): readonly Row[] {
+  return [
+    ...cpuRows(results),
+    ...loadRows(results),
+    ...echoRows(results),
+    ...fanOutRows(results),
+    ...priceRows(results),
+  ];
+}
+
+function cpuRows({ post_cpu_us: post, event_cpu_us: event }: Results): Row[] {
+  return [
+    {
+      name: "CPU of a post, a frame for each (µs)",
+      ours: number(post.ours),
+      control: `${number(post.sdk)}, the SDK's client`,
+      bar: { text: "at most a quarter", holds: post.ratio <= 0.25 },
+    },
+    {
+      name: "CPU of a post of a broadcast (µs)",
+      ours: number(post.broadcast),
+      control: `${number(post.sdk)}, the SDK's client`,
+    },
+    {
+      name: `CPU of an echo, our own code, ${event.handlers} handlers (µs)`,
+      ours: number(event.stubbed),
+      control: "",
+      bar: { text: "at most 150", holds: event.stubbed <= 150 },
+    },
+    { name: "CPU of an echo with all clients (µs)", ours: number(event.sdk), control: "" },
+  ];
+}
+
+function loadRows({ cold_load_ms: { ours, floor } }: Results): Row[] {
+  return Object.entries(ours).map(([name, load]) => ({
+    name: `Loading the ${name} function, ${number(load.bytes / 1000)} KB (ms)`,
+    ours: number(load.ms),
+    control: `${number(floor.ms)}, two AWS clients of ${number(floor.bytes / 1000)} KB`,
+    bar: { text: `at most ${COLD_BARS[name]} times`, holds: load.ratio <= (COLD_BARS[name] ?? 0) },
+  }));
+}
+
+function echoRows({ echo_ms: { ours, stock } }: Results): Row[] {
+  return (["p50", "p99"] as const).map((share) => ({
+    name: `Echo with acknowledgement, ${share} (ms)`,
+    ours: `${number(ours[share])}, local cloud`,
+    control: `${number(stock[share])}, stock Socket.IO`,
+  }));
+}
+
+function fanOutRows({ fanout_ms: { runs: _, ...sizes } }: Results): Row[] {
+  const rows: Row[] = Object.entries(sizes).map(([size, { ours, control, rate }]) => ({
+    name: `Broadcast to ${number(Number(size))} (ms)`,
+    ours: number(ours),
+    control: `${number(control)}, a bare loop of posts`,
+    ...(Number(size) >= RATE_FROM && { bar: { text: "at least 80 % of its rate", holds: rate >= 0.8 } }),
+  }));
+  const [small, large] = FLAT.map((size) => sizes[size]?.peak_mb ?? Number.NaN);
+  if (small === undefined || large === undefined) return rows;
+  return [
+    ...rows,
+    {
+      name: "Memory of a broadcast to 100,000 (MB)",
+      ours: number(large),
+      control: `${number(small)}, to 10,000`,
+      bar: { text: "flat", holds: large <= FLAT_RATIO * small },
+    },
+  ];
+}
+
+function priceRows({ price }: Results): Row[] {
+  const row = (name: string, { total, ratio }: { total: number; ratio: number }, bar: number): Row => ({
+    name: `The workload, ${name} ($ a month)`,
+    ours: number(total),
+    control: `${number(price.unavoidable)}, its messages and minutes`,
+    bar: { text: `at most ${bar} times`, holds: ratio <= bar },
+  });
+  return [row("recovery off", price.recovery_off, 1.22), row("recovery on", price.recovery_on, 1.35)];
+}

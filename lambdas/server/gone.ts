@@ -4,10 +4,13 @@ import type { Posts } from "./posts.ts";
 /** More ends in a chain than this are left to later posts and the heartbeat: see {@link Task}. */
 const MAX_HOPS = 12;
 
-/** Hands the connections that posts have found gone to another invocation. */
+/**
+ * Hands the connections that posts have found gone to another invocation. If that fails, they are still found gone: the next
+ * call hands them over.
+ */
 export async function endGone(
   { tasks, log }: Pick<Ports, "tasks" | "log">,
-  posts: Pick<Posts, "takeGone">,
+  posts: Pick<Posts, "takeGone" | "giveBack">,
   hops: number,
 ): Promise<void> {
   const targets = posts.takeGone();
@@ -18,5 +21,10 @@ export async function endGone(
     });
     return;
   }
-  await tasks.start({ task: "end", targets, reason: "transport close", hops: hops + 1 });
+  try {
+    await tasks.start({ task: "end", targets, reason: "transport close", hops: hops + 1 });
+  } catch (error) {
+    posts.giveBack(targets);
+    throw error;
+  }
 }

@@ -65,6 +65,7 @@ export class Invocation {
   readonly #late: Promise<void>;
   #isLate = false;
   #ended = false;
+  #handedOver: Promise<void> = Promise.resolve();
   #cancelled: Error | undefined;
   #base: ResourceCount;
 
@@ -241,8 +242,13 @@ export class Invocation {
     }
   }
 
-  /** Hands the connections that posts have found gone to another invocation. */
-  async endGone(): Promise<void> {
-    await endGone(this.ports, this.posts, this.hops);
+  /**
+   * Hands the connections that posts have found gone to another invocation. When it resolves, all that were found before the
+   * call have been handed over, also by calls before it: it is their turn first.
+   */
+  endGone(): Promise<void> {
+    const handed = this.#handedOver.then(() => endGone(this.ports, this.posts, this.hops));
+    this.#handedOver = handed.catch(() => undefined);
+    return handed;
   }
 }

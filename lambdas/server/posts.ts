@@ -88,6 +88,11 @@ export class Posts {
     return targets;
   }
 
+  /** They have not been ended after all. */
+  giveBack(targets: readonly EndTarget[]): void {
+    for (const { connectionId, members } of targets) this.#addGone(connectionId, members);
+  }
+
   /** After everything that was sent to this connection before, whether that succeeded or not. */
   #inTurn({ connectionId }: Recipient, post: () => Promise<boolean>): Promise<boolean> {
     const posted = (this.#chains.get(connectionId) ?? Promise.resolve()).then(post);
@@ -123,13 +128,15 @@ export class Posts {
 
   #note({ connectionId, member }: Recipient): false {
     this.#dead.add(connectionId);
-    const members = this.#gone.get(connectionId) ?? new Map<string, EndTarget["members"][number]>();
-    if (member) {
-      const stale = { nsp: member.nsp, room: roomForTask(member.room), id: member.id };
-      members.set(JSON.stringify(stale), stale);
-    }
-    this.#gone.set(connectionId, members);
+    const stale = member && { nsp: member.nsp, room: roomForTask(member.room), id: member.id };
+    this.#addGone(connectionId, stale ? [stale] : []);
     return false;
+  }
+
+  #addGone(connectionId: string, stale: EndTarget["members"]): void {
+    const members = this.#gone.get(connectionId) ?? new Map<string, EndTarget["members"][number]>();
+    for (const member of stale) members.set(JSON.stringify(member), member);
+    this.#gone.set(connectionId, members);
   }
 }
 

@@ -170,3 +170,47 @@ describe("connections found gone", () => {
     expect(ports.started).toEqual([]);
   });
 });
+
+describe("the hand-over of connections found gone", () => {
+  const gone = { connectionId: "A=", connectedAt: 0 };
+
+  function withSlowTasks() {
+    const { ports, invocation } = bench();
+    const started: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+    const tasks: string[] = [];
+    ports.tasks.start = (task) => {
+      if (task.task === "end") tasks.push(...task.targets.map(({ connectionId }) => connectionId));
+      return new Promise<void>((resolve, reject) => {
+        started.push({ resolve, reject });
+      });
+    };
+    return { ports, invocation, started, tasks };
+  }
+
+  test("who asks for their end while it is being asked for waits until it has been", async () => {
+    const { invocation, started, tasks } = withSlowTasks();
+    invocation.posts.abandon(gone);
+    const over: string[] = [];
+    const first = invocation.endGone().then(() => over.push("first"));
+    const second = invocation.endGone().then(() => over.push("second"));
+    await turn();
+    expect([tasks, over]).toEqual([["A="], []]);
+    started[0]?.resolve();
+    await Promise.all([first, second]);
+    expect([tasks, over]).toEqual([["A="], ["first", "second"]]);
+  });
+
+  test("are handed over by the next who asks, if that failed", async () => {
+    const { invocation, started, tasks } = withSlowTasks();
+    invocation.posts.abandon(gone);
+    const first = invocation.endGone();
+    const second = invocation.endGone();
+    await turn();
+    started[0]?.reject(new Error("throttled"));
+    await expect(first).rejects.toThrow("throttled");
+    await turn();
+    expect(tasks).toEqual(["A=", "A="]);
+    started[1]?.resolve();
+    await expect(second).resolves.toBeUndefined();
+  });
+});

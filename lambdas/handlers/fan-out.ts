@@ -17,6 +17,7 @@ import { membersInOrder } from "../server/members-in-order.ts";
 import type { Member } from "../server/ports.ts";
 import { postToAll, toReceiver } from "../server/post-to-all.ts";
 import { Posts } from "../server/posts.ts";
+import { type LeavingOut, withoutReturned } from "../server/recovery/back.ts";
 import { finishRows } from "../server/recovery/log.ts";
 import { isAfterJoin } from "../server/recovery/presence.ts";
 
@@ -82,6 +83,7 @@ class Worker {
   readonly #message: FanOutMessage;
   readonly #packet: EventPacket;
   readonly #token: string;
+  readonly #leavingOut: LeavingOut;
   readonly #range: SocketRange;
   readonly #branches: SocketRange[];
   #missed: Missed;
@@ -96,6 +98,8 @@ class Worker {
     // When its rows expire has been said by who put them.
     this.#packet = { frames, ...(offset !== undefined && { log: { id: offset, expiresAt: 0 } }) };
     this.#token = token;
+    const { nsp, except } = message;
+    this.#leavingOut = { nsp, except: new Set(except), since: context.ports.clock.now() };
     this.#range = toRange(leg.cursor ?? task.from, leg.to ?? task.to);
     this.#branches = [...leg.branches];
     this.#missed = leg.missed;
@@ -153,7 +157,8 @@ class Worker {
   async #post(batch: readonly Member[], before: Promise<boolean>): Promise<boolean> {
     const { ports } = this.#context;
     const posts = new Posts(ports);
-    const missed = await postToAll({ posts, ports }, batch.map(toReceiver), this.#packet);
+    const members = await withoutReturned(ports.store, this.#leavingOut, batch);
+    const missed = await postToAll({ posts, ports }, members.map(toReceiver), this.#packet);
     if (!(await before)) return false;
     // Before it counts as served: a client that stayed connected would never come back for the packet.
     await endGone(ports, posts, this.#task.hops);

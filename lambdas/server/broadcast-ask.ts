@@ -26,7 +26,7 @@ export function askMembers(
   askId: number,
   timeout: number,
 ): { readonly sent: Effect<void>; readonly answers: Promise<Responses> } {
-  let members: Member[] = [];
+  let members: readonly Member[] = [];
   const sent = invocation.act("a question to several sockets", async () => {
     members = await resolveMembers(invocation, audience);
     return { rest: postToAll(invocation, members.map(toReceiver), packet).then(() => undefined) };

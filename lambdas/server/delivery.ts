@@ -6,6 +6,7 @@ import { membersInOrder } from "./members-in-order.ts";
 import type { Member, RoomName } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
 import { postToAll, type Receiver, toReceiver } from "./post-to-all.ts";
+import { withoutReturned } from "./recovery/back.ts";
 import { finishLogs, putInLogs } from "./recovery/log.ts";
 
 /** To whom: no rooms means everyone in the namespace; members of `except` are left out, in whatever room they are. */
@@ -75,17 +76,20 @@ function broadcastToMany(
     const { nsp, except } = audience;
     // One more than are posted to here: a room that has not so many is read in one page.
     const pageSize = invocation.fanOutThreshold + 1;
-    const first: Receiver[] = [];
+    const since = invocation.ports.clock.now();
+    const first: Member[] = [];
+    const receivers = async () =>
+      (await withoutReturned(invocation.ports.store, { nsp, except, since }, first)).map(toReceiver);
     for await (const member of membersInOrder(fanOuts.store, { nsp, rooms, except, range: {}, pageSize })) {
       if (first.length < invocation.fanOutThreshold) {
-        first.push(toReceiver(member));
+        first.push(member);
         continue;
       }
-      const plan: FanOut = { nsp, rooms, except, packet, first, next: member.id };
+      const plan: FanOut = { nsp, rooms, except, packet, first: await receivers(), next: member.id };
       const { sent } = await fanOut(invocation, fanOuts, plan);
       return { fannedOut: sent };
     }
-    return postTo(invocation, packet, first);
+    return postTo(invocation, packet, await receivers());
   });
 }
 
@@ -94,7 +98,9 @@ function roomsOf({ rooms }: Audience): RoomName[] {
 }
 
 /** Who is in the audience, each socket once. */
-export async function resolveMembers(invocation: Invocation, audience: Audience): Promise<Member[]> {
+export async function resolveMembers(invocation: Invocation, audience: Audience): Promise<readonly Member[]> {
+  const { store, clock } = invocation.ports;
+  const since = clock.now();
   const list = (room: RoomName): Promise<Member[]> => listAll(invocation, audience.nsp, room);
   const [included, excluded] = await Promise.all([
     Promise.all(roomsOf(audience).map(list)),
@@ -102,7 +108,7 @@ export async function resolveMembers(invocation: Invocation, audience: Audience)
   ]);
   const members = new Map(included.flat().map((member) => [member.id, member]));
   for (const { id } of excluded.flat()) members.delete(id);
-  return [...members.values()];
+  return await withoutReturned(store, { ...audience, since }, [...members.values()]);
 }
 
 async function listAll(invocation: Invocation, nsp: string, room: RoomName): Promise<Member[]> {

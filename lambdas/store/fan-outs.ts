@@ -9,6 +9,7 @@ import { escapeName, legKey, logKey, messageKey, roomPks, unescapeName } from ".
 import { FAN_OUT_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { logStore } from "./log.ts";
 import { sessionStore } from "./sessions.ts";
+import { socketReadStore } from "./socket-reads.ts";
 import { Table } from "./table.ts";
 
 /** Keys hold no control characters: nothing sorts before a space. */
@@ -25,7 +26,8 @@ export function createFanOutStore({ client, table: name, clock }: FanOutStoreOpt
   const table = new Table({ client, name, clock });
   const { leaveToResume, readSession } = sessionStore(table);
   const { finishLog } = logStore(table);
-  return { ...fanOutStore(table), leaveToResume, readSession, finishLog };
+  const { readSocket } = socketReadStore(table);
+  return { ...fanOutStore(table), leaveToResume, readSession, readSocket, finishLog };
 }
 
 /** The rows of fan-outs, and rooms by ranges of their members. */

@@ -10,12 +10,7 @@ export interface Session {
   /** Numbers in the order of their arrival, repeated ones too. */
   readonly received: number[];
   /** The client came back for it: when it said so, and the number of the offset it had. */
-  readonly resumes: {
-    readonly asked: Moment;
-    readonly from: number | undefined;
-    /** It had got a later packet before the one whose offset it says: that one had come late, by a resume before. */
-    readonly late: boolean;
-  }[];
+  readonly resumes: { readonly asked: Moment; readonly from: number | undefined }[];
   /** The client left on purpose. */
   left?: Moment;
 }
@@ -56,8 +51,6 @@ export class RecoveryClient {
   readonly #ledger: Ledger;
   readonly #numbers = new Map<string, number>();
   #offset: string | undefined;
-  /** The latest of all offsets. */
-  #latest = "";
   #asked: Moment | undefined;
   #connection: SimulatedConnection | undefined;
   /** Counts connections: what an earlier one still says is not heard. */
@@ -201,7 +194,7 @@ export class RecoveryClient {
     if (before) this.returns.push({ asked, session: before, recovered });
     if (recovered) {
       const from = this.#offset === undefined ? undefined : this.#numbers.get(this.#offset);
-      before.resumes.push({ asked, from, late: this.#offset !== undefined && this.#offset < this.#latest });
+      before.resumes.push({ asked, from });
     } else {
       this.sessions.push({ pid, sid, received: [], resumes: [] });
     }
@@ -216,8 +209,8 @@ export class RecoveryClient {
     if (name === "n" && typeof n === "number") this.session?.received.push(n);
     if (typeof last !== "string") return;
     this.#offset = last;
-    if (typeof n === "number") this.#numbers.set(last, n);
-    if (last > this.#latest) this.#latest = last;
+    // One that comes late, by a resume, bears the offset of another.
+    if (typeof n === "number" && !this.#numbers.has(last)) this.#numbers.set(last, n);
     if (this.#armed && this.#armed.events-- === 0) this.#cut(this.#armed.cut);
   }
 

@@ -15,7 +15,6 @@ export interface Counts {
   missed: number;
   duringResume: number;
   overlapped: number;
-  afterLate: number;
   resumes: number;
   sessions: number;
   crashes: number;
@@ -32,7 +31,6 @@ export const noCounts = (): Counts => ({
   missed: 0,
   duringResume: 0,
   overlapped: 0,
-  afterLate: 0,
   resumes: 0,
   sessions: 0,
   crashes: 0,
@@ -41,7 +39,7 @@ export const noCounts = (): Counts => ({
 });
 
 /** Why a packet may come twice. */
-type Reason = "diedEmitter" | "missed" | "duringResume" | "overlapped" | "afterLate";
+type Reason = "diedEmitter" | "missed" | "duringResume" | "overlapped";
 
 /** How sharp the verdict can be. */
 export interface Sharpness {
@@ -178,13 +176,7 @@ export class Verdict {
         last && last.called.ms - near <= resolved.ms && (last.resolved?.ms ?? Infinity) + near >= called.ms
       );
     });
-    if (overlapped) return "overlapped";
-    // What came late by a resume is the offset of the next one: all that is later comes again.
-    const afterLate = resumes.some(({ from, late }) => {
-      const last = from === undefined ? undefined : this.#ledger.emits.get(from);
-      return late && last && last.called.ms - near <= called.ms;
-    });
-    return afterLate ? "afterLate" : undefined;
+    return overlapped ? "overlapped" : undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { SessionRecord } from "../../server/ports.ts";
 import { EVERYONE } from "../../server/ports.ts";
 import { CatchUp } from "../../server/recovery/catch-up.ts";
+import { framesOfLate } from "../../server/recovery/late.ts";
 import { Presence } from "../../server/recovery/presence.ts";
 import type { SocketCore } from "../../server/socket-core.ts";
 import type { HandlerContext } from "../context.ts";
@@ -30,11 +31,11 @@ export async function sendMissed(
   const { store, clock } = invocation.ports;
   const recipient = { connectionId: key.connectionId, connectedAt: socket.connection.connectedAt };
   let gone = false;
-  const catchUp = new CatchUp({
+  const catchUp: CatchUp = new CatchUp({
     ...{ store, clock, nsp: nsp.name, socketId: id, ...from },
-    post: async ({ frames }) => {
+    post: async (row) => {
       if (clock.now() > context.deadline - RESERVE_MS) return "stop";
-      gone = !(await invocation.posts.send(recipient, frames));
+      gone = !(await invocation.posts.send(recipient, framesOfLate(row, catchUp.last)));
       return gone ? "stop" : "posted";
     },
   });

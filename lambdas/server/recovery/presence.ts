@@ -49,6 +49,9 @@ export function renewedToken(token: string, joined: string): string | undefined 
 }
 const SUCCESSOR = "^";
 
+/** Is it the token of a membership that goes on, on another connection than it began on? */
+export const isRenewed = (token: string): boolean => token.includes(SUCCESSOR);
+
 const format = ({ joined, from, before }: JoinToken): string => [`${joined}.${from}`, ...before].join("~");
 
 function parse(token: string): JoinToken | undefined {

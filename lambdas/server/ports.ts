@@ -142,6 +142,8 @@ export interface SessionRecord {
   readonly connectedAt: number;
   /** The connection with the latest row of the session's socket; another one while a resume has not committed. */
   readonly rowOn: string;
+  /** Connections that claimed it since without having told that they committed, oldest first: one of them may have, and died. */
+  readonly tried: readonly string[];
   readonly state: "live" | "resuming";
   /** Packets that emitters have left to the resume that is going on. */
   readonly pending: number;
@@ -295,7 +297,7 @@ export interface Store extends InboxStore {
    */
   claimSession(
     seen: Pick<SessionRecord, "pid" | "connectionId" | "rowOn">,
-    claim: Pick<SessionRecord, "connectionId" | "connectedAt" | "rowOn" | "until">,
+    claim: Pick<SessionRecord, "connectionId" | "connectedAt" | "rowOn" | "tried" | "until">,
     expiresAt: number,
   ): Promise<boolean>;
   /** `resuming` → `live`, and the row is now on this connection; unless it is another's or more than `pending` packets wait. */

@@ -26,7 +26,7 @@ export function memorySessions(state: MemoryState): SessionStore {
       decide(() => {
         if (find(pid) !== undefined) return;
         const begun = { state: "live", pending: 0, until: 0 } as const;
-        const value = { pid, nsp, connectionId, connectedAt, rowOn: connectionId, ...begun };
+        const value = { pid, nsp, connectionId, connectedAt, rowOn: connectionId, tried: [], ...begun };
         sessions.set(pid, { value, expiresAt: toTtl(expiresAt) });
       }),
     readSession: (pid) =>
@@ -34,12 +34,20 @@ export function memorySessions(state: MemoryState): SessionStore {
         const session = find(pid);
         return session && { ...session };
       }),
-    claimSession: (seen, { connectionId, connectedAt, rowOn, until }, expiresAt) =>
+    claimSession: (seen, { connectionId, connectedAt, rowOn, tried, until }, expiresAt) =>
       decide(() => {
         const session = find(seen.pid);
         if (session?.connectionId !== seen.connectionId || session.rowOn !== seen.rowOn) return false;
         if (session.connectedAt >= connectedAt) return false;
-        const claim = { connectionId, connectedAt, rowOn, until, state: "resuming", pending: 0 } as const;
+        const claim = {
+          connectionId,
+          connectedAt,
+          rowOn,
+          tried,
+          until,
+          state: "resuming",
+          pending: 0,
+        } as const;
         return change(session, claim, toTtl(expiresAt));
       }),
     goLive: ({ pid, connectionId, pending }) =>

@@ -58,6 +58,7 @@ async function putSession(
     conn: connectionId,
     at: connectedAt,
     rowOn: connectionId,
+    tried: [],
     state: "live",
     pending: 0,
     until: 0,
@@ -85,6 +86,7 @@ async function readRow(table: Table, pid: string): Promise<SessionRow | undefine
     connectionId: read.text("conn"),
     connectedAt: read.number("at"),
     rowOn: read.text("rowOn"),
+    tried: read.texts("tried"),
     state: read.known("state", isState),
     pending: read.number("pending"),
     until: read.number("until"),
@@ -101,7 +103,7 @@ function isState(value: string): value is SessionRecord["state"] {
 async function claimSession(
   table: Table,
   seen: Parameters<Store["claimSession"]>[0],
-  { connectionId, connectedAt, rowOn, until }: Parameters<Store["claimSession"]>[1],
+  { connectionId, connectedAt, rowOn, tried, until }: Parameters<Store["claimSession"]>[1],
   expiresAt: number,
 ): Promise<boolean> {
   const token = newToken();
@@ -109,6 +111,7 @@ async function claimSession(
     .set(["conn"], connectionId)
     .set(["at"], connectedAt)
     .set(["rowOn"], rowOn)
+    .set(["tried"], tried)
     .set(["state"], "resuming")
     .set(["pending"], 0)
     .set(["until"], until)

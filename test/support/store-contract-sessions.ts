@@ -8,6 +8,8 @@ class SessionBench {
   readonly pid: string;
   readonly #bench: StoreBench;
   readonly at: number;
+  /** What the next claim says of connections before it. */
+  tried: readonly string[] = [];
 
   constructor(bench: StoreBench) {
     this.#bench = bench;
@@ -35,7 +37,13 @@ class SessionBench {
     seen: { connectionId: string; rowOn: string } = { connectionId: "c1", rowOn: "c1" },
     until = this.#bench.clock.now() + MINUTE,
   ): Promise<boolean> {
-    const claim = { connectionId: `c${n}`, connectedAt: this.at + (n - 1) * 1_000, rowOn: seen.rowOn, until };
+    const claim = {
+      connectionId: `c${n}`,
+      connectedAt: this.at + (n - 1) * 1_000,
+      rowOn: seen.rowOn,
+      tried: this.tried,
+      until,
+    };
     return this.store.claimSession({ pid: this.pid, ...seen }, claim, this.at + 6 * HOUR);
   }
 
@@ -56,7 +64,7 @@ export function sessionContract(bench: StoreBench): void {
       await session.begin({ nsp: "/chat" });
       expect(await session.read()).toEqual({
         ...{ pid: session.pid, nsp: "/chat", connectionId: "c1", connectedAt: session.at },
-        ...{ rowOn: "c1", state: "live", pending: 0, until: 0 },
+        ...{ rowOn: "c1", tried: [], state: "live", pending: 0, until: 0 },
       });
     });
 
@@ -110,10 +118,11 @@ function claimContract(bench: StoreBench): void {
       const session = new SessionBench(bench);
       await session.begin();
       const until = session.at + MINUTE;
+      session.tried = ["c8"];
       expect(await session.claim(3, undefined, until)).toBe(true);
       expect(await session.read()).toEqual({
         ...{ pid: session.pid, nsp: "/", connectionId: "c3", connectedAt: session.at + 2_000 },
-        ...{ rowOn: "c1", state: "resuming", pending: 0, until },
+        ...{ rowOn: "c1", tried: ["c8"], state: "resuming", pending: 0, until },
       });
       bench.pass(5 * HOUR);
       expect(await session.read()).toBeDefined();

@@ -26,6 +26,8 @@ const AHEAD_MS = 60_000;
 export const RESUME_MS = 35_000;
 /** Other connections with the same session that may come between reading and claiming it. */
 const TRIES = 5;
+/** Connections that claim a session and die, one after the other, of which is known. */
+const MOST_TRIED = 8;
 const PID = /^[\w-]{24}$/;
 
 /** A session that goes on here. */
@@ -61,7 +63,13 @@ export async function restoreSession(
     if (!seen || (seen.phase === "ended" && !canGoOn(context, seen, offset))) return undefined;
     const { connectionId, connectedAt } = connection;
     const until = ports.clock.now() + RESUME_MS;
-    const claim = { connectionId, connectedAt, until, rowOn: seen.connectionId };
+    const claim = {
+      connectionId,
+      connectedAt,
+      until,
+      rowOn: seen.connectionId,
+      tried: triedSince(session, seen),
+    };
     if (!(await ports.store.claimSession(session, claim, expiresAt))) continue;
     const row = await endBefore(context, session, claim);
     return row && canGoOn(context, row, offset) ? { pid, row, offset: reliable(offset, row) } : undefined;
@@ -82,12 +90,18 @@ async function awaitEnd(
   }
 }
 
+/** Those that had the session after the connection with this row: the row of one of them may still open. */
+function triedSince({ connectionId, tried, rowOn }: SessionRecord, row: SocketRecord): readonly string[] {
+  const all = [rowOn, ...tried, connectionId];
+  return [...new Set(all.slice(all.lastIndexOf(row.connectionId) + 1))].slice(-MOST_TRIED);
+}
+
 /** Where it was opened last: a resume that died before it opened has left only a row that never counted. */
 async function latestRow(
   store: PacketContext["ports"]["store"],
-  { pid, nsp, connectionId, rowOn }: SessionRecord,
+  { pid, nsp, connectionId, tried, rowOn }: SessionRecord,
 ): Promise<SocketRecord | undefined> {
-  for (const on of new Set([connectionId, rowOn])) {
+  for (const on of new Set([connectionId, ...[...tried].reverse(), rowOn])) {
     const row = await store.readSocket({ connectionId: on, nsp });
     if (row?.pid === pid && row.phase !== "connecting") return row;
   }
@@ -98,10 +112,10 @@ async function latestRow(
 async function endBefore(
   { server, invocation, ports }: PacketContext,
   session: SessionRecord,
-  claim: Pick<SessionRecord, "connectionId" | "rowOn" | "until">,
+  claim: Pick<SessionRecord, "connectionId" | "rowOn" | "tried" | "until">,
 ): Promise<SocketRecord | undefined> {
-  // The one with the row too: who claimed the session before us may have died before it ended that.
-  for (const connectionId of new Set([session.connectionId, claim.rowOn])) {
+  // All that it may have been open on: who claimed the session before us may have died before it ended those.
+  for (const connectionId of new Set([session.connectionId, ...claim.tried, claim.rowOn])) {
     const before = { connectionId, members: [] };
     await endConnection(server, invocation, before, "transport close", { close: true });
   }

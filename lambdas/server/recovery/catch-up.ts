@@ -1,6 +1,6 @@
 import { latestOf, offsetsFrom, timeOfOffset } from "../offsets.ts";
 import type { Clock, LogRow, RoomName, Store } from "../ports.ts";
-import { EMITTER_LIFE_MS, isOwed, LOOK_BACK_MS, mayBeLate } from "./owed.ts";
+import { EMITTER_LIFE_MS, isLongOpen, isOwed, LOOK_BACK_MS, mayBeLate } from "./owed.ts";
 import { CLOCK_TOLERANCE_MS, type Presence } from "./presence.ts";
 
 /** What became of a packet: `stop` when nothing more can be posted now. */
@@ -32,8 +32,8 @@ export class CatchUp {
   /** Ids shown by passes so far that have not been posted. */
   readonly #shown = new Set<string>();
   readonly #posted: Set<string>;
-  /** Those of the posted that workers may still be posting, or of which it is not known. */
-  readonly #fannedOut: Set<string>;
+  /** Those of the posted that it is looked for further back, or of which that is not known. */
+  readonly #longOpen: Set<string>;
   #last: string | undefined;
   /** Of the packets before it, all that were not for workers have been posted. */
   #settled = "";
@@ -41,7 +41,7 @@ export class CatchUp {
   constructor(options: CatchUpOptions) {
     this.#options = options;
     this.#posted = new Set(options.posted);
-    this.#fannedOut = new Set(options.posted);
+    this.#longOpen = new Set(options.posted);
     this.#last = options.offset;
   }
 
@@ -53,9 +53,8 @@ export class CatchUp {
   /** Those of the posted that going on from `last` would have to look at. */
   get postedLately(): readonly string[] {
     const last = this.#last;
-    const fannedOut = (id: string) => this.#fannedOut.has(id);
     return [...this.#posted].filter(
-      (id) => last === undefined || mayBeLate({ id, fannedOut: fannedOut(id) }, last),
+      (id) => last === undefined || mayBeLate(id, last, this.#longOpen.has(id)),
     );
   }
 
@@ -97,10 +96,11 @@ export class CatchUp {
     return waiting;
   }
 
-  #note({ id, fannedOut }: LogRow): void {
+  #note(row: LogRow): void {
+    const { id } = row;
     this.#shown.delete(id);
     this.#posted.add(id);
-    if (fannedOut) this.#fannedOut.add(id);
+    if (isLongOpen(row, this.#options.socketId)) this.#longOpen.add(id);
     if (this.#last === undefined || id > this.#last) this.#last = id;
   }
 
@@ -111,10 +111,10 @@ export class CatchUp {
     const own = offsetsFrom(timeOfOffset(last) - EMITTER_LIFE_MS);
     this.#settled = own < settled ? own : settled;
     for (const id of this.#posted) {
-      const late = this.#fannedOut.has(id) && mayBeLate({ id, fannedOut: true }, last);
+      const late = this.#longOpen.has(id) && mayBeLate(id, last, true);
       if (id >= this.#settled || late) continue;
       this.#posted.delete(id);
-      this.#fannedOut.delete(id);
+      this.#longOpen.delete(id);
     }
   }
 

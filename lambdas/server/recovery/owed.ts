@@ -9,14 +9,21 @@ import { CLOCK_TOLERANCE_MS, type Presence } from "./presence.ts";
 export const EMITTER_LIFE_MS = 60_000;
 
 /**
- * No packet is posted later than this after its offset was made, in milliseconds. Emitters are done within their own life, but
- * workers (fan-out.ts) may post for five minutes, and a post takes its time.
+ * How far back it is looked for packets that may be owed although they are so much older than the client's offset, in
+ * milliseconds: workers (fan-out.ts) may post for five minutes, and a post takes its time.
  */
 export const LOOK_BACK_MS = 6 * 60_000;
 
-/** Can a packet have been posted as late as this one was made? */
-export const mayBeLate = ({ id, fannedOut }: Pick<LogRow, "id" | "fannedOut">, offset: string): boolean =>
-  id >= offsetsFrom(timeOfOffset(offset) - (fannedOut ? LOOK_BACK_MS : EMITTER_LIFE_MS));
+/**
+ * Is it looked for so far back? What workers post, and what names the socket: the end of a connection that did not take a packet
+ * is a task, which Lambda may come to late, or try again after minutes.
+ */
+export const isLongOpen = ({ fannedOut = false, missed }: LogRow, socketId: string): boolean =>
+  fannedOut || missed.includes(socketId);
+
+/** Can a packet have been posted as late as this offset was made? */
+export const mayBeLate = (id: string, offset: string, longOpen: boolean): boolean =>
+  id >= offsetsFrom(timeOfOffset(offset) - (longOpen ? LOOK_BACK_MS : EMITTER_LIFE_MS));
 
 /** Whose packets they are: a session that goes on after `offset`, the last packet its client says it has. */
 export interface Claimant {
@@ -33,7 +40,8 @@ export interface Claimant {
  *   connection in the order of its offsets, but for packets that workers post.
  */
 export function isOwed(row: LogRow, { socketId, presence, offset }: Claimant): boolean {
-  if (row.id === offset || (offset !== undefined && !mayBeLate(row, offset))) return false;
+  if (row.id === offset || (offset !== undefined && !mayBeLate(row.id, offset, isLongOpen(row, socketId))))
+    return false;
   // Before `missed`: an emitter that reads the rooms while the socket ends may find it in one, and not in the one to leave out.
   if (!presence.covers(row)) return false;
   if (row.missed.includes(socketId)) return true;

@@ -298,6 +298,24 @@ describe("a room's history", () => {
   });
 });
 
+test.each([
+  ["is sent again minutes later: its end is a task that may be late", 4, ["first"]],
+  ["is forgotten when there can be no such task any more", 7, []],
+])("what a connection did not take, and others after it, %s", async (_, minutes, expected) => {
+  const { harness, store, pass, clock } = start();
+  const [alice, bob] = [await harness.join(), await harness.join()];
+  await alice.emit("say", "lobby", "first");
+  const { sid, offset: first = "" } = remember(bob);
+  await store.finishLog({ nsp: "/", room: "lobby", id: first, done: clock.now(), missed: [sid] });
+  pass(minutes * 60_000);
+  await alice.emit("say", "lobby", "second");
+  const remembered = remember(bob);
+  expect(remembered.offset).not.toBe(first);
+  await cut(harness, bob);
+  const again = await comeBack(harness, remembered);
+  expect([again.recovered, texts(again)]).toEqual([true, expected]);
+});
+
 describe("a session is not restored", () => {
   const refused = async (harness: Harness, back: { pid: string; offset?: string | null }, nsp = "/") => {
     const again = await comeBack(harness, back, nsp);
@@ -323,6 +341,23 @@ describe("a session is not restored", () => {
     const { pid } = remember(bob);
     await bob.close(1006);
     await bob.send("41");
+    await refused(harness, { pid });
+  });
+
+  test("when its client left on purpose while another connection was claiming it, and that died", async () => {
+    const { harness, store, pass, clock } = start();
+    const first = await harness.join();
+    const { pid } = remember(first);
+    await cut(harness, first);
+    const second = await comeBack(harness, { pid });
+    pass(1_000);
+    // It saw the second one still connecting.
+    const seen = { pid, connectionId: second.connectionId, rowOn: second.connectionId };
+    const until = clock.now();
+    const claim = { connectionId: "dead=", connectedAt: until, rowOn: first.connectionId, until };
+    const tried = [second.connectionId];
+    expect(await store.claimSession(seen, { ...claim, tried }, until + 3_600_000)).toBe(true);
+    await second.send("41");
     await refused(harness, { pid });
   });
 

@@ -95,6 +95,7 @@ async function useRecovery(): Promise<void> {
     connectionId: "c1",
     connectedAt: 1,
     rowOn: "c1",
+    tried: [],
     pending: 0,
     until: 1,
   };
@@ -192,7 +193,15 @@ describe("a condition that failed", () => {
     expect(await store.removeRooms(key, "s1", ["a"])).toEqual({});
     expect(await store.claimOnce(key, "s1", "x")).toBe(false);
     expect(await store.endResuming(key, "s1")).toBeUndefined();
-    const resume = { pid: "p", connectionId: "c1", rowOn: "c1", connectedAt: 1, pending: 0, until: 1 };
+    const resume = {
+      pid: "p",
+      connectionId: "c1",
+      rowOn: "c1",
+      tried: [],
+      connectedAt: 1,
+      pending: 0,
+      until: 1,
+    };
     expect(await store.claimSession(resume, resume, NOW)).toBe(false);
     expect(await store.prolongResume(resume, resume)).toBe(false);
     expect(await store.goLive(resume)).toBe(false);
@@ -350,6 +359,7 @@ describe("rows of recovery that another version wrote, or something else", () =>
       conn: "c1",
       at: 1,
       rowOn: "c1",
+      tried: [],
       state: "live",
       pending: 0,
       until: 0,

@@ -51,7 +51,7 @@ async function resumed(): Promise<{ readonly pid: string; readonly until: number
   const at = bench.clock.now();
   await bench.store.putSession({ pid, nsp: "/", connectionId: "c1", connectedAt: at }, at + HOUR);
   const until = at + MINUTE;
-  const claim = { connectionId: "c2", connectedAt: at + 1, rowOn: "c1", until };
+  const claim = { connectionId: "c2", connectedAt: at + 1, rowOn: "c1", tried: [], until };
   await bench.store.claimSession({ pid, connectionId: "c1", rowOn: "c1" }, claim, at + HOUR);
   wire.take();
   return { pid, until };
@@ -71,7 +71,7 @@ describe("what recovery costs", () => {
     const own = { pid, connectionId: "c2" };
     await bench.store.putSession({ ...seen, nsp: "/", connectedAt: at }, later());
     await bench.store.readSession(pid);
-    const claim = { connectionId: "c2", connectedAt: at + 1, rowOn: "c1", until: at };
+    const claim = { connectionId: "c2", connectedAt: at + 1, rowOn: "c1", tried: [], until: at };
     await bench.store.claimSession(seen, claim, later());
     await bench.store.claimSession(seen, claim, later());
     await bench.store.leaveToResume(own, at);
@@ -141,7 +141,7 @@ describe("a response of a resume that is lost", () => {
     wire.loseResponseOf("PutItem");
     await bench.store.putSession({ ...seen, nsp: "/", connectedAt: at }, later());
     wire.loseResponseOf("UpdateItem");
-    const claim = { connectionId: "c2", connectedAt: at + 1, rowOn: "c1", until: at };
+    const claim = { connectionId: "c2", connectedAt: at + 1, rowOn: "c1", tried: [], until: at };
     expect(await bench.store.claimSession(seen, claim, later())).toBe(true);
     wire.loseResponseOf("UpdateItem");
     expect(await bench.store.prolongResume({ ...own, until: at }, { until: at + MINUTE })).toBe(true);
@@ -154,7 +154,7 @@ describe("a response of a resume that is lost", () => {
     const { pid, until } = await resumed();
     const own = { pid, connectionId: "c2" };
     const at = bench.clock.now();
-    const claim = { connectionId: "c3", connectedAt: at + 2, rowOn: "c1", until };
+    const claim = { connectionId: "c3", connectedAt: at + 2, rowOn: "c1", tried: [], until };
     const lost = async (call: () => Promise<boolean>) => {
       wire.loseRequestOf("UpdateItem");
       return await call();
@@ -176,7 +176,7 @@ describe("a response of a resume that is lost", () => {
       const seen = { pid, connectionId: "c2", rowOn: "c1" };
       await bench.store.claimSession(
         seen,
-        { connectionId: "c9", connectedAt, rowOn: "c1", until: 5 },
+        { connectionId: "c9", connectedAt, rowOn: "c1", tried: [], until: 5 },
         later(),
       );
     };

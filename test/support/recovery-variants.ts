@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { nothingIsWrong, type Variant } from "./recovery-judge.ts";
 import { schedules, storms } from "./recovery-play.ts";
 import { noCounts } from "./recovery-verdict.ts";
+import { plays, schedulesOr } from "./schedules.ts";
 import { NO_FAULTS } from "./simulated-cloud.ts";
 
 const EXACT = { skewMs: 0, once: false };
@@ -100,15 +101,14 @@ export const STORMS = {
 } as const satisfies Record<string, Variant>;
 
 /** Schedules for each property; the gate asks for more. */
-export const SCHEDULES = Number(process.env.SCHEDULES ?? 30);
+export const SCHEDULES = schedulesOr(30);
 /** Milliseconds for one property: generous, since it only ends a hang. */
 export const PATIENCE_MS = 60_000 + SCHEDULES * 500;
 
 /** Plays a property, and says what was counted. */
 export async function nothingIsWrongIn(name: string, variant: Variant): Promise<void> {
   const counts = noCounts();
-  // A failure is told at once: to make its schedule smaller takes longer than any patience.
-  await fc.assert(nothingIsWrong(variant, counts), { numRuns: SCHEDULES, endOnFailure: true });
+  await fc.assert(nothingIsWrong(variant, counts), plays(SCHEDULES));
   expect(counts.owed).toBeGreaterThan(SCHEDULES);
   expect(counts.resumes).toBeGreaterThan(SCHEDULES);
   const told = Object.entries(counts).map(([what, count]) => `${what} ${count}`);

@@ -8,11 +8,12 @@ import { Server } from "../../../lambdas/server/index.ts";
 import type { Store } from "../../../lambdas/server/ports.ts";
 import { inboxOf } from "../../support/inbox.ts";
 import { ANSWER_MS, Device, emitter, type Session } from "../../support/inbox-clients.ts";
+import { plays, schedulesOr } from "../../support/schedules.ts";
 import { type Faults, NO_FAULTS, SimulatedCloud } from "../../support/simulated-cloud.ts";
 import { Simulation } from "../../support/simulation.ts";
 
 /** Schedules for each property; the nightly run may ask for more. */
-const SCHEDULES = Number(process.env.SCHEDULES ?? 100);
+const SCHEDULES = schedulesOr(100);
 /** Milliseconds for one property: generous, since it only ends a hang. */
 const PATIENCE_MS = 30_000 + SCHEDULES * 300;
 
@@ -121,7 +122,7 @@ const property = (
     fc.asyncProperty(fc.nat(), scripts, async (seed, script) => {
       await check(await play(seed, script, faults, broken));
     }),
-    { numRuns: SCHEDULES },
+    plays(SCHEDULES),
   ) as Promise<void>;
 
 async function checkWithoutFaults(outcome: Outcome): Promise<void> {

@@ -6,11 +6,12 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { Server } from "../../../lambdas/server/index.ts";
 import { EVERYONE, type Member } from "../../../lambdas/server/ports.ts";
+import { plays, schedulesOr } from "../../support/schedules.ts";
 import { type Faults, NO_FAULTS, SimulatedCloud } from "../../support/simulated-cloud.ts";
 import { Life, Simulation } from "../../support/simulation.ts";
 
 /** Schedules for each property; the nightly run may ask for more. */
-const SCHEDULES = Number(process.env.SCHEDULES ?? 100);
+const SCHEDULES = schedulesOr(100);
 /** Milliseconds for one property: generous, since it only ends a hang. */
 const PATIENCE_MS = 30_000 + SCHEDULES * 200;
 
@@ -158,7 +159,7 @@ const property = (faults: Faults, check: (outcome: Outcome) => Promise<void>): P
       checkSafety(outcome);
       await check(outcome);
     }),
-    { numRuns: SCHEDULES },
+    plays(SCHEDULES),
   ) as Promise<void>;
 
 describe("interleavings", () => {

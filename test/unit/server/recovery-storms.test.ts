@@ -5,6 +5,7 @@ import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import { EVERYONE, type RoomName } from "../../../lambdas/server/ports.ts";
 import type { Variant } from "../../support/recovery-judge.ts";
+import { plays } from "../../support/schedules.ts";
 import { seededCrypto } from "../../support/seeded-crypto.ts";
 
 jest.unstable_mockModule("node:crypto", seededCrypto);
@@ -63,7 +64,7 @@ describe("rooms are read twice", () => {
   test("so that what an emitter sent to one room does not overtake what it sent to another before", async () => {
     await fc.assert(
       inOrder((log) => log),
-      { numRuns: 10 * SCHEDULES },
+      plays(10 * SCHEDULES),
     );
   });
 

@@ -17,23 +17,42 @@ export const systemClock: Clock = {
   turn: () => turn(),
 };
 
-/** @throws Error when the environment is incomplete: the function does not start */
+/** Where the parts of a deployed stack are. */
+export interface StackParts {
+  readonly table: string;
+  /** Of the stage: where connections are posted to. */
+  readonly callbackUrl: string;
+  /** Names of functions. */
+  readonly socketFunction: string;
+  readonly fanOutFunction: string;
+}
+
+/**
+ * As the socket function's environment says.
+ * @throws Error when it is incomplete: the function does not start
+ */
+export const partsOfSocketFunction = (env: Environment): StackParts => ({
+  table: required(env, "TABLE_NAME"),
+  callbackUrl: required(env, "CALLBACK_URL"),
+  socketFunction: required(env, "AWS_LAMBDA_FUNCTION_NAME"),
+  fanOutFunction: required(env, "FAN_OUT_FUNCTION_NAME"),
+});
+
+/** @throws Error when the environment is incomplete */
 export function createPorts(
   env: Environment,
+  { table, callbackUrl, socketFunction: owner, fanOutFunction }: StackParts,
   { keepEndedMs }: { readonly keepEndedMs?: number } = {},
 ): Ports {
   const clock = systemClock;
-  const callbackUrl = required(env, "CALLBACK_URL");
   const store = createDynamoStore({
     client: createDynamoClient(),
-    table: required(env, "TABLE_NAME"),
+    table,
     clock,
     minuteMs: timingOf(env).minuteMs,
     ...(keepEndedMs !== undefined && { keepEndedMs }),
   });
   const lambda = taskService(callbackUrl, env);
-  const owner = required(env, "AWS_LAMBDA_FUNCTION_NAME");
-  const workers = required(env, "FAN_OUT_FUNCTION_NAME");
   return {
     store,
     gateway: createGateway({
@@ -44,7 +63,7 @@ export function createPorts(
     tasks: createTasks({ service: lambda, functionName: owner, clock }),
     fanOuts: {
       store,
-      ...createFanOuts({ service: lambda, functionName: workers, owner, clock }),
+      ...createFanOuts({ service: lambda, functionName: fanOutFunction, owner, clock }),
     },
     clock,
     log: consoleLog,

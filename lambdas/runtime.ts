@@ -3,7 +3,7 @@ import type { Environment } from "./aws/environment.ts";
 import { loadService } from "./aws/lazy-service.ts";
 import { timingOf } from "./handlers/heartbeat-timing.ts";
 import { createRouter, type Handler } from "./handlers/router.ts";
-import { createPorts } from "./ports.ts";
+import { createPorts, partsOfSocketFunction } from "./ports.ts";
 import { consoleLog } from "./server/console-log.ts";
 import { describeError } from "./server/errors.ts";
 import type { Log } from "./server/ports.ts";
@@ -24,7 +24,7 @@ export function createHandler(app: unknown, env: Environment): Handler {
   surviveApplicationErrors(consoleLog);
   const router = createRouter({
     server,
-    ports: createPorts(env, server.options.recovery),
+    ports: createPorts(env, partsOfSocketFunction(env), server.options.recovery),
     routeResponses: env.ROUTE_RESPONSES === "1",
     timing: timingOf(env),
   });

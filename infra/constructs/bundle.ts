@@ -146,6 +146,7 @@ function aliases(app: string): Record<string, string> {
   return {
     "skysocket-app": app,
     skysocket: join(PACKAGE_ROOT, "lambdas/server/index.ts"),
+    "skysocket/outside": join(PACKAGE_ROOT, "lambdas/outside.ts"),
     "socket.io-parser": SOCKET_IO_PARSER,
     // The application's own clients find theirs in the environment too.
     "@aws-sdk/credential-provider-node": join(PACKAGE_ROOT, "lambdas/aws/environment-credentials.ts"),

@@ -116,6 +116,25 @@ export function fanOutStartGrants(fanOut: IFunction): PolicyStatement[] {
   return [allow("InvokeFanOut", ["lambda:InvokeFunction"], fanOut.functionArn)];
 }
 
+/** Of a function elsewhere that emits: what an event does for that, and no more. It closes no connection itself. */
+export function emitGrants(of: {
+  readonly table: Table;
+  readonly api: IWebSocketApi;
+  readonly stage: IWebSocketStage;
+  readonly socketFunction: IFunction;
+  readonly fanOutFunction: IFunction;
+}): PolicyStatement[] {
+  const table = Object.entries(TABLE_RIGHTS).map(([sid, action]) =>
+    allow(`Emit${sid}`, [action], of.table.tableArn),
+  );
+  return [
+    ...table,
+    allow("EmitConnectionPost", ["execute-api:ManageConnections"], connectionsArn(of.api, of.stage, "POST")),
+    allow("EmitInvokeSocket", ["lambda:InvokeFunction"], of.socketFunction.functionArn),
+    allow("EmitInvokeFanOut", ["lambda:InvokeFunction"], of.fanOutFunction.functionArn),
+  ];
+}
+
 function allow(sid: string, actions: string[], resource: string): PolicyStatement {
   return new PolicyStatement({ sid, actions, resources: [resource] });
 }

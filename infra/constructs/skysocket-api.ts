@@ -16,7 +16,14 @@ import { Construct } from "constructs";
 import { bundleCode } from "./bundle.ts";
 import { PACKAGE_ROOT, resolveEntry } from "./entry.ts";
 import { FanOut } from "./fan-out.ts";
-import { connectionGrants, fanOutStartGrants, logGrants, selfInvokeGrants, tableGrants } from "./grants.ts";
+import {
+  connectionGrants,
+  emitGrants,
+  fanOutStartGrants,
+  logGrants,
+  selfInvokeGrants,
+  tableGrants,
+} from "./grants.ts";
 import { HEARTBEAT_INDEX, Heartbeat } from "./heartbeat.ts";
 import { checkPingInterval, checkStageName, type SkysocketApiProps } from "./props.ts";
 
@@ -101,6 +108,22 @@ export class SkysocketApi extends Construct {
     const { region, urlSuffix } = Stack.of(this);
     const origin = `wss://${this.webSocketApi.apiId}.execute-api.${region}.${urlSuffix}`;
     return `io("${origin}", { path: "/${this.stage.stageName}", transports: ["websocket"], forceBase64: true })`;
+  }
+
+  /**
+   * Lets another function emit to the clients of this API: `connect(io)` of `skysocket/outside` finds in its environment what
+   * this puts there. A function can emit to one API.
+   */
+  grantEmit(fn: LambdaFunction): void {
+    const variables = {
+      SKYSOCKET_TABLE_NAME: this.table.tableName,
+      SKYSOCKET_CALLBACK_URL: this.stage.callbackUrl,
+      SKYSOCKET_SOCKET_FUNCTION_NAME: this.socketFunction.functionName,
+      SKYSOCKET_FAN_OUT_FUNCTION_NAME: this.fanOutFunction.functionName,
+    };
+    for (const [name, value] of Object.entries(variables)) fn.addEnvironment(name, value);
+    const rights = emitGrants({ ...this, api: this.webSocketApi });
+    for (const right of rights) fn.addToRolePolicy(right);
   }
 
   #table(removalPolicy: RemovalPolicy, pointInTimeRecoveryEnabled: boolean): Table {

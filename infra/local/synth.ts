@@ -11,6 +11,8 @@ export interface SynthOptions {
   /** Directory of the assembly; should be empty or not exist, since CDK reuses bundles that it finds there. */
   readonly outdir: string;
   readonly routeResponses?: boolean;
+  /** Absolute path of another CDK app than this package's. */
+  readonly cdkApp?: string;
   /**
    * Runs CDK's own rules for good templates too, as `cdk synth` does, and fails on what they find. Takes as long as all the
    * rest.
@@ -39,7 +41,7 @@ export async function synthesize(options: SynthOptions): Promise<{ readonly outd
     "@aws-cdk/core:validateAgainstDefaultRules": options.checkRules === true,
   };
   const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx"));
-  const child = spawn(process.execPath, ["--import", loader.href, APP], {
+  const child = spawn(process.execPath, ["--import", loader.href, options.cdkApp ?? APP], {
     env: childEnvironment({
       CDK_OUTDIR: options.outdir,
       CDK_CONTEXT_JSON: JSON.stringify(context),

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { UpgradeDetails } from "../server/handshake.ts";
-import { passGate, type Refusal } from "../server/upgrade-gate.ts";
+import { generateId, passGate, type Refusal } from "../server/upgrade-gate.ts";
 import { extrasOf, makeRequest, type UpgradeRequest } from "../server/upgrade-request.ts";
 import { asInvocation, type HandlerContext } from "./context.ts";
 import type { LambdaEvent } from "./lambda-event.ts";
@@ -22,7 +22,10 @@ export async function handleConnect(context: HandlerContext, event: Connect): Pr
   // A route response is no answer to an upgrade.
   await asInvocation({ ...context, routeResponses: false }, 0, async (invocation) => {
     refusal = await passGate(server, invocation, request);
-    if (!refusal && server.engine.generateId) sid = String(await server.engine.generateId(request));
+    if (refusal) return;
+    const id = await generateId(server, invocation, request);
+    if (typeof id === "string") sid = id;
+    else refusal = id;
   });
   if (refusal) return refusal;
   const { connectionId, connectedAt } = event;
@@ -47,12 +50,16 @@ function requestOf(event: Connect): UpgradeRequest {
   }
   return makeRequest({
     headers: Object.fromEntries(event.headers),
-    url: `/${event.stage}/?${search}`,
-    query: event.query,
+    url: `/${event.stage}/?${String(search).replaceAll("+", "%20")}`, // as clients write it: a space is no "+" there
+    query: lastValues(event.query),
     address: event.sourceIp,
     secure: (event.headers.get("x-forwarded-proto") ?? "https") === "https",
   });
 }
+
+/** Of a parameter that was given several times, the last: a string, which applications may rely on, as on stock. */
+const lastValues = (query: Connect["query"]): Record<string, string> =>
+  Object.fromEntries(Object.entries(query).map(([name, values]) => [name, [values].flat().at(-1) ?? ""]));
 
 /** What is kept of the request for `socket.handshake` and `socket.request`. */
 function details(context: HandlerContext, event: Connect, request: UpgradeRequest): UpgradeDetails {
@@ -65,7 +72,7 @@ function details(context: HandlerContext, event: Connect, request: UpgradeReques
     xdomain: event.headers.has("origin"),
     secure: request.connection.encrypted === true,
     url: request.url ?? "",
-    query: event.query,
+    query: lastValues(event.query),
     ...(extras && { extras }),
   };
 }

@@ -89,7 +89,7 @@ function lowerCase(headers: unknown): ReadonlyMap<string, string> {
   );
 }
 
-/** A parameter that was given several times is a list, as on stock. */
+/** A parameter that was given several times is a list. */
 function queryOf(parameters: unknown): Record<string, string | string[]> {
   const entries = isRecord(parameters) ? Object.entries(parameters) : [];
   return Object.fromEntries(
@@ -129,13 +129,13 @@ function toTask(event: Record<string, unknown>): Task | undefined {
 
 function toResumeTask(event: Record<string, unknown>): Task | undefined {
   const [connectionId, nsp, pid] = [text(event.connectionId), text(event.nsp), text(event.pid)];
-  const until = number(event.until);
+  const [until, was] = [number(event.until), number(event.was)];
   const { after, posted } = event;
-  if (connectionId === undefined || nsp === undefined || pid === undefined || until === undefined)
-    return undefined;
+  if (connectionId === undefined || nsp === undefined || pid === undefined) return undefined;
+  if (until === undefined || was === undefined) return undefined;
   if (!isOptionalOffset(after) || !Array.isArray(posted) || !posted.every(isOffset)) return undefined;
   return {
-    ...{ task: "resume", connectionId, nsp, pid, until, posted },
+    ...{ task: "resume", connectionId, nsp, pid, until, was, posted },
     ...(after !== undefined && { after }),
   };
 }

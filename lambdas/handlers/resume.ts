@@ -10,10 +10,12 @@ import { sendMissed } from "./packets/send-missed.ts";
  */
 export async function handleResume(context: HandlerContext, task: ResumeTask): Promise<void> {
   const { server, ports } = context;
-  const { pid, connectionId, nsp, until, after, posted } = task;
+  const { pid, connectionId, nsp, until, was, after, posted } = task;
   const { store, clock, gateway } = ports;
   const more = clock.now() + RESUME_MS;
-  if (!(await store.prolongResume({ pid, connectionId, until }, { until: more }))) {
+  const claim = (seen: number) => store.prolongResume({ pid, connectionId, until: seen }, { until: more });
+  // In this order: whoever started the task may write `until` at any time.
+  if (!(await claim(was)) && !(await claim(until))) {
     const session = await store.readSession(pid);
     const dead = session?.connectionId === connectionId && session.state === "resuming";
     if (dead && session.until < clock.now()) await gateway.close(connectionId);

@@ -39,6 +39,7 @@ export interface RouterOptions {
 
 /** The socket function, whatever its ports are: each thing that can happen to its handler. */
 export function createRouter(options: RouterOptions): Handler {
+  options.server.outside.connect(options.ports);
   // Called on the context: the method may need its `this`.
   return (event, context) => handle(options, event, context.getRemainingTimeInMillis());
 }
@@ -62,7 +63,25 @@ async function handle(
     if (event.kind === "task") throw error;
     // Anything but a refusal at $connect would send the client an error frame, which is no Engine.IO packet and cuts it off.
     return event.kind === "connect" ? { statusCode: 500 } : done(routeResponses && event.kind === "message");
+  } finally {
+    await settleOutside(context);
   }
+}
+
+/** What the application's timers have begun outside of events goes on in this process only as long as an event does. */
+async function settleOutside({ server, ports, deadline }: HandlerContext): Promise<void> {
+  if (!server.outside.busy) return;
+  const timer = new AbortController();
+  await Promise.race([
+    server.outside.settled(),
+    ports.clock.sleep(deadline - ports.clock.now(), timer.signal),
+  ]);
+  timer.abort();
+  if (!server.outside.busy) return;
+  ports.log.error(
+    "SKY_DEADLINE",
+    "the time of an event is over; what was called outside of it stops with it",
+  );
 }
 
 async function route(context: HandlerContext, event: LambdaEvent): Promise<ProxyResponse> {

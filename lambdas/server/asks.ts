@@ -17,9 +17,13 @@ export const MAX_ASK_TIMEOUT_MS = 25_000;
  */
 export const newAskId = (): number => randomInt(1, 2 ** 30);
 
-/** @throws SkysocketError when the wait is longer than an invocation can be */
-export function checkTimeout(ms: number): void {
-  if (ms <= MAX_ASK_TIMEOUT_MS) return;
+/**
+ * How long to wait, in milliseconds. As `setTimeout` takes them, on stock: also as text, and what is no number is 0.
+ * @throws SkysocketError when the wait is longer than an invocation can be
+ */
+export function askTimeout(given: number = DEFAULT_ASK_TIMEOUT_MS): number {
+  const ms = Number(given) || 0;
+  if (ms <= MAX_ASK_TIMEOUT_MS) return ms;
   throw new SkysocketError(
     "SKY_ASK_TIMEOUT_TOO_LONG",
     `timeout(${ms}): at most ${MAX_ASK_TIMEOUT_MS} ms, since the answer is waited for inside an invocation of Lambda. Let the client send an event instead.`,

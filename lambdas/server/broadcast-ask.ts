@@ -9,7 +9,7 @@ import { postToAll, toReceiver } from "./post-to-all.ts";
 
 /** What came back of a question to several sockets. */
 export interface Responses {
-  /** The first value of each answer. */
+  /** The first value of each answer; if one socket was asked by itself, all values of its answer. */
   readonly responses: readonly unknown[];
   /** False when the time was over before all had answered. */
   readonly complete: boolean;
@@ -23,8 +23,7 @@ export function askMembers(
   invocation: Invocation,
   audience: Audience,
   packet: EventPacket,
-  askId: number,
-  timeout: number,
+  how: { readonly id: number; readonly timeout: number; readonly single: boolean },
 ): { readonly sent: Effect<void>; readonly answers: Promise<Responses> } {
   let members: readonly Member[] = [];
   const sent = invocation.act("a question to several sockets", async () => {
@@ -32,16 +31,18 @@ export function askMembers(
     return { rest: postToAll(invocation, members.map(toReceiver), packet).then(() => undefined) };
   });
   const answers = sent.then(async (): Promise<Responses> => {
-    const all = await Promise.all(members.map(({ id }) => awaitAnswer(invocation, id, askId, timeout)));
+    const all = await Promise.all(members.map(({ id }) => awaitAnswer(invocation, id, how.id, how.timeout)));
     const came = all.filter((json) => json !== undefined);
-    return { responses: came.map(firstValue), complete: came.length === members.length };
+    const answers = came.map(valuesOf);
+    const responses = how.single ? answers.flat(1) : answers.map(([first]) => first);
+    return { responses, complete: came.length === members.length };
   });
   return { sent, answers };
 }
 
-function firstValue(json: string): unknown {
+function valuesOf(json: string): readonly unknown[] {
   const values = fromBinaryJson(json);
-  return Array.isArray(values) ? values[0] : undefined;
+  return Array.isArray(values) ? values : [];
 }
 
 /** Back from how a connection listener's answers are recorded. */

@@ -1,4 +1,4 @@
-import { checkTimeout, DEFAULT_ASK_TIMEOUT_MS, newAskId } from "./asks.ts";
+import { askTimeout, newAskId } from "./asks.ts";
 import { toBinaryJson } from "./binary-json.ts";
 import { askMembers, type Responses, toResponses } from "./broadcast-ask.ts";
 import { broadcastToChildren } from "./children.ts";
@@ -41,7 +41,7 @@ export interface Selection {
   /** Milliseconds, of `timeout()`. */
   readonly timeout?: number;
   readonly volatile?: boolean;
-  /** It is one socket: its answer comes by itself, not in a list. */
+  /** It is one socket: its answer comes as that of a socket does, not as one of a list. */
   readonly single?: boolean;
 }
 
@@ -139,8 +139,9 @@ export class BroadcastOperator<
   ): Promise<AckValue<EmitEvents, Ev>> {
     assertNotReserved(event);
     const { responses, complete } = await this.#ask(event, args).answers;
-    if (complete) return (this.#selection.single ? responses[0] : responses) as AckValue<EmitEvents, Ev>;
-    throw Object.assign(timedOut(), { responses });
+    const { single } = this.#selection;
+    if (complete) return (single ? responses[0] : responses) as AckValue<EmitEvents, Ev>;
+    throw single ? timedOut() : Object.assign(timedOut(), { responses });
   }
 
   /** Emits a `message` event. */
@@ -157,7 +158,6 @@ export class BroadcastOperator<
   /** The chosen sockets, wherever they are connected. One read for each room, two for each socket. */
   async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
     const acting = this.#acting;
-    if (!acting) return this.#selection.nsp.server.refuse("fetchSockets()");
     this.#refuseForParents("fetchSockets()");
     const details = await this.#recorded(
       acting,
@@ -175,7 +175,6 @@ export class BroadcastOperator<
   /** The ids of the chosen sockets: one read for each room. @deprecated as on stock: use `fetchSockets` */
   async allSockets(): Promise<Set<string>> {
     const acting = this.#acting;
-    if (!acting) return this.#selection.nsp.server.refuse("allSockets()");
     this.#refuseForParents("allSockets()");
     const ids = await this.#recorded(
       acting,
@@ -209,6 +208,8 @@ export class BroadcastOperator<
   /** Disconnects the chosen sockets from the namespace; with `close`, their whole connections. */
   disconnectSockets(close = false): Effect<void> {
     this.#refuseForParents("disconnectSockets()");
+    // Their `disconnect` listeners run in the same event; a program elsewhere may not have them.
+    if (!this.#acting) return this.#selection.nsp.server.refuse("disconnectSockets()");
     return this.#act("disconnectSockets()", ["disconnect-all", ""], ({ invocation }) =>
       disconnectAll(invocation, this.#selection.nsp, this.#audience, close),
     );
@@ -217,9 +218,10 @@ export class BroadcastOperator<
   #emitWithCallback(event: string, args: readonly unknown[], callback: AnyFunction): Effect<void> {
     const { acting, sent, answers } = this.#ask(event, args);
     const what = `the acknowledgement callback of ${JSON.stringify(event)}`;
-    const called = answers.then(({ responses, complete }) =>
-      callback(complete ? null : timedOut(), this.#selection.single ? responses[0] : responses),
-    );
+    const called = answers.then(({ responses, complete }) => {
+      if (!this.#selection.single) return callback(complete ? null : timedOut(), responses);
+      return complete ? callback(null, ...responses) : callback(timedOut());
+    });
     // A replay waits for its listeners itself, and an answer that was never recorded never comes.
     if (acting?.mode === "live") void acting.invocation.track(what, called);
     else void Effect.of(called, () => undefined);
@@ -233,8 +235,8 @@ export class BroadcastOperator<
   ): { acting: Acting | undefined; sent: Effect<void>; answers: Promise<Responses> } {
     const what = `emit(${JSON.stringify(event)})`;
     this.#refuseForParents(`${what} with an acknowledgement`);
-    const { timeout = DEFAULT_ASK_TIMEOUT_MS, nsp } = this.#selection;
-    checkTimeout(timeout);
+    const { nsp, single = false } = this.#selection;
+    const timeout = askTimeout(this.#selection.timeout);
     const acting = this.#acting;
     if (!acting) {
       const sent = nsp.server.refuse<void>(what);
@@ -250,7 +252,7 @@ export class BroadcastOperator<
     const id = newAskId();
     this.#notifyOutgoing(invocation, [event, ...args]);
     const packet = this.#packet(invocation, nsp.name, [event, ...args], id);
-    const asked = askMembers(invocation, this.#audience, packet, id, timeout);
+    const asked = askMembers(invocation, this.#audience, packet, { id, timeout, single });
     const answers = asked.answers.then((all) => {
       if (socket && place) socket.answers.record(place, toBinaryJson([all.complete, all.responses]));
       return all;
@@ -286,23 +288,29 @@ export class BroadcastOperator<
     live: (acting: Acting) => Effect<void>,
   ): Effect<void> {
     const acting = this.#acting;
-    if (!acting) return this.#selection.nsp.server.refuse(what);
+    if (!acting) {
+      return this.#selection.nsp.server.actOutside(what, (invocation) => live({ invocation, mode: "live" }));
+    }
     acting.socket?.note(operation, name);
     return acting.mode === "replay" ? resolved(undefined) : live(acting);
   }
 
   /** What the first run of a connection listener fetched is what its replays get. */
   async #recorded<T>(
-    { invocation, mode, socket }: Acting,
+    acting: Acting | undefined,
     what: string,
     fetch: (invocation: Invocation) => Promise<T[]>,
     forRecord: (found: T) => T,
   ): Promise<T[]> {
+    const inTurn = (invocation: Invocation): Effect<T[]> =>
+      invocation.act(what, async () => ({ rest: fetch(invocation) }));
+    if (!acting) return await this.#selection.nsp.server.actOutside(what, inTurn);
+    const { invocation, mode, socket } = acting;
     const place = socket?.nextAnswer();
     if (socket && place && mode === "replay" && mustLookAgain(socket.answers.get(place)))
       return await fetch(invocation);
     if (socket && mode === "replay") return ((await recordedAnswer(socket, place)) ?? []) as T[];
-    const found = await invocation.act(what, async () => ({ rest: fetch(invocation) }));
+    const found = await inTurn(invocation);
     if (socket && place) socket.answers.recordFound(place, JSON.stringify(found.map(forRecord)));
     return found;
   }

@@ -24,11 +24,12 @@ export class Conn extends EventSource {
     return this.#core.link.id;
   }
 
-  get protocol(): 4 {
+  // Typed as wide as Engine.IO's: an application that compares with what never comes here ("polling", 3) has to compile.
+  get protocol(): number {
     return 4;
   }
 
-  get transport(): { readonly name: "websocket" } {
+  get transport(): { readonly name: string } {
     return { name: "websocket" };
   }
 
@@ -48,7 +49,7 @@ export class Conn extends EventSource {
     return this.#core.link.request;
   }
 
-  get readyState(): "open" | "closing" | "closed" {
+  get readyState(): "opening" | "open" | "closing" | "closed" {
     return this.#core.link.state;
   }
 
@@ -124,10 +125,14 @@ export class Conn extends EventSource {
 
 /** The client, as `socket.client`. */
 export class Client {
-  readonly conn: Conn;
+  readonly #conn: Conn;
 
   constructor(conn: Conn) {
-    this.conn = conn;
+    this.#conn = conn;
+  }
+
+  get conn(): Conn {
+    return this.#conn;
   }
 
   get id(): string {

@@ -1,4 +1,4 @@
-import type { EventPacket } from "./event-packet.ts";
+import { type EventPacket, stamped } from "./event-packet.ts";
 import { type FanOut, fanOut } from "./fan-out.ts";
 import type { FanOuts } from "./fan-out-ports.ts";
 import type { Invocation, Step } from "./invocation.ts";
@@ -39,7 +39,7 @@ export function deliver(
   packet: EventPacket,
   receivers: () => Promise<readonly Receiver[]>,
 ): Promise<Step<void>> {
-  return logged(invocation, audience, packet, async () => postTo(invocation, packet, await receivers()));
+  return logged(invocation, audience, packet, async (sent) => postTo(invocation, sent, await receivers()));
 }
 
 /** What becomes of a packet after its members have been read; `missed` are those it did not reach. */
@@ -53,12 +53,14 @@ const postTo = (invocation: Invocation, packet: EventPacket, to: readonly Receiv
 async function logged(
   invocation: Invocation,
   audience: Audience,
-  { frames, log }: EventPacket,
-  send: () => Promise<Outcome>,
+  packet: EventPacket,
+  send: (packet: EventPacket) => Promise<Outcome>,
 ): Promise<Step<void>> {
+  const sent = stamped(invocation, packet);
+  const { frames, log } = sent;
   const entry = log && { ...audience, rooms: roomsOf(audience), frames, log };
   if (entry) await putInLogs(invocation, entry);
-  const outcome = await send();
+  const outcome = await send(sent);
   if ("fannedOut" in outcome) return { rest: outcome.fannedOut };
   const rest = outcome.missed.then((missed) => entry && finishLogs(invocation, entry, missed));
   invocation.outgoing.note(rest);
@@ -71,7 +73,7 @@ function broadcastToMany(
   audience: Audience,
   packet: EventPacket,
 ): Promise<Step<void>> {
-  return logged(invocation, audience, packet, async () => {
+  return logged(invocation, audience, packet, async (sent) => {
     const rooms = roomsOf(audience);
     const { nsp, except } = audience;
     // One more than are posted to here: a room that has not so many is read in one page.
@@ -85,11 +87,11 @@ function broadcastToMany(
         first.push(member);
         continue;
       }
-      const plan: FanOut = { nsp, rooms, except, packet, first: await receivers(), next: member.id };
-      const { sent } = await fanOut(invocation, fanOuts, plan);
-      return { fannedOut: sent };
+      const plan: FanOut = { nsp, rooms, except, packet: sent, first: await receivers(), next: member.id };
+      const { sent: fannedOut } = await fanOut(invocation, fanOuts, plan);
+      return { fannedOut };
     }
-    return postTo(invocation, packet, await receivers());
+    return postTo(invocation, sent, await receivers());
   });
 }
 

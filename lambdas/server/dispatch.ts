@@ -87,8 +87,8 @@ function acknowledge(socket: SocketCore, id: number): (...data: unknown[]) => vo
   let sent = false;
   return (...data) => {
     if (sent || !socket.reachable) return;
-    sent = true;
     const frames = socket.nsp.server.codec.encode({ type: "ack", nsp: socket.nsp.name, id, data });
+    sent = true; // not before: who catches that a value cannot be encoded may answer with another
     void socket.invocation.act("the acknowledgement", async () => ({
       rest: socket.invocation.posts.answer(socket.recipient, frames),
     }));

@@ -1,4 +1,4 @@
-import { awaitAnswer, checkTimeout, DEFAULT_ASK_TIMEOUT_MS, newAskId } from "./asks.ts";
+import { askTimeout, awaitAnswer, newAskId } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
 import { deliver, resolveMembers } from "./delivery.ts";
 import { Effect } from "./effect.ts";
@@ -128,8 +128,7 @@ function ask(
   args: readonly unknown[],
   flags: EmitFlags,
 ): { sent: Effect<void>; answer: Promise<unknown[] | undefined> } {
-  const timeout = flags.timeout ?? DEFAULT_ASK_TIMEOUT_MS;
-  checkTimeout(timeout);
+  const timeout = askTimeout(flags.timeout);
   socket.note("ask", event);
   const place = socket.nextAnswer();
   if (socket.mode() === "replay") return { sent: resolved(undefined), answer: recordedAnswer(socket, place) };

@@ -44,7 +44,10 @@ export async function endSocket(socket: SocketCore, reason: DisconnectReason): P
 function runListeners(socket: SocketCore, event: "disconnecting" | "disconnect", reason: string): void {
   for (const { fn } of socket.listeners.of(event)) {
     const done = socket.runAs({ mode: "live" }, () =>
-      socket.call(`the ${event} listener`, "SKY_HANDLER_FAILED", () => fn.call(socket.facade, reason)),
+      // Two arguments, as on stock: the second is what Engine.IO knew of an error in its transport.
+      socket.call(`the ${event} listener`, "SKY_HANDLER_FAILED", () =>
+        fn.call(socket.facade, reason, undefined),
+      ),
     );
     if (done) void socket.invocation.track(`the ${event} listener`, done);
   }

@@ -38,7 +38,10 @@ export class Engine extends EventSource {
   /** @throws always for `connection_error`: every instance would have its own first time */
   once(event: string, listener: AnyFunction): this {
     if (event !== "connection_error") return this.on(event, listener);
-    throw notAvailable('io.engine.once("connection_error")', "every instance would have its own first time.");
+    throw notAvailable(
+      'io.engine.once("connection_error")',
+      "every instance would have its own first time. Use on.",
+    );
   }
 
   off(event: string, listener: AnyFunction): this {
@@ -67,7 +70,7 @@ export class Engine extends EventSource {
     this.#core.generateId = generate;
   }
 
-  get clientsCount(): never {
+  get clientsCount(): number {
     throw notAvailable(
       "io.engine.clientsCount",
       "no process has the connections. Use (await io.fetchSockets()).length, or the metric ConnectCount that API Gateway gives to CloudWatch.",

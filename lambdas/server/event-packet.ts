@@ -1,5 +1,6 @@
 import type { Invocation } from "./invocation.ts";
 import type { LogEntry } from "./recovery/log.ts";
+import { withOffset } from "./recovery/stamp.ts";
 import type { ServerCore } from "./server-core.ts";
 
 /** An event as it goes out. */
@@ -30,8 +31,28 @@ export function eventPacket(
 ): EventPacket {
   const encode = (values: readonly unknown[]) => codec.encode({ type: "event", nsp, data: values, id });
   if (!recovery || id !== undefined) return { frames: encode(data) };
-  if (volatile) return { frames: encode(typeof data.at(-1) === "string" ? [...data, null] : data) };
+  if (volatile) return { frames: encode(isText(data.at(-1)) ? [...data, null] : data) };
   const offset = invocation.offsets.next();
   const expiresAt = invocation.ports.clock.now() + recovery.keepEndedMs;
   return { frames: encode([...data, offset]), log: { id: offset, expiresAt } };
+}
+
+/**
+ * The packet with the offset of this moment. It is encoded when it is called for, since the application may change its objects;
+ * sent it is when it has its turn. Only then it is known what is posted before it: of two packets of one invocation a client that has the
+ * later offset is taken to have the other one too, and of any two one with an old offset sets its client back.
+ */
+export function stamped({ offsets }: Invocation, packet: EventPacket): EventPacket {
+  const { frames, log } = packet;
+  if (!log) return packet;
+  const id = offsets.next();
+  const anew = withOffset(frames, log.id, id);
+  return anew === frames ? packet : { frames: anew, log: { ...log, id } };
+}
+
+/** Is it a string when a client has it? */
+function isText(value: unknown): boolean {
+  if (typeof value === "string" || value instanceof String) return true;
+  const { toJSON } = Object(value ?? {}) as { readonly toJSON?: unknown };
+  return typeof toJSON === "function" && isText(toJSON.call(value, ""));
 }

@@ -1,18 +1,27 @@
 import { type Courier, deliver, othersFollow } from "./inbox-delivery.ts";
-import { acknowledgedBy, eventOf, slotOf } from "./inbox-ids.ts";
+import { acknowledgedBy, eventOf, slotOf, timeOfKey } from "./inbox-ids.ts";
 import type { InboxEvent, InboxOpener } from "./inbox-ports.ts";
-import type { SocketRecord } from "./ports.ts";
+import type { SocketView } from "./ports.ts";
+import { CLOCK_TOLERANCE_MS } from "./recovery/presence.ts";
 
 /**
  * A client's acknowledgement: removes the event, for everybody who has the inbox open, and sends what may come next. One delete
  * and a read or two; a second acknowledgement of the same event removes nothing. It reaches only inboxes that this very socket
  * has open.
  */
-export async function acknowledge(courier: Courier, row: SocketRecord, ackId: number): Promise<void> {
+export async function acknowledge(
+  courier: Courier,
+  { connection, socket: row }: SocketView,
+  ackId: number,
+): Promise<void> {
   const { store, clock } = courier.invocation.ports;
   const acknowledged = acknowledgedBy(ackId, clock.now());
   const inbox = acknowledged && row.inboxes?.[acknowledged.slot];
   if (acknowledged === undefined || inbox === undefined || row.phase !== "open") return;
+  // Clients send an acknowledgement that is late on their next connection, where the slot may be another inbox's; that has an event
+  // with this key too, if one emitter put both. What emitters sent to this connection was put after its beginning.
+  if ("key" in acknowledged && timeOfKey(acknowledged.key) < connection.connectedAt - CLOCK_TOLERANCE_MS)
+    return;
   const name = { nsp: row.nsp, inbox };
   const read = async (): Promise<InboxOpener | undefined> => {
     const opener = await store.readOpener({ ...name, id: row.id });

@@ -9,6 +9,8 @@ import type { Invocation } from "./invocation.ts";
 /** How long, in milliseconds, a batch waits for somebody else to claim it. */
 const SHORTEST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 100;
+/** An invocation may post for so long after its deadline, in milliseconds: it is stopped 2 s after that, and clocks differ. */
+const OVERTIME_MS = 5_000;
 
 type Claim = Extract<Decision, { kind: "change" }>;
 
@@ -42,7 +44,7 @@ export async function deliver(
   let patient = own === undefined;
   while (current && clock.now() < courier.invocation.deadline) {
     view ??= await store.readInbox(current, viewLimit(current.window));
-    const decision = decide(current, view, { own: own && nameOf(own), posted });
+    const decision = decide(current, view, { now: clock.now(), own: own && nameOf(own), posted });
     view = undefined;
     if (decision.kind === "leave") return;
     if (decision.kind === "post") return await postLive(courier, current, own);
@@ -74,12 +76,12 @@ const othersMayClaim = ({ state }: InboxOpener, { change, batch }: Claim): boole
 
 /**
  * Will somebody look again at what this socket may be sent next? Who posts the latest batch will, when done; and whoever handles
- * the acknowledgement of its last event, since nothing can follow before that.
+ * the acknowledgement of its last event, since nothing can follow before that, as long as the batch may still be being posted.
  */
 export async function othersFollow({ invocation }: Courier, opener: InboxOpener): Promise<boolean> {
-  const { nsp, inbox, last, posting } = opener;
+  const { nsp, inbox, last, posting, until } = opener;
+  if (last === undefined || invocation.ports.clock.now() > until) return false;
   if (posting) return true;
-  if (last === undefined) return false;
   const there = await invocation.ports.store.readInboxEvent({ nsp, inbox, key: eventOf(last).key });
   return there !== undefined && nameOf(there) === last;
 }
@@ -91,8 +93,12 @@ async function make(
   { change, batch }: Claim,
 ): Promise<InboxOpener | undefined> {
   const { store } = invocation.ports;
-  const posting = batch.length > 0 ? (await store.readOpeners(opener)).length > 1 : change.posting;
-  return await store.changeOpener(opener, { ...change, posting });
+  if (batch.length === 0) return await store.changeOpener(opener, change);
+  const openers = await store.readOpeners(opener);
+  // Somebody else was first: a write that is refused costs as much as any.
+  if (openers.find(({ id }) => id === opener.id)?.version !== opener.version) return undefined;
+  const posting = openers.length > 1;
+  return await store.changeOpener(opener, { ...change, posting, until: invocation.deadline + OVERTIME_MS });
 }
 
 /** The opener as it is now, if it is still of this opening. */
@@ -151,5 +157,6 @@ async function takeBack(
     ...(last && { last: nameOf(last) }),
     nextSeq: opener.nextSeq,
     posting: false,
+    until: opener.until,
   });
 }

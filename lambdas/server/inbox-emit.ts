@@ -9,6 +9,12 @@ import { viewLimit } from "./inbox-window.ts";
 import type { Invocation } from "./invocation.ts";
 import type { ServerCore } from "./server-core.ts";
 
+/** An event and where it goes. */
+export interface Mail extends InboxName {
+  /** Name and arguments. */
+  readonly values: readonly unknown[];
+}
+
 /** Of all invocations that run, by inbox. An entry goes with its invocation. */
 const outboxes = new WeakMap<Invocation, Map<string, Outbox>>();
 
@@ -17,11 +23,28 @@ const outboxes = new WeakMap<Invocation, Map<string, Outbox>>();
  * @returns resolves when it is stored
  * @throws PacketError for what API Gateway would not deliver; TypeError for no JSON
  */
-export function emitToInbox(
+export function emitToInbox(server: ServerCore, invocation: Invocation, mail: Mail): Effect<void> {
+  return put(server, invocation, mail, ({ stored }) => stored);
+}
+
+/** The same where nothing waits for the invocation: resolves when the event has been sent too, or that has failed. */
+export function deliverToInbox(server: ServerCore, invocation: Invocation, mail: Mail): Effect<void> {
+  return put(server, invocation, mail, async ({ stored, delivered }) => {
+    await stored;
+    await delivered.catch(() => undefined); // it is logged; and stored all the same
+  });
+}
+
+interface Put {
+  readonly stored: Promise<void>;
+  readonly delivered: Promise<void>;
+}
+
+function put(
   { codec, options: { inboxTtl } }: ServerCore,
   invocation: Invocation,
-  name: InboxName,
-  values: readonly unknown[],
+  { values, ...name }: Mail,
+  until: (put: Put) => Promise<void>,
 ): Effect<void> {
   // Encoded now, with the longest id: what cannot be sent is refused here, and the application may change its objects after.
   codec.encode({ type: "event", nsp: name.nsp, data: values, id: idOfKey(SLOTS - 1, keyOfUnit(0)) });
@@ -29,9 +52,9 @@ export function emitToInbox(
   const outbox = outboxOf(invocation, codec, name);
   const what = `inbox emit(${JSON.stringify(values[0])})`;
   return invocation.act(what, async () => {
-    const { stored, delivered } = outbox.add(data, inboxTtl);
-    void invocation.track(`the delivery of ${what}`, delivered);
-    return { rest: stored };
+    const added = outbox.add(data, inboxTtl);
+    void invocation.track(`the delivery of ${what}`, added.delivered);
+    return { rest: until(added) };
   });
 }
 
@@ -58,7 +81,7 @@ class Outbox {
     this.#name = name;
   }
 
-  add(data: string, ttlMs: number): { readonly stored: Promise<void>; readonly delivered: Promise<void> } {
+  add(data: string, ttlMs: number): Put {
     const event = this.#tail.then(() => this.#put(data, ttlMs));
     // Who puts the next one finds this one posted: left to somebody else's batch, the next could overtake it.
     const delivered = event.then(

@@ -46,8 +46,10 @@ export const keyOfUnit = (unit: number): string =>
     .toString(36)
     .padStart(TIME_DIGITS, "0")}${unit % UNITS_PER_MS}`;
 
-const unitOfKey = (key: string): number =>
-  Number.parseInt(key.slice(0, TIME_DIGITS), 36) * UNITS_PER_MS + Number(key.slice(TIME_DIGITS));
+const unitOfKey = (key: string): number => timeOfKey(key) * UNITS_PER_MS + Number(key.slice(TIME_DIGITS));
+
+/** When the event was put, in milliseconds since the epoch, by its emitter's clock. */
+export const timeOfKey = (key: string): number => Number.parseInt(key.slice(0, TIME_DIGITS), 36);
 
 /** The first of the units of this millisecond. */
 export const unitOfTime = (ms: number): number => Math.floor(ms) * UNITS_PER_MS;

@@ -103,6 +103,7 @@ async function open(socket: SocketCore, inbox: string, window: number): Promise<
     sent: [],
     nextSeq: randomInt(SEQUENCES),
     posting: false,
+    until: 0,
   });
 }
 

@@ -49,10 +49,12 @@ export interface InboxOpener extends InboxName {
   readonly nextSeq: number;
   /** The latest batch is being posted, and who posts it will say when it is done. */
   readonly posting: boolean;
+  /** Milliseconds since the epoch: later nobody posts the latest batch any more, be it acknowledged or not. */
+  readonly until: number;
   readonly version: string;
 }
 
-export type OpenerChange = Pick<InboxOpener, "state" | "sent" | "last" | "nextSeq" | "posting">;
+export type OpenerChange = Pick<InboxOpener, "state" | "sent" | "last" | "nextSeq" | "posting" | "until">;
 
 /** The oldest events of an inbox. */
 export interface InboxView {

@@ -6,6 +6,8 @@ const MAX_WINDOW_BYTES = 128 * 1024;
 
 /** What an invocation knows beside what the table says. */
 export interface Knowledge {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
   /** The event that this invocation has put, by key and tag. */
   readonly own?: string | undefined;
   /** The last event of a batch that this invocation has posted, by key and tag. */
@@ -90,14 +92,15 @@ function waiting({ events, more }: InboxView): (event: string) => boolean {
 /**
  * May a batch follow the latest one? Only when that has been posted, or its rest and the new one would reach the client in any
  * order. It has if its last event is acknowledged: no write is needed to say so. Where several sockets have the inbox open
- * another one may have acknowledged it, so there who posts says when it is done.
+ * another one may have acknowledged it, so there who posts says when it is done. And an event that its client never acknowledges
+ * must not hold up all that come after it: no invocation posts longer than it may run.
  */
 function mayFollow(
-  { last, posting }: InboxOpener,
+  { last, posting, until }: InboxOpener,
   waits: (event: string) => boolean,
   known: Knowledge,
 ): boolean {
-  return last === undefined || last === known.posted || (!posting && !waits(last));
+  return last === undefined || last === known.posted || known.now > until || (!posting && !waits(last));
 }
 
 /** The oldest that fit into the window, once half of it is free: a write each would cost more than the events. */
@@ -137,17 +140,18 @@ function claim(
       ...(last !== undefined && { last }),
       nextSeq: (opener.nextSeq + next.length) % SEQUENCES,
       posting: false,
+      until: opener.until,
     },
   };
 }
 
 const change = (
-  { last, nextSeq }: Pick<InboxOpener, "last" | "nextSeq">,
+  { last, nextSeq, until }: Pick<InboxOpener, "last" | "nextSeq" | "until">,
   to: Pick<OpenerChange, "state" | "sent" | "posting">,
 ): Decision => ({
   kind: "change",
   batch: [],
-  change: { ...to, ...(last !== undefined && { last }), nextSeq },
+  change: { ...to, ...(last !== undefined && { last }), nextSeq, until },
 });
 
 const bytesOf = (events: readonly InboxEvent[]): number =>

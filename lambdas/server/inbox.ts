@@ -1,10 +1,10 @@
 import type { Effect } from "./effect.ts";
 import { assertNotReserved } from "./emit.ts";
 import { SkysocketError } from "./errors.ts";
-import { emitToInbox } from "./inbox-emit.ts";
+import { deliverToInbox, emitToInbox } from "./inbox-emit.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 import { resolved } from "./server-core.ts";
-import type { DefaultEventsMap, EventNamesWithoutAck, EventParams, EventsMap } from "./typed-events.ts";
+import type { DefaultEventsMap, EventNames, EventsMap, UnackedParams } from "./typed-events.ts";
 import { notAvailable } from "./unavailable.ts";
 
 /**
@@ -26,14 +26,12 @@ export class Inbox<EmitEvents extends EventsMap = DefaultEventsMap> {
 
   /**
    * Puts an event into the inbox and sends it to the sockets that have it open. Clients get an acknowledgement function as last
-   * argument, and have to call it.
-   * @returns a promise that resolves when the event is stored: from then on it is not lost. Nobody has to await it
+   * argument, and have to call it. A map of events that a typed client shares names that: `order: (order: Order, ack: () => void) => void`.
+   * @returns a promise that resolves when the event is stored: from then on it is not lost. Nobody has to await it in an event.
+   * Elsewhere somebody has to: there it resolves when the event is stored and has been sent to who has the inbox open
    * @throws Error for a reserved event name; PacketError for what API Gateway would not deliver; TypeError for no JSON
    */
-  emit<Ev extends EventNamesWithoutAck<EmitEvents>>(
-    event: Ev,
-    ...args: EventParams<EmitEvents, Ev>
-  ): Effect<void> {
+  emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: UnackedParams<EmitEvents, Ev>): Effect<void> {
     assertNotReserved(event);
     const values: unknown[] = args;
     if (typeof values.at(-1) === "function") {
@@ -50,10 +48,11 @@ export class Inbox<EmitEvents extends EventsMap = DefaultEventsMap> {
         "inboxes belong to namespaces by name: io.of(name).",
       );
     }
+    const mail = { nsp, inbox: this.#name, values: [event, ...values] };
     const acting = server.acting();
-    if (!acting) return server.refuse(what);
+    if (!acting) return server.actOutside(what, (invocation) => deliverToInbox(server, invocation, mail));
     acting.socket?.note("inbox", event);
     if (acting.mode === "replay") return resolved(undefined);
-    return emitToInbox(server, acting.invocation, { nsp, inbox: this.#name }, [event, ...values]);
+    return emitToInbox(server, acting.invocation, mail);
   }
 }

@@ -177,6 +177,7 @@ export class Invocation {
    */
   async finish(): Promise<string | undefined> {
     await Promise.race([this.#settle(), this.#late]);
+    for (const socket of this.sockets) socket.reportLost();
     this.#timer.abort();
     if (this.#isLate && this.#pending.size > 0) {
       this.ports.log.error("SKY_DEADLINE", "the time of an event is over; what was still going on is lost", {

@@ -1,3 +1,4 @@
+import { assertFunction } from "./assert-function.ts";
 import { fingerprint } from "./trace.ts";
 import type { AnyFunction, Event } from "./typed-events.ts";
 
@@ -21,6 +22,7 @@ export class Listeners {
   readonly connectionClose: AnyFunction[] = [];
 
   add(event: string, fn: AnyFunction, how: { readonly once?: boolean; readonly first?: boolean } = {}): void {
+    assertFunction("listener", fn);
     const listener: Listener = how.once ? { fn, once: this.#onceName(event) } : { fn };
     const list = this.#events.get(event) ?? [];
     if (how.first) list.unshift(listener);

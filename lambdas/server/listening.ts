@@ -65,7 +65,9 @@ export function callConnectionListeners(socket: SocketCore, mode: "live" | "repl
   const pending: Promise<void>[] = [];
   for (const listener of socket.nsp.connectionListeners) {
     const done = socket.runAs({ mode, registering: true }, () =>
-      socket.call("a connection listener", "SKY_LISTENER_FAILED", () => listener(socket.facade)),
+      socket.call("a connection listener", "SKY_LISTENER_FAILED", () =>
+        listener.call(socket.nsp.facade, socket.facade),
+      ),
     );
     if (done) pending.push(done);
   }

@@ -1,3 +1,4 @@
+import { assertFunction } from "./assert-function.ts";
 import { BroadcastOperator, type Rooms } from "./broadcast-operator.ts";
 import type { Effect } from "./effect.ts";
 import { SkysocketError } from "./errors.ts";
@@ -55,6 +56,7 @@ export abstract class NamespaceBase<
     ) => unknown,
   ): this {
     this.#core.server.assertDeclaring("use()");
+    assertFunction("middleware", middleware);
     this.#core.middlewares.push(middleware as Middleware);
     return this;
   }
@@ -67,7 +69,7 @@ export abstract class NamespaceBase<
     event: ConnectionEvent,
     listener: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
   ): this {
-    this.#listenersOf(`on(${JSON.stringify(event)})`, event).push(listener as ConnectionListener);
+    this.#add(`on(${JSON.stringify(event)})`, event, listener).push(listener as ConnectionListener);
     return this;
   }
 
@@ -82,8 +84,8 @@ export abstract class NamespaceBase<
     event: ConnectionEvent,
     listener: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
   ): this {
-    const listeners = this.#listenersOf(`prependListener(${JSON.stringify(event)})`, event);
-    listeners.unshift(listener as ConnectionListener);
+    const what = `prependListener(${JSON.stringify(event)})`;
+    this.#add(what, event, listener).unshift(listener as ConnectionListener);
     return this;
   }
 
@@ -102,9 +104,10 @@ export abstract class NamespaceBase<
 
   /** Removes the latest registration of the listener, as EventEmitter does. */
   off(event: ConnectionEvent, listener: AnyFunction): this {
-    const listeners = this.#listenersOf(`off(${JSON.stringify(event)})`, event);
-    const at = listeners.lastIndexOf(listener);
-    if (at !== -1) listeners.splice(at, 1);
+    this.#core.server.assertDeclaring(`off(${JSON.stringify(event)})`);
+    const listeners = this.listenersOf(event);
+    const at = listeners?.lastIndexOf(listener) ?? -1;
+    if (at !== -1) listeners?.splice(at, 1);
     return this;
   }
 
@@ -113,14 +116,13 @@ export abstract class NamespaceBase<
   }
 
   removeAllListeners(event?: ConnectionEvent): this {
-    for (const name of event === undefined ? (["connect", "connection"] as const) : [event]) {
-      this.#listenersOf("removeAllListeners()", name).length = 0;
-    }
+    this.#core.server.assertDeclaring("removeAllListeners()");
+    for (const name of event === undefined ? this.happening : [event]) this.listenersOf(name)?.splice(0);
     return this;
   }
 
   listeners(event: ConnectionEvent): AnyFunction[] {
-    return [...this.#core.listeners[event]];
+    return [...(this.listenersOf(event) ?? [])];
   }
 
   /** The same as `listeners`: none of them is a `once` listener in its wrapping. */
@@ -139,11 +141,21 @@ export abstract class NamespaceBase<
   }
 
   listenerCount(event: ConnectionEvent): number {
-    return this.#core.listeners[event].length;
+    return this.listenersOf(event)?.length ?? 0;
   }
 
   eventNames(): ConnectionEvent[] {
-    return (["connect", "connection"] as const).filter((event) => this.listenerCount(event) > 0);
+    return this.happening.filter((event) => this.listenerCount(event) > 0);
+  }
+
+  /** The listeners of an event that happens here, to be changed; undefined for all others. */
+  protected listenersOf(event: string): AnyFunction[] | undefined {
+    return isConnectionEvent(event) ? this.#core.listeners[event] : undefined;
+  }
+
+  /** Events that happen here. */
+  protected get happening(): readonly ConnectionEvent[] {
+    return ["connect", "connection"];
   }
 
   // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -258,12 +270,14 @@ export abstract class NamespaceBase<
     });
   }
 
-  #listenersOf(what: string, event: string): ConnectionListener[] {
+  #add(what: string, event: string, listener: unknown): AnyFunction[] {
     this.#core.server.assertDeclaring(what);
-    if (isConnectionEvent(event)) return this.#core.listeners[event];
+    const listeners = this.listenersOf(event);
+    assertFunction("listener", listener);
+    if (listeners) return listeners;
     throw new SkysocketError(
       "SKY_NOT_AVAILABLE",
-      `${what}: a namespace has the events "connection" and "connect" only; instances of Lambda cannot send each other events.`,
+      `${what}: servers and namespaces have the events of connections only. What clients send, and "disconnect", are listened to on each socket, in io.on("connection", (socket) => socket.on(…)). Instances of Lambda cannot send each other events: use a queue, a topic or a table.`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { NamespaceBase } from "./namespace-base.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 import type { Server } from "./server.ts";
+import type { Socket } from "./socket.ts";
 import { AdapterStandIn, LocalSockets } from "./stand-ins.ts";
 import type { DefaultEventsMap, EventsMap } from "./typed-events.ts";
 
@@ -33,7 +34,7 @@ export class Namespace<
   }
 
   /** The sockets of the running event; what would need the others throws and names the way out. */
-  get sockets(): LocalSockets {
+  get sockets(): LocalSockets<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
     return new LocalSockets(this.#core);
   }
 

@@ -15,11 +15,14 @@ export type AllowedOrigin =
   | FixedOrigin
   | ((origin: string | undefined, callback: (error: Error | null, origin?: FixedOrigin) => void) => void);
 
-/** Socket.IO's options, and a few of our own. What is known and has no effect here is accepted with a notice. */
+/**
+ * Socket.IO's options, and a few of our own. What is known and has no effect here is accepted with a notice. Not readonly: as
+ * on stock, applications put theirs together one by one.
+ */
 export interface ServerOptions extends IgnoredOptions, RefusedOptions {
   /** Socket.IO's `cors`: only `origin` means something on a WebSocket. Requests without an Origin header pass. Default: all. */
-  readonly cors?: CorsOptions | AnyFunction | undefined;
-  /** Decides about each new connection, at $connect: `fn(null, true)` lets it in, everything else answers 403. */
+  cors?: CorsOptions | AnyFunction | undefined;
+  /** Decides about each new connection, at $connect: `fn(null, true)` lets it in, everything else answers 400. */
   allowRequest?(
     request: UpgradeRequest,
     fn: (error: string | null | undefined, success: boolean) => void,
@@ -29,49 +32,49 @@ export interface ServerOptions extends IgnoredOptions, RefusedOptions {
    * socket.io-msgpack-parser above all, clients must set `forceBase64: true`, since API Gateway closes at a binary frame.
    * Default: socket.io-parser, JSON.
    */
-  readonly parser?: Parser | undefined;
+  parser?: Parser | undefined;
   /**
    * Socket.IO's connection state recovery: a client that comes back gets its id, its rooms, its data and all it missed. An empty
    * object turns it on. Off by default: it costs two small writes for each room that is sent to.
    */
-  readonly connectionStateRecovery?: RecoveryOptions | undefined;
+  connectionStateRecovery?: RecoveryOptions | undefined;
   /**
    * Header names (lower case) kept for `socket.handshake.headers`, most important first. They are stored in the table with
    * the connection, encrypted at rest, until it ends.
    * @default cookie, authorization, host, origin, user-agent, accept-language, referer, x-forwarded-for, x-forwarded-proto
    */
-  readonly handshakeHeaders?: readonly string[];
+  handshakeHeaders?: readonly string[];
   /** How long an event waits in an inbox for its acknowledgement, in milliseconds. @default 604800000, which is 7 days */
-  readonly inboxTtl?: number;
+  inboxTtl?: number;
   /** Rooms a socket may be in at the same time, beside everyone's. @default 500 */
-  readonly maxRoomsPerSocket?: number;
+  maxRoomsPerSocket?: number;
   /**
    * Sockets that an event posts to itself; a room with more is served by workers, about as many sockets each. They start within
    * a second, but what an event sends to such a room has no order with what others send.
    * @default 500
    */
-  readonly fanOutThreshold?: number;
+  fanOutThreshold?: number;
   /** How long work that nobody awaits (a timer, a floating promise) may hold an invocation, in milliseconds. @default 5000 */
-  readonly lingerTimeout?: number;
+  lingerTimeout?: number;
 }
 
 export interface RecoveryOptions {
   /** How long a client may be away, in milliseconds; days are possible. @default 120000 */
-  readonly maxDisconnectionDuration?: number;
+  maxDisconnectionDuration?: number;
   /** Whether a socket that comes back passes the middlewares again. @default true: it does not */
-  readonly skipMiddlewares?: boolean;
+  skipMiddlewares?: boolean;
 }
 
 /** As the `cors` package has them. All but `origin` belong to answers that a WebSocket does not have. */
 export interface CorsOptions {
-  readonly origin?: AllowedOrigin | undefined;
-  readonly methods?: string | string[] | undefined;
-  readonly allowedHeaders?: string | string[] | undefined;
-  readonly exposedHeaders?: string | string[] | undefined;
-  readonly credentials?: boolean | undefined;
-  readonly maxAge?: number | undefined;
-  readonly preflightContinue?: boolean | undefined;
-  readonly optionsSuccessStatus?: number | undefined;
+  origin?: AllowedOrigin | undefined;
+  methods?: string | string[] | undefined;
+  allowedHeaders?: string | string[] | undefined;
+  exposedHeaders?: string | string[] | undefined;
+  credentials?: boolean | undefined;
+  maxAge?: number | undefined;
+  preflightContinue?: boolean | undefined;
+  optionsSuccessStatus?: number | undefined;
 }
 
 /** How recovery works, and for how long what it needs is kept; all in milliseconds. */
@@ -141,24 +144,57 @@ export function resolveOptions(options: ServerOptions, log: Pick<Log, "warn">): 
       `the server option ${name} has no meaning behind API Gateway and is ignored`,
     );
   }
-  const { cors, allowRequest } = options;
+  const { cors } = options;
   if (typeof cors === "function") {
     throw new SkysocketError(
       "SKY_NOT_AVAILABLE",
       "the server option cors is a function: give { origin: (origin, callback) => … }, or decide in allowRequest, which gets the request",
     );
   }
+  // Stock takes these for no rule at all, so that the one page that was meant would be all pages.
+  if (typeof cors === "string" || Array.isArray(cors))
+    throw invalid("cors", cors, `an object, { origin: ${shown(cors)} }`);
   return {
     origin: cors?.origin ?? true,
-    allowRequest: allowRequest?.bind(options),
+    allowRequest: resolveAllowRequest(options),
     parser: options.parser,
     recovery: resolveRecovery(options.connectionStateRecovery),
     inboxTtl: resolveInboxTtl(options.inboxTtl),
-    handshakeHeaders: (options.handshakeHeaders ?? DEFAULT_HEADERS).map((name) => name.toLowerCase()),
-    maxRoomsPerSocket: options.maxRoomsPerSocket ?? 500,
+    handshakeHeaders: resolveHeaders(options.handshakeHeaders),
+    maxRoomsPerSocket: resolveMaxRooms(options.maxRoomsPerSocket),
     fanOutThreshold: resolveFanOutThreshold(options.fanOutThreshold),
-    lingerTimeout: options.lingerTimeout ?? 5_000,
+    lingerTimeout: resolveLingerTimeout(options.lingerTimeout),
   };
+}
+
+/** @param needed what may be given, as the end of a sentence */
+const invalid = (option: string, value: unknown, needed: string): SkysocketError =>
+  new SkysocketError("SKY_OPTION_INVALID", `${option} is ${shown(value)}: give ${needed}`);
+
+const shown = (value: unknown): string =>
+  typeof value === "string" || Array.isArray(value) ? JSON.stringify(value) : String(value);
+
+function resolveAllowRequest(options: ServerOptions): ResolvedOptions["allowRequest"] {
+  const allowRequest: unknown = options.allowRequest ?? undefined;
+  if (allowRequest === undefined || typeof allowRequest === "function")
+    return options.allowRequest?.bind(options);
+  throw invalid("allowRequest", allowRequest, "a function (request, fn) => …");
+}
+
+function resolveHeaders(names: unknown = DEFAULT_HEADERS): readonly string[] {
+  if (Array.isArray(names) && names.every((name) => typeof name === "string"))
+    return names.map((name) => name.toLowerCase());
+  throw invalid("handshakeHeaders", names, "a list of header names");
+}
+
+function resolveMaxRooms(rooms = 500): number {
+  if (rooms === Number.POSITIVE_INFINITY || (Number.isInteger(rooms) && rooms >= 1)) return rooms;
+  throw invalid("maxRoomsPerSocket", rooms, "a whole number from 1 on");
+}
+
+function resolveLingerTimeout(ms = 5_000): number {
+  if (typeof ms === "number" && ms >= 0) return ms;
+  throw invalid("lingerTimeout", ms, "milliseconds from 0 on");
 }
 
 function resolveFanOutThreshold(threshold: number = DEFAULT_FAN_OUT_THRESHOLD): number {
@@ -173,8 +209,11 @@ function resolveFanOutThreshold(threshold: number = DEFAULT_FAN_OUT_THRESHOLD): 
 /** DynamoDB keeps rows for as long as we like; more than this is a mistake in the unit. */
 const MAX_AWAY_MS = 366 * 24 * 60 * 60 * 1_000;
 
-/** A dead connection is noticed by a post, a ping or API Gateway within this time, in milliseconds, and clocks differ. */
-const END_NOTICED_MS = 20 * 60 * 1_000;
+/**
+ * A dead connection is noticed within this time, in milliseconds: by a post or a ping, as a rule, but something in between may go
+ * on taking what is sent, until API Gateway closes the connection when it is two hours old. And clocks differ.
+ */
+const END_NOTICED_MS = (2 * 60 + 20) * 60 * 1_000;
 
 function resolveRecovery(options: ServerOptions["connectionStateRecovery"]): ResolvedOptions["recovery"] {
   if (!options) return undefined;

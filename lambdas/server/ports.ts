@@ -382,6 +382,8 @@ export interface ResumeTask extends SocketKey {
   readonly posted: readonly string[];
   /** `until` of the session: one invocation claims the task by it. */
   readonly until: number;
+  /** What that was before, as long as whoever started the task has not changed it: it may have died. */
+  readonly was: number;
 }
 
 /** Work for another invocation of the socket function; travels as JSON. */

@@ -47,6 +47,7 @@ export async function replay(socket: SocketCore): Promise<void> {
   reportDivergence(socket);
   socket.savedData.restore(socket.data);
   restoreProps(socket);
+  socket.link.watched.noteReplay();
   socket.stage = "live";
   socket.ready = true;
   invocation.mode = "live";

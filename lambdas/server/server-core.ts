@@ -8,12 +8,13 @@ import { Invocation, type InvocationOptions } from "./invocation.ts";
 import type { Namespace } from "./namespace.ts";
 import { NamespaceCore } from "./namespace-core.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { Outside } from "./outside.ts";
 import type { Log, SocketRecord } from "./ports.ts";
 import { scopes } from "./scope.ts";
 import type { Server } from "./server.ts";
 import type { Socket } from "./socket.ts";
 import type { SocketCore } from "./socket-core.ts";
-import { stopCallingTimer } from "./timers.ts";
+import { isTimerCalling, stopCallingTimer } from "./timers.ts";
 
 /** How the core makes what the application sees; given by server.ts, so that the core does not import its own facades. */
 export interface Facades {
@@ -40,6 +41,7 @@ export class ServerCore {
   readonly dynamic = new DynamicNamespaces(this);
   readonly writtenChildren = new WrittenChildren();
   readonly engine: EngineCore;
+  readonly outside: Outside;
   /** Listeners of `new_namespace`. */
   readonly namespaceListeners: ((namespace: Namespace) => unknown)[] = [];
   facade!: Server;
@@ -52,6 +54,7 @@ export class ServerCore {
     this.log = log;
     this.codec = new Codec(options.parser);
     this.engine = new EngineCore(this);
+    this.outside = new Outside(options.fanOutThreshold);
   }
 
   /** The namespace, made known if it is not. A missing leading slash is added, as on stock. */
@@ -120,15 +123,26 @@ export class ServerCore {
     if (scope && this.#running.has(scope.invocation)) return scope;
     // The context of an event that is over: of a timer it left behind, which stops, or of a pool that was made in it.
     if (scope && stopCallingTimer()) return { invocation: scope.invocation, mode: scope.mode };
-    const [only, another] = this.#running;
-    return only && !another ? { invocation: only, mode: only.mode } : undefined;
+    const [only, another] = [...this.#running].filter(({ ended }) => !ended);
+    if (!only || another) return undefined;
+    // A timer of the module's is none of the listeners that are replayed: their timers have their context.
+    if (only.mode === "replay" && !scope && isTimerCalling()) return undefined;
+    return { invocation: only, mode: only.mode };
   }
 
-  /** What somebody gets who calls `io.…` where there is no event. */
+  /** What is called on `io` where there is no event: is done for itself, where the process is connected. */
+  actOutside<T>(what: string, work: (invocation: Invocation) => Promise<T>): Effect<T> {
+    return this.outside.run(what, work) ?? this.refuse(what);
+  }
+
+  /** What somebody gets who calls `io.…` where there is no event, and it needs one or the process is not connected. */
   refuse<T>(what: string): Effect<T> {
+    const why = this.outside.connected
+      ? "it needs one"
+      : 'this process is not connected. A program that is not the socket function calls connect(io) of "skysocket/outside" first; a module that is still being loaded waits';
     const error = new SkysocketError(
       "SKY_NO_INVOCATION",
-      `${what} outside of an event: nothing is connected to this process. Call it in a handler, a middleware or a listener.`,
+      `${what} outside of an event: ${why}. Call it in a handler, a middleware or a listener.`,
     );
     return Effect.of(Promise.reject(error), () => this.log.error(error.code, error.message));
   }

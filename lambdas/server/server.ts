@@ -1,6 +1,9 @@
+import type { Server as NodeServer } from "node:http";
 import { consoleLog } from "./console-log.ts";
 import type { NamespaceMatcher } from "./dynamic-namespaces.ts";
 import { Engine } from "./engine.ts";
+import { SkysocketError } from "./errors.ts";
+import { type HttpServer, keepFromListening } from "./http-server.ts";
 import { Namespace, ParentNamespace } from "./namespace.ts";
 import { NamespaceBase } from "./namespace-base.ts";
 import type { ConnectionEvent, ConnectionListener, NamespaceCore } from "./namespace-core.ts";
@@ -15,9 +18,6 @@ const cores = new WeakMap<object, ServerCore>();
 /** The inside of a server: for the composition root, not for applications. Undefined if `value` is no Server. */
 export const coreOfServer = (value: unknown): ServerCore | undefined =>
   typeof value === "object" && value !== null ? cores.get(value) : undefined;
-
-/** What Socket.IO may be attached to; here nothing listens, API Gateway does. */
-export type HttpServer = number | string | { readonly listen: AnyFunction };
 
 const LISTENING = "API Gateway listens for clients, and calls this module's default export";
 
@@ -43,6 +43,7 @@ export class Server<
   constructor(options?: ServerOptions);
   constructor(httpServer?: HttpServer, options?: ServerOptions);
   constructor(first?: HttpServer | ServerOptions, second?: ServerOptions) {
+    assertNoRequestHandler(first);
     const attached = isHttpServer(first);
     const main = createMain((attached ? second : (first ?? second)) ?? {});
     super(main);
@@ -50,7 +51,7 @@ export class Server<
     this.#core.facade = this;
     this.#engine = new Engine(this.#core.engine);
     cores.set(this, this.#core);
-    if (attached) this.#core.notice("new Server() with an HTTP server or a port", LISTENING);
+    if (attached) this.#detach("new Server() with an HTTP server or a port", first);
   }
 
   /**
@@ -84,7 +85,7 @@ export class Server<
   }
 
   /** @throws always: there is no HTTP server */
-  get httpServer(): never {
+  get httpServer(): NodeServer {
     throw noHttpServer("io.httpServer");
   }
 
@@ -98,24 +99,28 @@ export class Server<
     listener: (namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => unknown,
   ): this;
   override on(event: ConnectionEvent | "new_namespace", listener: AnyFunction): this {
-    if (event !== "new_namespace") return super.on(event, listener);
-    this.#core.assertDeclaring('on("new_namespace")');
-    this.#core.namespaceListeners.push(listener);
-    return this;
+    return super.on(event as ConnectionEvent, listener); // which asks listenersOf, below
+  }
+
+  protected override listenersOf(event: string): AnyFunction[] | undefined {
+    return event === "new_namespace" ? this.#core.namespaceListeners : super.listenersOf(event);
+  }
+
+  protected override get happening(): readonly ConnectionEvent[] {
+    // Typed as on stock, whose server is asked for the events of its main namespace.
+    return [...super.happening, "new_namespace" as ConnectionEvent];
   }
 
   // ── what a server of one's own does ──────────────────────────────────────────────────────────────────────────────
 
   /** Has no effect: see the constructor. */
-  listen(_httpServer: HttpServer, _options?: ServerOptions): this {
-    this.#core.notice("io.listen()", LISTENING);
-    return this;
+  listen(httpServer: HttpServer, _options?: ServerOptions): this {
+    return this.#detach("io.listen()", httpServer);
   }
 
   /** Has no effect: see the constructor. */
-  attach(_httpServer: HttpServer, _options?: ServerOptions): this {
-    this.#core.notice("io.attach()", LISTENING);
-    return this;
+  attach(httpServer: HttpServer, _options?: ServerOptions): this {
+    return this.#detach("io.attach()", httpServer);
   }
 
   /** Has no effect: see the constructor. */
@@ -129,12 +134,18 @@ export class Server<
     return this;
   }
 
-  /** Has no effect: the path is the stage of the API. Without argument, the path that clients must give. */
+  /**
+   * Has no effect: the path is the stage of the API.
+   * @throws SkysocketError without an argument: a module cannot know the stage, nor what a domain maps to it
+   */
   path(path: string): this;
   path(): string;
   path(path?: string): this | string {
     if (path === undefined)
-      throw notAvailable("io.path()", "it is the stage of the API, or what a domain maps to it.");
+      throw notAvailable(
+        "io.path()",
+        "it is the stage of the API, or what a domain maps to it, which a module cannot know. Use what clients have as their option path.",
+      );
     this.#core.notice("io.path()", "the path is the stage of the API, or what a domain maps to it");
     return this;
   }
@@ -148,12 +159,15 @@ export class Server<
     return this;
   }
 
-  /** Has no effect: a client that connects to no namespace is closed by API Gateway when it has been idle for 10 minutes. */
+  /** Has no effect: the heartbeat ends a connection on which no namespace was joined for one to three minutes. */
   connectTimeout(ms: number): this;
   connectTimeout(): number;
   connectTimeout(ms?: number): this | number {
-    if (ms === undefined) return 10 * 60 * 1_000;
-    this.#core.notice("io.connectTimeout()", "API Gateway closes connections that were idle for 10 minutes");
+    if (ms === undefined) return 3 * 60 * 1_000;
+    this.#core.notice(
+      "io.connectTimeout()",
+      "the heartbeat ends connections on which no namespace was joined, after one to three minutes",
+    );
     return this;
   }
 
@@ -175,6 +189,12 @@ export class Server<
       "clients are connected to API Gateway, not to this instance. To disconnect them: io.disconnectSockets(true)",
     );
     done?.();
+  }
+
+  #detach(what: string, httpServer: HttpServer): this {
+    this.#core.notice(what, LISTENING);
+    keepFromListening(httpServer, () => this.#core.notice("listen() of the HTTP server", LISTENING));
+    return this;
   }
 
   #namespace(
@@ -208,4 +228,13 @@ function createMain(options: ServerOptions): NamespaceCore {
 const isHttpServer = (value: HttpServer | ServerOptions | undefined): value is HttpServer =>
   typeof value === "number" ||
   typeof value === "string" ||
-  (typeof value === "object" && "listen" in value && typeof value.listen === "function");
+  (typeof value === "object" && value !== null && "listen" in value && typeof value.listen === "function");
+
+/** As on stock, where this is the mistake of those who forget to make the HTTP server. */
+function assertNoRequestHandler(value: unknown): void {
+  if (typeof value !== "function") return;
+  throw new SkysocketError(
+    "SKY_OPTION_INVALID",
+    "new Server() got a function, such as an Express application: give the options alone. API Gateway takes the requests; serve pages and routes elsewhere.",
+  );
+}

@@ -86,7 +86,6 @@ export class SocketCore {
   facade!: Socket;
   #contextLost = false;
   #handshake: Handshake | undefined;
-  #handshakeJson = "";
 
   constructor(
     invocation: Invocation,
@@ -123,21 +122,19 @@ export class SocketCore {
 
   /** One object for the socket's whole event. */
   get handshake(): Handshake {
-    if (!this.#handshake) {
-      this.#handshake = handshakeOf(this.connection, this.auth);
-      this.#handshakeJson = JSON.stringify(this.#handshake);
-    }
+    this.#handshake ??= this.link.watched.add("handshake", handshakeOf(this.connection, this.auth));
     return this.#handshake;
   }
 
-  /** Has somebody put something on the handshake (`handshake.session = …`), which the next event would not find there? */
-  get handshakeChanged(): boolean {
-    if (!this.#handshake) return false;
-    try {
-      return JSON.stringify(this.#handshake) !== this.#handshakeJson;
-    } catch {
-      return true; // a session object with a cycle, say
-    }
+  /** At the end of an event: says what its handlers have put where nothing is kept. */
+  reportLost(): void {
+    const names = this.reachable ? this.link.watched.lost : [];
+    if (names.length === 0) return;
+    this.invocation.ports.log.warn(
+      "SKY_CHANGE_LOST",
+      `a handler has changed ${names.map((name) => `socket.${name}`).join(" and ")}, which is made anew for each event: the next one will not see the change. Keep it in socket.data; what a middleware puts there is there in each event.`,
+      { nsp: this.nsp.name, socket: this.id },
+    );
   }
 
   get recipient(): Recipient {

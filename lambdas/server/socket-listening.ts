@@ -1,3 +1,4 @@
+import { assertFunction } from "./assert-function.ts";
 import type { PacketMiddleware } from "./listeners.ts";
 import type { DisconnectReason } from "./ports.ts";
 import { lateRegistration, type SocketCore } from "./socket-core.ts";
@@ -5,8 +6,10 @@ import type { AnyFunction, DefaultEventsMap, EventNames, EventsMap, ListenerOf }
 
 /** What the server itself emits on a socket. */
 export interface SocketReservedEvents {
-  disconnecting: (reason: DisconnectReason, description?: unknown) => unknown;
-  disconnect: (reason: DisconnectReason, description?: unknown) => unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: as on stock; it is undefined here
+  disconnecting: (reason: DisconnectReason, description?: any) => unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: as on stock; it is undefined here
+  disconnect: (reason: DisconnectReason, description?: any) => unknown;
   error: (error: Error) => unknown;
 }
 
@@ -103,14 +106,16 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
   }
 
   /** Called with every incoming event, before its own listeners. */
-  onAny(listener: (event: string, ...args: unknown[]) => void): this {
+  onAny(listener: AnyFunction): this {
     this.#registering("socket.onAny()");
+    assertFunction("listener", listener);
     this.#core.listeners.any.push(listener);
     return this;
   }
 
-  prependAny(listener: (event: string, ...args: unknown[]) => void): this {
+  prependAny(listener: AnyFunction): this {
     this.#registering("socket.prependAny()");
+    assertFunction("listener", listener);
     this.#core.listeners.any.unshift(listener);
     return this;
   }
@@ -126,14 +131,16 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
   }
 
   /** Called with every event that is sent to this socket by itself. */
-  onAnyOutgoing(listener: (event: string, ...args: unknown[]) => void): this {
+  onAnyOutgoing(listener: AnyFunction): this {
     this.#registering("socket.onAnyOutgoing()");
+    assertFunction("listener", listener);
     this.#core.listeners.anyOutgoing.push(listener);
     return this;
   }
 
-  prependAnyOutgoing(listener: (event: string, ...args: unknown[]) => void): this {
+  prependAnyOutgoing(listener: AnyFunction): this {
     this.#registering("socket.prependAnyOutgoing()");
+    assertFunction("listener", listener);
     this.#core.listeners.anyOutgoing.unshift(listener);
     return this;
   }
@@ -151,6 +158,7 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
   /** A middleware for incoming events: `next(error)` gives the socket's `error` listeners the error instead. */
   use(middleware: PacketMiddleware): this {
     this.#registering("socket.use()");
+    assertFunction("middleware", middleware);
     this.#core.note("use", "");
     this.#core.listeners.middlewares.push(middleware);
     return this;

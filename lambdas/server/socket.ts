@@ -41,6 +41,7 @@ export class Socket<
   readonly #core: SocketCore;
   #flags: EmitFlags = {};
   #conn: Conn | undefined;
+  #client: Client | undefined;
 
   constructor(core: SocketCore) {
     super(core);
@@ -77,12 +78,13 @@ export class Socket<
 
   /** The client's connection, which its sockets in other namespaces share. */
   get conn(): Conn {
-    this.#conn ??= new Conn(this.#core);
+    this.#conn ??= this.#core.link.watched.add("conn", new Conn(this.#core));
     return this.#conn;
   }
 
   get client(): Client {
-    return new Client(this.conn);
+    this.#client ??= this.#core.link.watched.add("client", new Client(this.conn));
+    return this.#client;
   }
 
   /** The upgrade request: a plain object, with what engine middlewares put on it. */
@@ -265,6 +267,7 @@ export class Socket<
     core.note("disconnect", String(close));
     if (!core.connected || core.mode() === "replay") return this;
     core.connected = false;
+    core.rooms.clear(); // `disconnecting`, which stock calls right here, has them once more
     void disconnectSocket(core, close);
     return this;
   }

@@ -1,6 +1,7 @@
 import type { NamespaceCore } from "./namespace-core.ts";
 import type { ServerCore } from "./server-core.ts";
 import type { Socket } from "./socket.ts";
+import type { AnyFunction } from "./typed-events.ts";
 import { notAvailable } from "./unavailable.ts";
 
 /** The sockets of a namespace that take part in the running event, by id. */
@@ -12,9 +13,10 @@ function present(server: ServerCore, nsp: NamespaceCore, id: string): Socket | u
 
 /**
  * What is left of Socket.IO's Map `nsp.sockets`: the sockets of the running event. Everything that would need the others
- * throws, since an empty or partial Map would be a wrong answer.
+ * throws, since an empty or partial Map would be a wrong answer. Typed as that Map, so that an application which moves over
+ * compiles and gets the error that names the way out.
  */
-export class LocalSockets {
+export class LocalSockets<AppSocket = Socket> {
   readonly #nsp: NamespaceCore;
 
   constructor(nsp: NamespaceCore) {
@@ -22,9 +24,9 @@ export class LocalSockets {
   }
 
   /** @throws SkysocketError for a socket that is not part of the running event */
-  get(id: string): Socket {
+  get(id: string): AppSocket {
     const socket = present(this.#nsp.server, this.#nsp, id);
-    if (socket) return socket;
+    if (socket) return socket as unknown as AppSocket;
     throw this.#unknown(
       "get() of another socket",
       "const [socket] = await nsp.in(id).fetchSockets(), and nsp.to(id).emit()",
@@ -37,28 +39,28 @@ export class LocalSockets {
     throw this.#unknown("has() of another socket", "(await nsp.in(id).fetchSockets()).length === 1");
   }
 
-  get size(): never {
+  get size(): number {
     throw this.#unknown("size", "(await nsp.fetchSockets()).length, or a counter in your database");
   }
 
-  forEach(): never {
+  forEach(_callback?: (socket: AppSocket, id: string) => unknown): void {
     throw this.#unknown("forEach()", "for (const socket of await nsp.fetchSockets())");
   }
 
-  keys(): never {
+  keys(): IterableIterator<string> {
     throw this.#unknown("keys()", "await nsp.allSockets()");
   }
 
-  values(): never {
+  values(): IterableIterator<AppSocket> {
     throw this.#unknown("values()", "await nsp.fetchSockets()");
   }
 
-  entries(): never {
+  entries(): IterableIterator<[string, AppSocket]> {
     throw this.#unknown("entries()", "await nsp.fetchSockets()");
   }
 
   /** @throws always */
-  [Symbol.iterator](): Iterator<[string, Socket]> {
+  [Symbol.iterator](): IterableIterator<[string, AppSocket]> {
     throw this.#unknown("iterating", "for (const socket of await nsp.fetchSockets())");
   }
 
@@ -72,32 +74,32 @@ export class LocalSockets {
 
 /** What is left of `nsp.adapter`: who is where stands in the table, and answers take a request. */
 export class AdapterStandIn {
-  get rooms(): never {
+  get rooms(): Map<string, Set<string>> {
     throw this.#missing("rooms", "await nsp.in(room).allSockets()");
   }
 
-  get sids(): never {
+  get sids(): Map<string, Set<string>> {
     throw this.#missing("sids", "(await nsp.in(id).fetchSockets())[0]?.rooms");
   }
 
-  socketRooms(): never {
+  socketRooms(_id?: string): Set<string> | undefined {
     throw this.#missing("socketRooms()", "(await nsp.in(id).fetchSockets())[0]?.rooms");
   }
 
-  sockets(): never {
+  sockets(_rooms?: Set<string>): Promise<Set<string>> {
     throw this.#missing("sockets()", "await nsp.in(rooms).allSockets()");
   }
 
   /** Rooms are made and emptied by many instances at once, and none of them sees all of it. */
-  on(event: string): never {
+  on(event: string, _listener?: AnyFunction): this {
     throw this.#missing(
       `on(${JSON.stringify(event)})`,
       "the code that calls socket.join() and socket.leave()",
     );
   }
 
-  once(event: string): never {
-    return this.on(event);
+  once(event: string, listener?: AnyFunction): this {
+    return this.on(event, listener);
   }
 
   #missing(what: string, instead: string) {

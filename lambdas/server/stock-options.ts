@@ -3,24 +3,24 @@
  * WebSocket only, decides about compression, limits and times by itself, and its path is the stage.
  */
 export interface IgnoredOptions {
-  readonly path?: string | undefined;
-  readonly transports?: readonly string[] | undefined;
-  readonly serveClient?: boolean | undefined;
-  readonly pingInterval?: number | undefined;
-  readonly pingTimeout?: number | undefined;
-  readonly connectTimeout?: number | undefined;
-  readonly upgradeTimeout?: number | undefined;
-  readonly maxHttpBufferSize?: number | undefined;
-  readonly allowUpgrades?: boolean | undefined;
-  readonly perMessageDeflate?: boolean | object | undefined;
-  readonly httpCompression?: boolean | object | undefined;
-  readonly wsEngine?: unknown;
-  readonly cookie?: boolean | object | undefined;
-  readonly cleanupEmptyChildNamespaces?: boolean | undefined;
-  readonly addTrailingSlash?: boolean | undefined;
-  readonly destroyUpgrade?: boolean | undefined;
-  readonly destroyUpgradeTimeout?: number | undefined;
-  readonly initialPacket?: unknown;
+  path?: string | undefined;
+  transports?: readonly string[] | undefined;
+  serveClient?: boolean | undefined;
+  pingInterval?: number | undefined;
+  pingTimeout?: number | undefined;
+  connectTimeout?: number | undefined;
+  upgradeTimeout?: number | undefined;
+  maxHttpBufferSize?: number | undefined;
+  allowUpgrades?: boolean | undefined;
+  perMessageDeflate?: boolean | object | undefined;
+  httpCompression?: boolean | object | undefined;
+  wsEngine?: unknown;
+  cookie?: boolean | object | undefined;
+  cleanupEmptyChildNamespaces?: boolean | undefined;
+  addTrailingSlash?: boolean | undefined;
+  destroyUpgrade?: boolean | undefined;
+  destroyUpgradeTimeout?: number | undefined;
+  initialPacket?: unknown;
 }
 
 const IGNORED: Readonly<Record<keyof IgnoredOptions, true>> = {
@@ -48,8 +48,8 @@ export const isIgnored = (name: string): name is keyof IgnoredOptions => Object.
 
 /** Options that compile, since applications that move over have them, and are refused with the way out. */
 export interface RefusedOptions {
-  readonly adapter?: unknown;
-  readonly allowEIO3?: boolean | undefined;
+  adapter?: unknown;
+  allowEIO3?: boolean | undefined;
 }
 
 /** What to do instead of an option that is refused; empty for one that nobody knows. */

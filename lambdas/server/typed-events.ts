@@ -78,6 +78,10 @@ export type FirstNonErrorArg<Ack> = Ack extends (...args: infer A) => unknown
 export type AckedParams<M extends EventsMap, Ev extends keyof M> = AllButLast<EventParams<M, Ev>>;
 export type AckValue<M extends EventsMap, Ev extends keyof M> = FirstNonErrorArg<Last<EventParams<M, Ev>>>;
 
+/** Arguments of an event of an inbox: its acknowledgement, if the map names it for the client, is not the emitter's to give. */
+export type UnackedParams<M extends EventsMap, Ev extends EventNames<M>> =
+  Ev extends EventNamesWithoutAck<M, Ev> ? EventParams<M, Ev> : AckedParams<M, Ev>;
+
 /** Arguments of `send`: those of the application's `message` event, if it has one. */
 export type MessageParams<M extends EventsMap> = "message" extends keyof M
   ? EventParams<M, "message">

@@ -41,7 +41,28 @@ export async function passGate(
     checkProtocol(request) ??
     (await checkOrigin(server, invocation, request)) ??
     (await askAllowRequest(server, invocation, request));
-  if (!fault) return undefined;
+  return fault && refuse(server, invocation, request, fault);
+}
+
+/**
+ * The id that the application gives to a connection.
+ * @returns undefined without a function that makes ids, or a refusal if it fails or stays silent
+ */
+export async function generateId(
+  server: ServerCore,
+  invocation: Invocation,
+  request: UpgradeRequest,
+): Promise<string | Refusal | undefined> {
+  const { generateId: generate } = server.engine;
+  if (!generate) return undefined;
+  const id = await decided<string>(invocation, "io.engine.generateId", async (decide) =>
+    decide(String(await generate(request))),
+  );
+  const fault = { code: BAD_REQUEST, context: { name: "ID_GENERATION_ERROR" } };
+  return id ?? refuse(server, invocation, request, fault);
+}
+
+function refuse(server: ServerCore, invocation: Invocation, request: UpgradeRequest, fault: Fault): Refusal {
   const { code, context } = fault;
   const { statusCode, message } = ERRORS[code] ?? { statusCode: 400, message: "Bad request" };
   report(server, invocation, { req: request, code, message, context });
@@ -84,7 +105,11 @@ async function askAllowRequest(
       decide(success ? true : { ...(message != null && { message: String(message) }) }),
     ),
   );
-  return refusal === true ? undefined : { code: FORBIDDEN, context: refusal ?? {} };
+  if (refusal === true) return undefined;
+  const { message } = ERRORS[FORBIDDEN] ?? {};
+  // 400 as all that stock refuses a WebSocket with; 403 is what its HTTP requests get.
+  const body = JSON.stringify({ code: FORBIDDEN, message: refusal?.message ?? message });
+  return { code: FORBIDDEN, context: refusal ?? {}, answer: { statusCode: 400, body } };
 }
 
 async function runEngineMiddlewares(

@@ -96,6 +96,10 @@ export class Expression {
     return `(${conditions.join(" OR ")})`;
   }
 
+  allOf(...conditions: readonly string[]): string {
+    return `(${conditions.join(" AND ")})`;
+  }
+
   toInput(): ExpressionInput {
     const update = [
       ...(this.#set.length > 0 ? [`SET ${this.#set.join(", ")}`] : []),

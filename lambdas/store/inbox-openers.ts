@@ -49,7 +49,8 @@ async function putOpener(
     later.anyOf(
       later.absent(["pk"]),
       later.below(["at"], opener.connectedAt),
-      later.below(["n"], opener.number),
+      // Numbers count on one connection: a session that goes on elsewhere begins anew.
+      later.allOf(later.atMost(["at"], opener.connectedAt), later.below(["n"], opener.number)),
       later.expired(table.now()),
     ),
   );
@@ -106,8 +107,8 @@ async function changeOpener(
   const { ok, resent } = await table.update(openerKey(opener), subjectOfOpener(opener), update);
   if (!ok) return resent ? await ifOurs(table, opener, version) : undefined;
   const { last: _, ...rest } = opener;
-  const { state, sent, last, nextSeq, posting } = change;
-  return { ...rest, state, sent, ...(last !== undefined && { last }), nextSeq, posting, version };
+  const { state, sent, last, nextSeq, posting, until } = change;
+  return { ...rest, state, sent, ...(last !== undefined && { last }), nextSeq, posting, until, version };
 }
 
 /** After a write that was refused, but may have been refused for what its own first sending wrote. */
@@ -164,13 +165,14 @@ const slotEntry = (slot: number): string => entryName(String(slot));
 // ── items ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Small: it is written once for half a window, and billed by the KB. */
-function progressOf({ state, sent, last, nextSeq, posting }: OpenerChange) {
+function progressOf({ state, sent, last, nextSeq, posting, until }: OpenerChange) {
   return {
     state,
     sent: sent.map(({ event, seq }) => (seq === undefined ? event : `${event}.${seq.toString(36)}`)),
     ...(last !== undefined && { last }),
     seq: nextSeq,
     posting,
+    until,
   };
 }
 
@@ -190,6 +192,7 @@ function toOpener({ nsp, inbox }: InboxName, item: Item): InboxOpener {
     ...(last !== undefined && { last }),
     nextSeq: read.number("seq"),
     posting: read.boolean("posting"),
+    until: read.number("until"),
     version: read.text("version"),
   };
 }

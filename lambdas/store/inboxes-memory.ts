@@ -83,18 +83,20 @@ function memoryOpeners({
     putOpener: (opener) =>
       decide(() => {
         const there = openers.get(opener, opener.id);
-        const later = !there || there.connectedAt < opener.connectedAt || there.number < opener.number;
+        const at = there?.connectedAt ?? Number.NEGATIVE_INFINITY;
+        const same = there !== undefined && at === opener.connectedAt;
+        const later = same ? there.number < opener.number : at < opener.connectedAt;
         return later ? set({ ...opener, version: newToken() }) : undefined;
       }),
     readOpeners: (name) => decide(() => openers.live(name)),
     readOpener: (opener) => decide(() => structuredClone(openers.get(opener, opener.id))),
-    changeOpener: (opener, { state, sent, last, nextSeq, posting }) =>
+    changeOpener: (opener, { state, sent, last, nextSeq, posting, until }) =>
       decide(() => {
         const there = openers.get(opener, opener.id);
         if (there?.version !== opener.version) return undefined;
         const { last: _, ...rest } = there;
-        const changed = { ...rest, state, sent, ...(last !== undefined && { last }), nextSeq, posting };
-        return set({ ...changed, version: newToken() });
+        const progress = { state, sent, ...(last !== undefined && { last }), nextSeq, posting, until };
+        return set({ ...rest, ...progress, version: newToken() });
       }),
     deleteOpener: (opener) =>
       decide(() => {

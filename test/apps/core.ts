@@ -4,6 +4,7 @@ import { api } from "./core/api.ts";
 import { asks } from "./core/asks.ts";
 import { channels } from "./core/channels.ts";
 import { clients } from "./core/clients.ts";
+import { corners } from "./core/corners.ts";
 import { doors } from "./core/doors.ts";
 import { emitters } from "./core/emitters.ts";
 import { engine, engineOptions } from "./core/engine.ts";
@@ -43,5 +44,6 @@ faults(io);
 api(io);
 engine(io);
 clients(io);
+corners(io);
 
 export default io;

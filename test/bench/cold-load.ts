@@ -13,7 +13,7 @@ import { build } from "esbuild";
 import { bundleFiles } from "../../infra/constructs/bundle.ts";
 import { PACKAGE_ROOT } from "../../infra/constructs/entry.ts";
 import { runAlone } from "./support/alone.ts";
-import { median, round } from "./support/stats.ts";
+import { median, pairedRatio, round } from "./support/stats.ts";
 
 const RUNS = 15;
 
@@ -28,7 +28,7 @@ export interface ColdLoad {
   /** Milliseconds, medians, without starting Node itself. `bytes`: what is loaded at the start. */
   readonly ms: number;
   readonly bytes: number;
-  /** Of its milliseconds to the floor's. */
+  /** Of its milliseconds to the floor's in the same run, the median. */
   readonly ratio: number;
 }
 
@@ -75,15 +75,14 @@ export async function benchColdLoad(): Promise<ColdLoads> {
     for (let run = 0; run < RUNS; run++) {
       for (const bundled of [floor, ...ours]) bundled.times.push(await load(bundled.path));
     }
-    const floorMs = median(floor.times);
     const result = ({ name, bytes, times }: Bundled): readonly [string, ColdLoad] => [
       name,
-      { ms: round(median(times)), bytes, ratio: round(median(times) / floorMs, 2) },
+      { ms: round(median(times)), bytes, ratio: round(pairedRatio(times, floor.times), 2) },
     ];
     return {
       cold_load_ms: {
         ours: Object.fromEntries(ours.map(result)),
-        floor: { ms: round(floorMs), bytes: floor.bytes },
+        floor: { ms: round(median(floor.times)), bytes: floor.bytes },
         runs: RUNS,
       },
     };

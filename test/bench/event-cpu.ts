@@ -30,6 +30,8 @@ export interface EventCpu {
     readonly stubbed: number;
     /** With the clients that are deployed, the SDK's for DynamoDB among them: one read and one post. */
     readonly sdk: number;
+    /** The answer to a ping: it asks nobody anything. */
+    readonly pong: number;
     readonly handlers: number;
     readonly runs: number;
   };
@@ -52,18 +54,20 @@ export async function benchEventCpu(): Promise<EventCpu> {
   const { connectionId, view, answer } = await connected();
   const sink = await startSink("sink.mjs", answer);
   const deployed = deployedClients(sink.url);
-  const echo = {
-    stubbed: echoing(connectionId, {
-      store: only({ readConnection: async () => view }),
-      gateway: { post: async () => "ok", close: nothing },
-    }),
-    sdk: echoing(connectionId, deployed),
+  const stubs: Outside = {
+    store: only({ readConnection: async () => view }),
+    gateway: { post: async () => "ok", close: nothing },
   };
-  const times: Record<keyof typeof echo, number[]> = { stubbed: [], sdk: [] };
+  const events = {
+    stubbed: running(connectionId, stubs, ECHO),
+    pong: running(connectionId, { ...stubs, store: only({}) }, PONG),
+    sdk: running(connectionId, deployed, ECHO),
+  };
+  const times: Record<keyof typeof events, number[]> = { stubbed: [], pong: [], sdk: [] };
   try {
     for (let run = -1; run < RUNS; run++) {
-      for (const way of ["stubbed", "sdk"] as const) {
-        const micros = await cpuMicros(echo[way], LOAD);
+      for (const way of ["stubbed", "pong", "sdk"] as const) {
+        const micros = await cpuMicros(events[way], LOAD);
         // The first run compiles and opens connections.
         if (run >= 0) times[way].push(micros);
       }
@@ -76,6 +80,7 @@ export async function benchEventCpu(): Promise<EventCpu> {
     event_cpu_us: {
       stubbed: round(median(times.stubbed)),
       sdk: round(median(times.sdk)),
+      pong: round(median(times.pong)),
       handlers: HANDLERS,
       runs: RUNS,
     },
@@ -119,10 +124,22 @@ function only(methods: Partial<Store>): Store {
   });
 }
 
+type Outside = Pick<Ports, "store" | "gateway">;
+
+/** A frame of a client, and how many posts it leads to. */
+interface Incoming {
+  readonly body: (n: number) => string;
+  readonly posts: number;
+}
+
+const ECHO: Incoming = { body: (n) => `42["echo","hello ${n}"]`, posts: 1 };
+const PONG: Incoming = { body: () => "3", posts: 0 };
+
 /** Runs the n-th event, and fails if it failed. */
-function echoing(
+function running(
   connectionId: string,
-  { store, gateway }: Pick<Ports, "store" | "gateway">,
+  { store, gateway }: Outside,
+  incoming: Incoming,
 ): (n: number) => Promise<void> {
   const server = coreOfServer(application());
   if (!server) throw new Error("no server");
@@ -157,15 +174,16 @@ function echoing(
         stage: "prod",
         identity: { sourceIp: "127.0.0.1" },
       },
-      body: `42["echo","hello ${n}"]`,
+      body: incoming.body(n),
       isBase64Encoded: false,
     };
     await handler(event, { getRemainingTimeInMillis: () => 29_000 });
-    if (posts !== before + 1 || told.length > 0) throw new Error(`the echo failed: ${told.join()}`);
+    if (posts !== before + incoming.posts || told.length > 0)
+      throw new Error(`an event failed: ${told.join()}`);
   };
 }
 
-type Clients = Pick<Ports, "store" | "gateway"> & { stop(): Promise<void> };
+type Clients = Outside & { stop(): Promise<void> };
 
 const ENV = {
   AWS_REGION: "us-east-1",

@@ -3,7 +3,7 @@
  * `-- --from FILE` takes the numbers of an earlier `--json` instead of measuring.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { benchCalls, type CallsPerEvent } from "./calls.ts";
@@ -23,6 +23,7 @@ const DOCS = fileURLToPath(new URL("../../docs/", import.meta.url));
 async function measure(): Promise<Results> {
   const part = async <T>(name: string, bench: () => Promise<T>): Promise<T> => {
     const start = performance.now();
+    process.stderr.write(`${name} …\n`);
     const result = await bench();
     process.stderr.write(`${name}: ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
     return result;
@@ -38,14 +39,21 @@ async function measure(): Promise<Results> {
   return { ...parts, ...priceOf(parts) };
 }
 
+/** Others' work before ours began: what is measured beside it, takes longer. */
+const [loadBefore = 0] = loadavg();
+
 async function writeDocs(results: Results): Promise<void> {
-  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"}), Node.js ${process.versions.node}`;
+  const machine =
+    `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"}), Node.js ${process.versions.node}, ` +
+    `load average ${loadBefore.toFixed(1)} before it began`;
   await mkdir(`${DOCS}performance`, { recursive: true });
   for (const [name, svg] of Object.entries(plotsOf(results)))
     await writeFile(`${DOCS}performance/${name}`, svg);
   await writeFile(`${DOCS}PERFORMANCE.md`, markdownOf(results, machine));
 }
 
+// The SDK's note about the version of Node.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 const { values } = parseArgs({
   options: { json: { type: "boolean" }, docs: { type: "boolean" }, from: { type: "string" } },
 });

@@ -10,7 +10,7 @@ import { PARALLEL_POSTS, postService } from "../../lambdas/gateway/clients.ts";
 import { createGateway } from "../../lambdas/gateway/post.ts";
 import { runAlone } from "./support/alone.ts";
 import { startSink } from "./support/sink.ts";
-import { cpuMicros, median, round } from "./support/stats.ts";
+import { cpuMicros, median, pairedRatio, round } from "./support/stats.ts";
 
 const RUNS = 7;
 const LOAD = { count: 3_000, parallel: PARALLEL_POSTS };
@@ -87,7 +87,7 @@ export async function benchPost(): Promise<PostCost> {
       ours: round(ours),
       broadcast: round(broadcast),
       sdk: round(sdk),
-      ratio: round(ours / sdk, 3),
+      ratio: round(pairedRatio(times.ours, times.sdk), 3),
       runs: RUNS,
     },
   };

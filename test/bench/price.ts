@@ -12,7 +12,10 @@ const RECIPIENTS = 9;
 
 /** Assumed: an event waits for DynamoDB and for its posts. */
 const EVENT_SECONDS = 0.045;
-/** Assumed: a pong asks nobody anything. */
+/**
+ * Assumed: a pong asks nobody anything. It takes microseconds of CPU (`event_cpu_us.pong`), and Lambda bills
+ * whole milliseconds, those of its own runtime among them.
+ */
 const PONG_SECONDS = 0.002;
 /** Assumed: a run of the heartbeat with 1,250 posts, 64 at once. */
 const HEARTBEAT_SECONDS = 1;
@@ -76,7 +79,10 @@ function workload(connections: number) {
   };
 }
 
-export function priceOf({ calls_per_event: calls }: CallsPerEvent, connections = CONNECTIONS): Price {
+export function priceOf(
+  { calls_per_event: calls }: Pick<CallsPerEvent, "calls_per_event">,
+  connections = CONNECTIONS,
+): Price {
   const { minutes, messages, reconnects, pings } = workload(connections);
   const unavoidable = messagesCost(messages * (1 + RECIPIENTS)) + minutes * PRICES.gatewayConnectionMinute;
   const common: readonly Part[] = [

@@ -233,7 +233,7 @@ describe("an event in an inbox", () => {
     const updates = stream.events.flatMap((event) =>
       event.kind === "dynamodb" && event.operation === "UpdateItem" ? [event.writeUnits] : [],
     );
-    // Connecting and opening are the others.
+    // Connecting and opening are six of the others.
     expect(updates.length).toBeLessThanOrEqual(160 / 16 + 6);
     expect(Math.max(...updates)).toBe(1);
   });

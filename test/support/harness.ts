@@ -6,6 +6,7 @@ import type { Server } from "../../lambdas/server/index.ts";
 import type { Clock, Gateway, Ports, Store, Task } from "../../lambdas/server/ports.ts";
 import { coreOfServer } from "../../lambdas/server/server.ts";
 import { createMemoryStore } from "../../lambdas/store/memory-store.ts";
+import { activeResources } from "./active-resources.ts";
 
 export interface LogEntry {
   readonly level: "error" | "warn";
@@ -129,7 +130,7 @@ export class Harness {
         error: (code, message) => this.log.push({ level: "error", code, message }),
         warn: (code, message) => this.log.push({ level: "warn", code, message }),
       },
-      activeResources: () => process.getActiveResourcesInfo(),
+      activeResources,
       ...this.#options.ports,
       ...(this.#options.ports?.store && { store: this.store }),
     };

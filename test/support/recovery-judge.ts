@@ -12,9 +12,18 @@ export interface Variant {
 /** What an invocation that came to no end says, or one that found more dead connections than it should. */
 const EXPECTED = /^SKY_(DEADLINE|LISTENER_UNSETTLED|LINGERING|HOPS)/;
 
+/** Looks at a play from its beginning; what it returns tells what was wrong at its end. */
+export type Watch = (play: Play) => () => readonly string[];
+
 /** Plays one schedule, judges it at rest, then once more when everybody has been cut off and is back; what was wrong. */
-export async function judge(schedule: Schedule, variant: Variant, counts: Counts): Promise<string[]> {
+export async function judge(
+  schedule: Schedule,
+  variant: Variant,
+  counts: Counts,
+  watch?: Watch,
+): Promise<string[]> {
   const play = new Play(schedule, variant.options);
+  const watched = watch?.(play);
   const { cloud, clients, ledger, simulation } = play;
   await play.scripts();
   const complete = cloud.deaths === 0 && !cloud.log.some((line) => line.startsWith("SKY_DEADLINE"));
@@ -37,6 +46,7 @@ export async function judge(schedule: Schedule, variant: Variant, counts: Counts
     ...before,
     ...(await play.wrongs(variant.sharpness, counts)),
     ...(await play.unrest()),
+    ...(watched?.() ?? []),
     ...(cloud.crashes > 0 ? [] : cloud.log.filter((line) => !EXPECTED.test(line))),
   ];
 }

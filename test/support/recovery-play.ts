@@ -267,6 +267,8 @@ export class Play {
   /** A client whose resume has died, or whose connection was not ended because of that, waits until it is cut off. */
   async #isLive({ session, connected, connection }: RecoveryClient): Promise<boolean> {
     if (!session || !connected || this.cloud.lostTasks > 0) return false;
+    // Who stays connected does not get it; the emitter is told, and whoever resumes gets it.
+    if (this.cloud.log.some((line) => line.startsWith("SKY_FAN_OUT_LATE"))) return false;
     const row = await this.cloud.store.readSession(session.pid);
     return row?.connectionId === connection?.id && row?.state === "live";
   }

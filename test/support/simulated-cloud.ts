@@ -81,6 +81,8 @@ export class SimulatedCloud {
   deaths = 0;
   /** Asynchronous invocations that failed for good. */
   lostTasks = 0;
+  /** What workers had to do that failed, or died. */
+  readonly failedWorkers: FanOutTask[] = [];
   /** From here on; a test may change them while it plays. */
   faults: Faults;
   readonly #simulation: Simulation;
@@ -184,6 +186,7 @@ export class SimulatedCloud {
     );
     const outcome = await Promise.race([ran, died]);
     if (!life.alive) this.deaths++;
+    if (task && outcome === "failed") this.failedWorkers.push(task);
     life.finish();
     if (outcome === "failed" && "task" in payload && attempt === 3) this.lostTasks++;
     if (outcome === "failed" && "task" in payload && attempt < 3) {

@@ -18,6 +18,10 @@ export async function inboxes(io: Server<Record<string, never>, ServerEvents>): 
   await inbox.emit("mail", 1, 5);
   // @ts-expect-error no such event
   await inbox.emit("male", "hello", 5);
+  // A map that the client shares tells it of the acknowledgement.
+  await inbox.emit("ask", "how?");
+  // @ts-expect-error the event has an argument
+  await inbox.emit("ask");
   // @ts-expect-error nobody waits for the answer to an event of an inbox
   await inbox.emit("ask", "how?", (answer: number) => answer);
   io.on("connection", async (socket) => {

@@ -21,7 +21,7 @@ export async function effects(io: Server): Promise<void> {
     await joined;
     const handshake: Handshake = socket.handshake;
     const address: string = handshake.address;
-    const transport: "websocket" = socket.conn.transport.name;
+    const transport: string = socket.conn.transport.name;
     socket.request.user = { address, transport };
   });
   io.on("connection", (socket) => {

@@ -211,4 +211,32 @@ export function servers(http: import("node:http").Server, options: Partial<Serve
   new Server({ pingIntervall: 1 });
 }
 
+/** Lines that applications have, whatever becomes of them when they run: they have to compile. */
+export function ported(io: AppServer, socket: AppSocket): void {
+  const options: Partial<ServerOptions> = {};
+  options.path = "/x";
+  options.cors = { origin: "*", methods: ["GET", "POST"] };
+  options.transports = ["websocket"];
+  options.connectionStateRecovery = {};
+  socket.onAny((event: string, text: string, times: number) => event + text.repeat(times));
+  socket.prependAny(async (event: string, ...args) => [event, args[0].anything]);
+  socket.onAnyOutgoing((event: string, text: string) => event + text);
+  socket.prependAnyOutgoing((event: string, ...args: [string, number]) => [event, args]);
+  socket.on("disconnect", (_reason, description) => description?.message);
+  if (socket.conn.transport.name === "polling" || socket.conn.protocol === 3) return;
+  if (socket.conn.readyState === "opening") return;
+  for (const [id, other] of io.of("/").sockets) [id.length, other.data.name, other.emit("message", "hello")];
+  io.sockets.sockets.forEach((other, id) => {
+    void other.emit("message", id);
+  });
+  io.sockets.sockets.get("id")?.emit("message", "hello");
+  Array.from(io.sockets.sockets.values()).map((other) => other.id);
+  exactly<number>().is(io.sockets.sockets.size);
+  exactly<number>().is(io.engine.clientsCount);
+  for (const room of io.of("/").adapter.rooms.keys()) exactly<string>().is(room);
+  exactly<number | undefined>().is(io.of("/").adapter.sids.get(socket.id)?.size);
+  io.of("/").adapter.on("join-room", (room: string, id: string) => room + id);
+  if (io.httpServer.listening) io.httpServer.close();
+}
+
 export const classes = [Namespace, Server, Socket];

@@ -11,11 +11,13 @@ const MAX_ASK_ID = 2 ** 30 - 1;
  * they may be what waits for it. One that comes before CONNECT or after the end is innocent reordering: dropped.
  */
 export async function handleAck(
-  { ports, invocation, server }: PacketContext,
+  { ports, invocation, server, connection }: PacketContext,
   row: SocketRecord | undefined,
   { ackId, args }: { readonly ackId: number; readonly args: readonly unknown[] },
 ): Promise<void> {
   if (!row || row.phase === "ended" || ackId < 1) return;
-  if (ackId > MAX_ASK_ID) return await acknowledge({ invocation, codec: server.codec }, row, ackId);
+  if (ackId > MAX_ASK_ID) {
+    return await acknowledge({ invocation, codec: server.codec }, { connection, socket: row }, ackId);
+  }
   await ports.store.putAnswer(row.id, ackId, toBinaryJson(args));
 }

@@ -175,8 +175,7 @@ function holdsUnsavable(socket: SocketCore): boolean {
   return (
     socket.savedData.holdsMore(socket.data) ||
     socket.savedProps.holdsMore(socket.facade) ||
-    socket.link.requestChanged ||
-    socket.handshakeChanged
+    socket.link.watched.changed.length > 0
   );
 }
 

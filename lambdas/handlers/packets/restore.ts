@@ -57,7 +57,9 @@ export async function restoreSession(
   if (offset !== undefined && timeOfOffset(offset) > ports.clock.now() + AHEAD_MS) return undefined;
   for (let tries = 0; tries < TRIES; tries++) {
     const session = await ports.store.readSession(pid);
-    if (session?.nsp !== nsp || session.connectionId === connection.connectionId) return undefined;
+    if (session?.nsp !== nsp) return undefined;
+    if (session.connectionId === connection.connectionId)
+      return await claimedBefore(context, session, offset);
     if (session.connectedAt >= connection.connectedAt) return "superseded";
     const seen = await awaitEnd(context, session);
     if (!seen || (seen.phase === "ended" && !canGoOn(context, seen, offset))) return undefined;
@@ -75,6 +77,20 @@ export async function restoreSession(
     return row && canGoOn(context, row, offset) ? { pid, row, offset: reliable(offset, row) } : undefined;
   }
   return "superseded";
+}
+
+/** The session is this connection's already: a middleware refused the socket, and its client tries again. */
+async function claimedBefore(
+  { server, ports }: PacketContext,
+  session: SessionRecord,
+  offset: string | undefined,
+): Promise<Restored | undefined> {
+  const { store, clock } = ports;
+  const { pid, state } = session;
+  const row = await latestRow(store, session);
+  if (state !== "resuming" || !row || !canGoOn({ server, ports }, row, offset)) return undefined;
+  const prolonged = await store.prolongResume(session, { until: clock.now() + RESUME_MS });
+  return prolonged ? { pid, row, offset: reliable(offset, row) } : undefined;
 }
 
 /** The latest row of the session's socket that was open once; one that is still open is given a moment to end. */
@@ -138,7 +154,7 @@ function reliable(offset: string | undefined, { endedAt = 0 }: SocketRecord): st
 
 /** The whole of what it missed must be there: a part of it would be worse than a fresh start. */
 function canGoOn(
-  { server, ports }: PacketContext,
+  { server, ports }: Pick<PacketContext, "server" | "ports">,
   { phase, bye, endedAt, forgotten }: SocketRecord,
   offset: string | undefined,
 ): boolean {

@@ -1,8 +1,8 @@
 import type { SessionRecord } from "../../server/ports.ts";
 import { EVERYONE } from "../../server/ports.ts";
 import { CatchUp } from "../../server/recovery/catch-up.ts";
-import { framesOfLate } from "../../server/recovery/late.ts";
 import { Presence } from "../../server/recovery/presence.ts";
+import { framesOfLate } from "../../server/recovery/stamp.ts";
 import type { SocketCore } from "../../server/socket-core.ts";
 import type { HandlerContext } from "../context.ts";
 
@@ -10,6 +10,12 @@ import type { HandlerContext } from "../context.ts";
 const RESERVE_MS = 7_000;
 /** Until when another invocation must have gone on, in milliseconds: Lambda's first retry comes after a minute. */
 const HAND_OVER_MS = 180_000;
+
+/**
+ * Packets that the next invocation is told of, which would post them again: 24 bytes each, of the 256 KB that a task may have. Of
+ * more, which are of less than a minute, some come twice.
+ */
+const MOST_POSTED = 8_000;
 
 /** Where the sending starts. */
 export interface MissedFrom {
@@ -66,9 +72,19 @@ async function handOver(
 ): Promise<void> {
   const { store, clock, tasks } = invocation.ports;
   const until = clock.now() + HAND_OVER_MS;
-  if (!(await store.prolongResume(session, { until }))) return;
   const after = last === undefined ? {} : { after: last };
-  await tasks.start({ task: "resume", ...key, pid: session.pid, ...after, posted: postedLately, until });
+  const posted = postedLately.slice(-MOST_POSTED);
+  // First the task: if this dies before the write, the task finds the session as it was. The other way round nobody would go on.
+  await tasks.start({
+    task: "resume",
+    ...key,
+    pid: session.pid,
+    ...after,
+    posted,
+    until,
+    was: session.until,
+  });
+  await store.prolongResume(session, { until });
 }
 
 /** From here on emitters post. Those that still see a `hold` look at the session and find it live. */

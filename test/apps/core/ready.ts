@@ -4,6 +4,8 @@ import type { Server } from "skysocket";
 export const READY_NAMESPACES = [
   "/",
   "/chat",
+  "/corners",
+  "/corners/operators",
   "/everyone",
   "/life",
   "/news",

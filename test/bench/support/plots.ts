@@ -20,7 +20,7 @@ export function draw({ title, x, y, curves }: Plot): string {
     animation: false,
     backgroundColor: "#fff",
     title: { text: title, left: "center" },
-    legend: { bottom: 0 },
+    legend: { bottom: 0, itemGap: 28 },
     grid: { left: 80, right: 30, top: 50, bottom: 80 },
     xAxis: { type: "log", name: x, nameLocation: "middle", nameGap: 28 },
     yAxis: { type: "log", name: y, nameLocation: "middle", nameGap: 55 },

@@ -14,8 +14,11 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 const grouped = (value: number, digits = 0): string =>
   value.toLocaleString("en-US", { maximumFractionDigits: digits });
 
-/** `fits: over the bar` must be seen. */
-const verdict = ({ bar }: Row): string => (bar ? `${bar.text}: ${bar.holds ? "yes" : "**no**"}` : "");
+function verdict({ bar }: Row): string {
+  if (!bar) return "";
+  const by = bar.by === undefined ? "" : `, ${grouped(bar.by, 3)}`;
+  return `${bar.text}: ${bar.holds ? "yes" : "**no**"}${by}`;
+}
 
 /** For a terminal. */
 export function textOf(results: Results): string {
@@ -78,8 +81,9 @@ export function markdownOf(results: Results, machine: string): string {
       "- **Broadcast**: against a sink that answers after 10 ms, emitter and workers in one process, which share 64 connections. On " +
       "AWS each worker has its own: the time then is that of one worker, about 500 posts.",
     "![Time of a broadcast](performance/fan-out-time.svg)\n\n![Memory of a broadcast](performance/fan-out-memory.svg)",
-    "## How to run it\n\n```sh\nnpm run bench             # prints the table\nnpm run bench -- --json   # one object with all numbers\n" +
-      "npm run bench -- --docs   # writes this page and its plots\n```\n\nIt takes some minutes, on a machine that has nothing else to do. " +
+    "## How to run it\n\n```sh\nnpm run bench                # prints the table\nnpm run -s bench -- --json   # one object with all numbers\n" +
+      "npm run bench -- --docs      # writes this page and its plots\n```\n\nIt takes about seven minutes, on a machine that has nothing else to do. What is compared is measured in turns, and ratios are " +
+      "medians over pairs of runs that lie beside each other. " +
       "`node --import tsx test/bench/post.ts` and its like run one part alone.",
     callsSection(results),
     priceSection(results),
@@ -134,7 +138,8 @@ function priceSection(results: Results): string {
     "## What a month costs",
     "10,000 connections held for 30 days in rooms of ten; each sends one message a minute, 8 hours on 22 days: 105.6 million messages in, " +
       "950.4 million out, 432 million connection minutes, a reconnect every 2 hours, a ping every 8 minutes. List prices of us-east-1 " +
-      "without free tiers and data transfer. Assumed: an event runs 45 ms at 512 MB, a pong 2 ms, a run of the heartbeat 1 s.",
+      "without free tiers and data transfer. Assumed: an event runs 45 ms at 512 MB, a pong 2 ms (our code takes " +
+      `${grouped(results.event_cpu_us.pong, 1)} µs of CPU for it; Lambda bills whole milliseconds), a run of the heartbeat 1 s.`,
     table(
       ["", "a month", ""],
       [
@@ -149,6 +154,9 @@ function priceSection(results: Results): string {
 function quotaSection(results: Results): string {
   const lines = quotas(results);
   const [first] = lines;
+  const million = priceOf(results, 1e6).price;
+  const gateway = lines.find(({ quota }) => quota.startsWith("API Gateway: requests"));
+  const times = grouped(1e6 / (gateway?.binds ?? Number.NaN));
   const rows = lines.map((line) => [
     `[${line.quota}](${line.source})`,
     `${grouped(line.limit)} ${line.unit}`,
@@ -158,14 +166,16 @@ function quotaSection(results: Results): string {
   ]);
   return [
     "## A million connections, on paper",
-    "The price grows in proportion: every part of it is paid by use, and the second billion of messages is cheaper.",
+    "The price grows in proportion: every part of it is paid by use, and messages after the first billion are cheaper. A million " +
+      `connections of this workload cost $${grouped(million.recovery_on.total)} a month with recovery, of which ` +
+      `$${grouped(million.unavoidable)} are unavoidable.`,
     "![Price of the workload](performance/price.svg)",
     "Time does not grow with the connections, but with the recipients of one event. What grows are the requests, and each kind of them " +
       "has a quota. With recovery on, in an hour in which all connections of the workload send, a default account meets them in this " +
       `order; ${first ? `the first one binds at about ${grouped(Number(first.binds.toPrecision(2)))} connections` : ""}.`,
     table(["quota", "default", "used by a million connections", "binds at", "what to do"], rows),
-    "So a million connections of this workload need about 17 times the default rate of API Gateway: ask for it early, with the burst, and " +
-      "with it for concurrent executions of Lambda, and warm the table. An event to _everyone_ is one post for each: at the default " +
-      "rate a million of them take 100 seconds, in which nothing else of the account is sent.",
+    `So a million connections of this workload need about ${times} times the default rate of API Gateway: ask for it early, with the ` +
+      "burst, and with it for concurrent executions of Lambda, and warm the table. An event to _everyone_ is one post for each: at the " +
+      "default rate a million of them take 100 seconds, in which nothing else of the account is sent.",
   ].join("\n\n");
 }

@@ -6,6 +6,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
+/** Of each run's value to that of the one beside it: the machine may be busier at one time than at another. */
+export function pairedRatio(values: readonly number[], beside: readonly number[]): number {
+  return median(values.map((value, run) => value / (beside[run] ?? Number.NaN)));
+}
+
 /** The value that this share of all does not exceed. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

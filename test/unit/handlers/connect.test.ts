@@ -49,8 +49,8 @@ test("keeps what the handshake shows, and has the open packet posted with the se
     address: "185.69.197.15",
     xdomain: true,
     secure: true,
-    url: "/prod/?EIO=4&transport=websocket&tag=a&tag=b+c&empty=",
-    query: { EIO: "4", transport: "websocket", tag: ["a", "b c"], empty: "" },
+    url: "/prod/?EIO=4&transport=websocket&tag=a&tag=b%20c&empty=",
+    query: { EIO: "4", transport: "websocket", tag: "b c", empty: "" },
   });
   const { connection } = await ports.store.readConnection(CONNECTION);
   expect(ports.started).toEqual([{ task: "open", connectionId: CONNECTION, sid: connection?.sid }]);
@@ -78,8 +78,8 @@ describe("Engine.IO's checks", () => {
     ["no query", {}, 400, { code: 0, message: "Transport unknown" }],
     ["polling", { EIO: "4", transport: "polling" }, 400, { code: 0, message: "Transport unknown" }],
     [
-      "a list of transports",
-      { EIO: "4", transport: ["websocket", "websocket"] },
+      "a list of transports whose last is none of ours",
+      { EIO: "4", transport: ["websocket", "polling"] },
       400,
       { code: 0, message: "Transport unknown" },
     ],

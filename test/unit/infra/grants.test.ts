@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { App } from "aws-cdk-lib";
-import { Template } from "aws-cdk-lib/assertions";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { SkysocketStack } from "../../../infra/stack.ts";
 
 interface PolicyResource {
@@ -10,14 +11,16 @@ interface PolicyResource {
   };
 }
 
-const template = (() => {
+function newStack(): SkysocketStack {
   const app = new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: false,
     context: { "aws:cdk:bundling-stacks": [] },
   });
-  return Template.fromStack(new SkysocketStack(app, "Skysocket", { api: { entry: "lambdas/app.ts" } }));
-})();
+  return new SkysocketStack(app, "Skysocket", { api: { entry: "lambdas/app.ts" } });
+}
+
+const template = Template.fromStack(newStack());
 
 /** @param of the construct's name, where there are several of the type */
 const onlyId = (type: string, of = ""): string => {
@@ -109,6 +112,45 @@ describe("what the functions may do", () => {
       ]),
     );
     expect(statementsOf(onlyId("AWS::IAM::Role", "RealtimeFanOut"))).toHaveLength(7);
+  });
+
+  test("a function that grantEmit was called with exactly this, and it finds its way", () => {
+    const stack = newStack();
+    const cron = new LambdaFunction(stack, "Cron", {
+      code: Code.fromInline("exports.handler = async () => undefined"),
+      handler: "index.handler",
+      runtime: Runtime.NODEJS_24_X,
+      environment: { TABLE_NAME: "its own" },
+    });
+    stack.api.grantEmit(cron);
+    const emitting = Template.fromStack(stack);
+    const socketFunction = onlyId("AWS::Lambda::Function", "RealtimeSocket");
+    const fanOut = onlyId("AWS::Lambda::Function", "RealtimeFanOut");
+    emitting.hasResourceProperties("AWS::Lambda::Function", {
+      Environment: {
+        Variables: {
+          TABLE_NAME: "its own",
+          SKYSOCKET_TABLE_NAME: { Ref: onlyId("AWS::DynamoDB::Table") },
+          SKYSOCKET_CALLBACK_URL: Match.objectLike({ "Fn::Join": Match.anyValue() }),
+          SKYSOCKET_SOCKET_FUNCTION_NAME: { Ref: socketFunction },
+          SKYSOCKET_FAN_OUT_FUNCTION_NAME: { Ref: fanOut },
+        },
+      },
+    });
+    const [policy] = Object.entries(emitting.findResources("AWS::IAM::Policy"))
+      .filter(([id]) => id.startsWith("Cron"))
+      .map(([, resource]) => resource.Properties.PolicyDocument.Statement);
+    expect(policy).toEqual([
+      allow("EmitTableGetItem", "dynamodb:GetItem", table),
+      allow("EmitTableBatchGetItem", "dynamodb:BatchGetItem", table),
+      allow("EmitTableQuery", "dynamodb:Query", table),
+      allow("EmitTablePutItem", "dynamodb:PutItem", table),
+      allow("EmitTableUpdateItem", "dynamodb:UpdateItem", table),
+      allow("EmitTableDeleteItem", "dynamodb:DeleteItem", table),
+      allow("EmitConnectionPost", "execute-api:ManageConnections", connections("POST")),
+      allow("EmitInvokeSocket", "lambda:InvokeFunction", { "Fn::GetAtt": [socketFunction, "Arn"] }),
+      allow("EmitInvokeFanOut", "lambda:InvokeFunction", { "Fn::GetAtt": [fanOut, "Arn"] }),
+    ]);
   });
 
   test("and no other role has a right", () => {

@@ -62,7 +62,7 @@ describe("allowRequest", () => {
       },
     });
     expect(await connect(harness, { "X-Key": "good" })).toEqual(ACCEPTED);
-    expect(await connect(harness)).toEqual(answer(403, 4, "no key"));
+    expect(await connect(harness)).toEqual(answer(400, 4, "no key"));
   });
 
   test.each([
@@ -76,7 +76,7 @@ describe("allowRequest", () => {
     ["stays silent", () => undefined, "SKY_MIDDLEWARE_SILENT"],
   ])("lets nobody in if it %s", async (_, allowRequest, code) => {
     const harness = harnessOf({ allowRequest }, undefined, 4_100);
-    expect(await connect(harness)).toEqual(answer(403, 4, "Forbidden"));
+    expect(await connect(harness)).toEqual(answer(400, 4, "Forbidden"));
     expect(harness.log.map((entry) => entry.code)).toEqual([code]);
   });
 });
@@ -177,6 +177,28 @@ describe("io.engine", () => {
     const wire = await harness.join();
     await harness.settled();
     expect(wire.events).toEqual([["id", "id of 127.0.0.1"]]);
+  });
+
+  test.each<[string, () => string | Promise<string>, string]>([
+    [
+      "throws",
+      () => {
+        throw new Error("no ids left");
+      },
+      "SKY_LISTENER_FAILED",
+    ],
+    ["rejects", () => Promise.reject(new Error("no ids left")), "SKY_LISTENER_FAILED"],
+    ["stays silent", () => new Promise(() => undefined), "SKY_MIDDLEWARE_SILENT"],
+  ])("a generateId that %s lets nobody in, and connection_error tells why", async (_, generateId, code) => {
+    const seen: unknown[] = [];
+    const app = (io: Server): void => {
+      io.engine.generateId = generateId;
+      io.engine.on("connection_error", ({ code: errorCode, context }) => seen.push([errorCode, context]));
+    };
+    const harness = harnessOf({}, app, 4_100);
+    expect(await connect(harness)).toEqual(answer(400, 3, "Bad request"));
+    expect(seen).toEqual([[3, { name: "ID_GENERATION_ERROR" }]]);
+    expect(harness.log.map((entry) => entry.code)).toEqual([code]);
   });
 
   test("what API Gateway never tells is accepted with one notice; the number of clients is an error", () => {

@@ -4,14 +4,17 @@
  */
 import { expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
+import type { FanOutStore } from "../../../lambdas/server/fan-out-ports.ts";
 import type { LogRow, Ports, Store } from "../../../lambdas/server/ports.ts";
 import { seededCrypto } from "../../support/seeded-crypto.ts";
+import type { Faults } from "../../support/simulated-cloud.ts";
 
 jest.unstable_mockModule("node:crypto", seededCrypto);
 // After that, so that the server gets its ids from the seed.
 const { schedules } = await import("../../support/recovery-play.ts");
 const { judge } = await import("../../support/recovery-judge.ts");
 const { noCounts } = await import("../../support/recovery-verdict.ts");
+const { noFanOutCounts, watchFanOuts } = await import("../../support/fan-out-verdict.ts");
 const { NO_FAULTS } = await import("../../support/simulated-cloud.ts");
 
 type Outside = Pick<Ports, "store" | "tasks">;
@@ -21,14 +24,16 @@ const PATIENCE_MS = 60_000 + SCHEDULES * 1_000;
 const restless = { unnoticedMs: 3_000, again: true, quits: true, waitMs: 1_000 };
 
 /**
- * Workers keep no order between packets to different rooms. And what overlaps with a resume is judged by when an emit was done, which
- * workers are not by then: so more may come twice (fan-out.test.ts and fan-out-crashes.test.ts say what does where nobody resumes).
+ * Workers keep no order between packets to different rooms, and are not done when an emit is. What is promised of order, and what may
+ * come twice, fan-out-verdict.ts judges instead.
  */
 const NOT_PROMISED = /(is out of order|came twice)$/;
 
 /** Posts that take long, so that later packets of their emitter are there before them. */
 const SLOW_POSTS = { ...NO_FAULTS, freeze: 0.3, freezeAt: "post", longestFreezeMs: 2_000 };
 const dense = { ...restless, dense: true };
+/** Nothing but emits to rooms where everybody is, and cuts that everybody notices at once. */
+const chatter = { unnoticedMs: 0, again: false, quits: false, waitMs: 0, dense: true };
 
 test.each([
   ["without faults", restless, NO_FAULTS],
@@ -39,22 +44,29 @@ test.each([
   ],
   ["with crashes", restless, { crash: 0.01, staleGone: 0.02, loseDisconnect: 0.3, twice: 0.1 }],
   ["with slow posts", dense, SLOW_POSTS],
+  [
+    "with one event after the other, slow posts and tasks that come twice",
+    chatter,
+    { ...SLOW_POSTS, twice: 0.5 },
+  ],
 ])(
   "%s",
   async (name, script, faults) => {
     const counts = noCounts();
+    const fanOutCounts = noFanOutCounts();
     const variant = {
       schedules: schedules(script),
       options: { faults, fanOutThreshold: 1 },
       sharpness: { skewMs: 0, once: false },
     };
     const nothingIsWrong = fc.asyncProperty(variant.schedules, async (schedule) => {
-      const wrongs = await judge(schedule, variant, counts);
+      const wrongs = await judge(schedule, variant, counts, watchFanOuts(fanOutCounts));
       expect(wrongs.filter((wrong) => !NOT_PROMISED.test(wrong))).toEqual([]);
     });
     await fc.assert(nothingIsWrong, { numRuns: SCHEDULES, endOnFailure: true });
     expect(counts.owed).toBeGreaterThan(SCHEDULES);
-    const told = Object.entries(counts).map(([what, count]) => `${what} ${count}`);
+    expect(fanOutCounts.ordered).toBeGreaterThan(SCHEDULES / 10);
+    const told = Object.entries({ ...counts, ...fanOutCounts }).map(([what, count]) => `${what} ${count}`);
     process.stdout.write(`large rooms ${name}: lost 0, ${told.join(", ")}\n`);
   },
   PATIENCE_MS,
@@ -85,6 +97,43 @@ test(
     );
     expect(found.failed).toBe(true);
     process.stdout.write(`without the mark: ${found.numRuns} schedules until something is lost\n`);
+  },
+  PATIENCE_MS,
+);
+
+test.each<[string, RegExp, Faults, (store: Store & FanOutStore) => Partial<FanOutStore>]>([
+  [
+    "a second packet that does not wait for the workers of the first overtakes it",
+    / came after /,
+    SLOW_POSTS,
+    () => ({ readLeg: async () => undefined }),
+  ],
+  [
+    "tasks that come twice, where no worker has a range for itself, double packets",
+    / came twice without a reason$/,
+    { ...NO_FAULTS, twice: 0.5 },
+    ({ claimLeg }) => ({
+      claimLeg: async (key, claim) =>
+        (await claimLeg(key, claim)) ?? { missed: [], branches: [], finished: {} },
+    }),
+  ],
+])(
+  "%s",
+  async (_name, expected, faults, broken) => {
+    const variant = {
+      schedules: schedules(chatter),
+      options: { faults, fanOutThreshold: 1 },
+      sharpness: { skewMs: 0, once: false },
+    };
+    const found = await fc.check(
+      fc.asyncProperty(variant.schedules, async (schedule) => {
+        const watch = watchFanOuts(noFanOutCounts(), ({ store }) => Object.assign(store, broken(store)));
+        const wrongs = await judge(schedule, variant, noCounts(), watch);
+        expect(wrongs.filter((wrong) => expected.test(wrong))).toEqual([]);
+      }),
+      { numRuns: 200, seed: 53, endOnFailure: true },
+    );
+    expect(found.failed).toBe(true);
   },
   PATIENCE_MS,
 );

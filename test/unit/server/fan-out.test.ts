@@ -182,7 +182,7 @@ describe("tasks that come twice", () => {
   test("after a death, go on where the last batch ended", async () => {
     const clock = new VirtualClock();
     const cloud = new FanOutCloud(1_000, clock);
-    const ids = socketIds(1_500);
+    const ids = socketIds(1_500).sort();
     await cloud.join("room", ids);
     await emit(cloud, audience(["room"]), { threshold: 1_000 });
     const [task] = cloud.waiting.splice(0);
@@ -201,6 +201,9 @@ describe("tasks that come twice", () => {
     await clock.sleep(60_000);
     await cloud.work(task);
     expect(new Set(cloud.posts.keys())).toEqual(new Set(ids.map((id) => `C ${id}`)));
+    // What was noted as served is not served again.
+    const noted = ids.slice(1_000, 1_200);
+    expect(noted.map((id) => cloud.posts.get(`C ${id}`))).toEqual(noted.map(() => 1));
     // Twice: those of the batches that were on their way, and no others.
     expect([...cloud.posts.values()].filter((count) => count > 1).length).toBeLessThanOrEqual(300);
     expect(Math.max(...cloud.posts.values())).toBe(2);

@@ -221,6 +221,24 @@ describe("the window", () => {
     expect(valuesOf(ada)).toEqual(numbers(12));
     expect(await waiting(harness)).toEqual([0]);
   });
+
+  test("goes on when the last event of a batch is never acknowledged, once nobody can be posting that batch", async () => {
+    let now = Date.now();
+    const harness = new Harness({
+      app: application(),
+      ports: { ...QUIET, clock: { ...realClock, now: () => now } },
+    });
+    const bob = await harness.join();
+    await bob.emit("put", "ada", ...numbers(9));
+    const ada = await harness.join("/", { inboxes: ["ada"], window: 4 });
+    for (let i = 0; i < 3; i++) await acknowledge(ada, deliveriesOf(ada.frames)[i]);
+    expect(valuesOf(ada)).toEqual(numbers(4));
+    now += 60_000;
+    await bob.emit("put", "ada", 9);
+    for (let i = 4; i < 10; i++) await acknowledge(ada, deliveriesOf(ada.frames)[i]);
+    expect(valuesOf(ada)).toEqual(numbers(10));
+    expect(await waiting(harness)).toEqual([3]);
+  });
 });
 
 describe("what is emitted to an inbox", () => {
@@ -250,6 +268,24 @@ describe("what is emitted to an inbox", () => {
     expect(methods.filter((method) => method === "deleteInboxEvent")).toHaveLength(320);
     expect(methods.filter((method) => method !== "deleteInboxEvent").length).toBeLessThanOrEqual(320 / 16);
     expect(await waiting(harness)).toEqual([]);
+  });
+
+  test("is written three times more for half a window where the window fills up and empties, at most", async () => {
+    const harness = new Harness({ app: application(), ports: QUIET });
+    const bob = await harness.join();
+    const ada = await harness.join("/", { inboxes: ["ada"] });
+    await bob.emit("put", "ada", ...numbers(32));
+    harness.writes.length = 0;
+    const ROUNDS = 10;
+    for (let round = 0; round < ROUNDS; round++) {
+      // One too many, then acknowledgements until it is sent, and events until the window is full.
+      await bob.emit("put", "ada", "too many");
+      for (let i = 0; i < 16; i++) await acknowledge(ada, deliveriesOf(ada.frames)[round * 16 + i]);
+      await bob.emit("put", "ada", ...numbers(15));
+    }
+    const changes = harness.writes.filter((write) => write.startsWith("changeOpener "));
+    expect(changes).toHaveLength(3 * ROUNDS);
+    expect(valuesOf(ada)).toHaveLength(32 + 16 * ROUNDS);
   });
 
   test("is refused at once where API Gateway would not deliver it, or it is no event", async () => {
@@ -325,7 +361,7 @@ describe("what is emitted to an inbox", () => {
     expect(harness.errors("SKY_REPLAY_DIVERGED")).toEqual([]);
   });
 
-  test("needs an event: elsewhere it is refused", async () => {
+  test("needs a process that is connected (outside.test.ts): elsewhere it is refused", async () => {
     const io = new Server();
     await expect(io.inbox("ada").emit("mail")).rejects.toMatchObject({ code: "SKY_NO_INVOCATION" });
     const parent = io.of(/^\/dynamic/);
@@ -500,6 +536,30 @@ describe("acknowledgements", () => {
     await ada.emit("open", "new");
     await acknowledge(ada, late);
     expect([await waiting(harness, "old"), await waiting(harness, "new")]).toEqual([[1], [2]]);
+  });
+
+  test("that come on the next connection count for no other inbox that has the slot there", async () => {
+    let now = Date.now();
+    const both = (socket: Socket, io: Server): void => {
+      socket.on("put both", () => {
+        for (const name of ["one", "two"]) io.inbox(name).emit("mail", name);
+      });
+    };
+    const harness = new Harness({
+      app: application(both),
+      ports: { ...QUIET, clock: { ...realClock, now: () => now } },
+    });
+    const bob = await harness.join();
+    const ada = await harness.join("/", { inboxes: ["one", "two"] });
+    await bob.emit("put both"); // in one millisecond: both events have the same key
+    const late = deliveriesOf(ada.frames).find(({ data }) => data[1] === "one");
+    await ada.close();
+    now += 2_000;
+    const again = await harness.join("/", { inboxes: ["two"] });
+    await acknowledge(again, late);
+    expect(await waiting(harness, "two")).toEqual(["two"]);
+    await acknowledge(again, deliveriesOf(again.frames)[0]);
+    expect(await waiting(harness, "two")).toEqual([]);
   });
 
   test("after the end of the socket remove nothing", async () => {

@@ -44,6 +44,32 @@ test.each(["adapter", "pingIntervall", "__proto__x"])("%s is an error: it would 
   );
 });
 
+test.each([
+  [{ allowRequest: "yes" }, 'allowRequest is "yes"', "a function"],
+  [{ handshakeHeaders: "x-token" }, 'handshakeHeaders is "x-token"', "a list"],
+  [{ handshakeHeaders: [1] }, "handshakeHeaders is [1]", "a list"],
+  [{ maxRoomsPerSocket: 0 }, "maxRoomsPerSocket is 0", "from 1 on"],
+  [{ maxRoomsPerSocket: "500" }, 'maxRoomsPerSocket is "500"', "a whole number"],
+  [{ lingerTimeout: -1 }, "lingerTimeout is -1", "milliseconds"],
+  [{ lingerTimeout: Number.NaN }, "lingerTimeout is NaN", "milliseconds"],
+  [{ cors: "https://a" }, 'cors is "https://a"', '{ origin: "https://a" }'],
+  [{ cors: ["https://a"] }, 'cors is ["https://a"]', '{ origin: ["https://a"] }'],
+])(
+  "%j cannot be meant: the error names the option, what it got and what it takes",
+  (options, got, needed) => {
+    expect(() => resolve(options)).toThrow(
+      expect.objectContaining({ code: "SKY_OPTION_INVALID", message: expect.stringContaining(got) }),
+    );
+    expect(() => resolve(options)).toThrow(needed);
+  },
+);
+
+test("without a limit a socket may be in any number of rooms", () => {
+  expect(resolve({ maxRoomsPerSocket: Number.POSITIVE_INFINITY }).resolved.maxRoomsPerSocket).toBe(
+    Number.POSITIVE_INFINITY,
+  );
+});
+
 test("an option that is undefined is not given", () => {
   const { warned } = resolve({ adapter: undefined, path: undefined, maxRoomsPerSocket: undefined });
   expect(warned).toEqual([]);

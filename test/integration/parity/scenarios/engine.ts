@@ -20,10 +20,10 @@ export const engine: ScenarioGroup = {
       covers: ["ServerOptions.allowRequest", "Engine#on", "Engine:connection_error"],
       async run(ctx) {
         const { watchers, watching } = await watcher(ctx);
-        // No plain WebSocket: its status is 400 on stock, here it is 403, as stock's to HTTP. No client is told of either.
         const alice = ctx.dial("alice", { manager: { query: { allow: "no", watchers } } });
         await alice.refused();
         await watching.next("refused");
+        await ctx.raw("raw", upgrade({ allow: "no" })).refused();
       },
     },
     {

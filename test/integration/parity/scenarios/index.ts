@@ -3,6 +3,7 @@ import { connections, dynamicNamespaces, members } from "./api.ts";
 import { asks } from "./asks.ts";
 import { channels } from "./channels.ts";
 import { retries, returning, timeouts } from "./clients.ts";
+import { corners } from "./corners.ts";
 import { doors } from "./doors.ts";
 import { emitters } from "./emitters.ts";
 import { engine } from "./engine.ts";
@@ -40,6 +41,7 @@ export const SCENARIOS: readonly ScenarioGroup[] = [
   members,
   emitters,
   engine,
+  corners,
   retries,
   returning,
   timeouts,

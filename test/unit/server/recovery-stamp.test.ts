@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import * as msgpack from "socket.io-msgpack-parser";
 import { Codec } from "../../../lambdas/protocol/codec.ts";
-import { framesOfLate } from "../../../lambdas/server/recovery/late.ts";
+import { framesOfLate } from "../../../lambdas/server/recovery/stamp.ts";
 
 const EARLY = "0mywpj19600018k6iehxe";
 const LATEST = "0mywpj1ff00007c3ab9zz";

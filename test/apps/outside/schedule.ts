@@ -1,0 +1,15 @@
+import { Server } from "skysocket";
+import { connect } from "skysocket/outside";
+
+/** A function of the stack that has nothing of the socket function's but its table and its clients. */
+const io = new Server({ fanOutThreshold: 1 });
+connect(io);
+
+export async function handler(): Promise<void> {
+  await io.inbox("ada").emit("mail", "from a schedule");
+  await io.socketsJoin("all");
+  const sockets = await io.in("all").fetchSockets();
+  // More than the threshold: workers have a part.
+  await io.to("all").emit("count", sockets.length);
+  await io.socketsLeave("all");
+}

@@ -1,0 +1,72 @@
+/** `io` where no event is running: in a function of the stack that is not the socket function, and in a timer of that one. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { io, type Socket } from "socket.io-client";
+import type { LocalCloud } from "../../infra/local/cloud.ts";
+import { startLocalCloud } from "../../infra/local/cloud.ts";
+import { synthesize } from "../support/synth.ts";
+
+let directory: string;
+let cloud: LocalCloud;
+const sockets: Socket[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "skysocket-outside-"));
+  const cdkApp = fileURLToPath(new URL("../apps/outside/cdk.ts", import.meta.url));
+  const { outdir } = await synthesize({ cdkApp, outdir: join(directory, "cdk.out") });
+  // The schedule's minute takes 2 s.
+  cloud = await startLocalCloud({ assembly: outdir, timeScale: 30 });
+}, 60_000);
+
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.disconnect();
+});
+
+afterAll(async () => {
+  await cloud?.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+function dial(nsp = "/"): Socket {
+  const { url, path } = cloud;
+  const socket = io(`${url}${nsp}`, { path, transports: ["websocket"], forceNew: true });
+  sockets.push(socket);
+  return socket;
+}
+
+/** Acknowledges all mail until this one comes. */
+const mail = (socket: Socket, wanted: string): Promise<void> =>
+  new Promise((resolve) => {
+    socket.on("mail", (text: string, ack: () => void) => {
+      ack();
+      if (text === wanted) resolve();
+    });
+  });
+
+test("a function that grantEmit has connected reaches inboxes, rooms and large rooms, with no right too few", async () => {
+  const [ada, bob] = [dial(), dial()];
+  const counts = [ada, bob].map(
+    (socket) =>
+      new Promise<void>((resolve) => {
+        socket.on("count", (count: number) => count === 2 && resolve());
+      }),
+  );
+  await Promise.all([mail(ada, "from a schedule"), ...counts]);
+  expect(cloud.logs.lines.filter(({ text }) => /AccessDenied|SKY_|Error/.test(text))).toEqual([]);
+});
+
+test("a timer of the module emits to an inbox", async () => {
+  const ada = dial();
+  const asker = dial("/ask");
+  const came = mail(ada, "from a timer");
+  let over = false;
+  void came.then(() => {
+    over = true;
+  });
+  // An instance runs only while it handles events: in one of them the timer fires.
+  while (!over) await Promise.race([came, asker.emitWithAck("timer")]);
+  expect(cloud.logs.lines.filter(({ text }) => /AccessDenied|SKY_EFFECT|SKY_NO_INV/.test(text))).toEqual([]);
+});

@@ -1,0 +1,293 @@
+/** What is called on `io` where no event is running. */
+import { describe, expect, test } from "@jest/globals";
+import { connect } from "../../../lambdas/outside.ts";
+import { Server, type ServerOptions } from "../../../lambdas/server/index.ts";
+import type { Store, Task } from "../../../lambdas/server/ports.ts";
+import { coreOfServer } from "../../../lambdas/server/server.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import { Harness, type HarnessOptions, realClock, type Wire } from "../../support/harness.ts";
+import { deliveriesOf, inboxOf } from "../../support/inbox.ts";
+
+/** Invocations at once would take each other's timers for work of their own, since here they share a process. */
+const QUIET = { activeResources: () => [] };
+
+/** A process that is connected, and what runs in it. */
+function start(
+  declare: (io: Server) => void = () => undefined,
+  { options, ...more }: Omit<HarnessOptions, "app"> & { options?: ServerOptions } = {},
+): { io: Server; harness: Harness } {
+  const io = new Server(options);
+  io.on("connection", (socket) => {
+    if (socket.handshake.auth.inbox) socket.openInbox(socket.handshake.auth.inbox);
+    socket.on("nothing", () => undefined);
+  });
+  declare(io);
+  return {
+    io,
+    harness: new Harness({ ...more, app: () => io, warm: true, ports: { ...QUIET, ...more.ports } }),
+  };
+}
+
+/** A promise, and what resolves it. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+const valuesOf = (wire: Wire): unknown[] => deliveriesOf(wire.frames).map(({ data }) => data[1]);
+const waiting = async (store: Store): Promise<unknown[]> =>
+  (await inboxOf(store, "ada")).map(({ data }) => JSON.parse(data)[1]);
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/** A store whose next event is put only when the gate is open. */
+function slow(opened: Promise<void>): Store {
+  const store = createMemoryStore({ clock: realClock });
+  return {
+    ...store,
+    putInboxEvent: async (event, expiresAt) => {
+      await opened;
+      return await store.putInboxEvent(event, expiresAt);
+    },
+  };
+}
+
+describe("an inbox outside of any event", () => {
+  test("has stored and sent the event when the promise resolves", async () => {
+    const { io, harness } = start();
+    const ada = await harness.join("/", { inbox: "ada" });
+    await io.inbox("ada").emit("mail", 1);
+    expect(valuesOf(ada)).toEqual([1]);
+    expect(await waiting(harness.store)).toEqual([1]);
+    await io.of("/").inbox("nobody").emit("mail", 2);
+    expect(await inboxOf(harness.store, "nobody")).toHaveLength(1);
+    expect(harness.log).toEqual([]);
+  });
+
+  test("keeps the order of the calls that nobody awaits one by one", async () => {
+    const { io, harness } = start();
+    const ada = await harness.join("/", { inbox: "ada" });
+    await Promise.all(numbers(30).map((i) => io.inbox("ada").emit("mail", i)));
+    expect(valuesOf(ada)).toEqual(numbers(30));
+    expect(await waiting(harness.store)).toEqual(numbers(30));
+  });
+
+  test("has handed over the connections that it found gone", async () => {
+    const tasks: Task[] = [];
+    const handing = gate();
+    const { io, harness } = start(undefined, {
+      ports: {
+        tasks: {
+          start: async (task) => {
+            if (task.task === "open") void harness.track(harness.invoke(task));
+            else await handing.opened.then(() => tasks.push(task));
+          },
+        },
+      },
+    });
+    const ada = await harness.join("/", { inbox: "ada" });
+    ada.open = false; // nobody has told the server
+    const order: string[] = [];
+    const done = io
+      .inbox("ada")
+      .emit("mail", 1)
+      .then(() => order.push("resolved"));
+    while (!harness.storeCalls.includes("deleteOpener")) await realClock.turn();
+    order.push("handed over");
+    handing.open();
+    await done;
+    expect(order).toEqual(["handed over", "resolved"]);
+    expect(tasks).toMatchObject([{ task: "end", targets: [{ connectionId: ada.connectionId }], hops: 1 }]);
+    expect(await waiting(harness.store)).toEqual([1]);
+  });
+
+  test("is part of no event, but no event ends before it", async () => {
+    const { opened, open } = gate();
+    const { io, harness } = start(undefined, { ports: { store: slow(opened) } });
+    const ada = await harness.join("/", { inbox: "ada" });
+    const order: string[] = [];
+    const stored = io
+      .inbox("ada")
+      .emit("mail", 1)
+      .then(() => order.push("stored"));
+    const event = ada.emit("nothing").then(() => order.push("event"));
+    while (harness.storeCalls.filter((call) => call === "readConnection").length < 3) await realClock.turn();
+    open();
+    await Promise.all([stored, event]);
+    expect(order).toEqual(["stored", "event"]);
+    expect(harness.log).toEqual([]);
+  });
+
+  test("holds up no event beyond its time", async () => {
+    const { opened, open } = gate();
+    const { io, harness } = start(undefined, { ports: { store: slow(opened) }, timeoutMs: 2_200 });
+    const ada = await harness.join();
+    const stored = io.inbox("ada").emit("mail", 1);
+    await ada.emit("nothing");
+    expect(harness.errors("SKY_DEADLINE")).toHaveLength(1);
+    open();
+    await stored;
+    expect(await waiting(harness.store)).toEqual([1]);
+  });
+
+  test("that cannot store tells who asked, or else the log", async () => {
+    const store = createMemoryStore({ clock: realClock });
+    const broken = { ...store, putInboxEvent: () => Promise.reject(new Error("no table")) };
+    const { io, harness } = start(undefined, { ports: { store: broken } });
+    await harness.join();
+    await expect(io.inbox("ada").emit("mail", 1)).rejects.toThrow("no table");
+    expect(harness.log).toEqual([]);
+    void io.inbox("ada").emit("mail", 1);
+    await coreOfServer(io)?.outside.settled();
+    await realClock.turn();
+    expect(harness.errors("SKY_EFFECT_FAILED")).toHaveLength(1);
+  });
+
+  test("that stores but cannot send resolves: the event waits", async () => {
+    const store = createMemoryStore({ clock: realClock });
+    const broken = { ...store, readOpeners: () => Promise.reject(new Error("busy")) };
+    const { io, harness } = start(undefined, { ports: { store: broken } });
+    await harness.join();
+    await io.inbox("ada").emit("mail", 1);
+    expect(await waiting(harness.store)).toEqual([1]);
+    expect(harness.errors("SKY_EFFECT_FAILED")).toHaveLength(1);
+  });
+
+  test("throws for what cannot be sent, and nothing is left going on", async () => {
+    const { io, harness } = start();
+    await harness.join();
+    expect(() => io.inbox("ada").emit("mail", "x".repeat(140_000))).toThrow(
+      expect.objectContaining({ code: "SKY_PACKET_TOO_LARGE" }),
+    );
+    await coreOfServer(io)?.outside.settled();
+    await io.inbox("ada").emit("mail", 1);
+    expect(await waiting(harness.store)).toEqual([1]);
+  });
+
+  test("is not taken for a replay's, though a replay is all that runs", async () => {
+    let replaying = gate();
+    let going = Promise.resolve();
+    const { io, harness } = start((server) => {
+      server.on("connection", async (socket) => {
+        if (!socket.replayed) return;
+        replaying.open();
+        await going;
+      });
+    });
+    const ada = await harness.join("/", { inbox: "ada" });
+    replaying = gate();
+    const held = gate();
+    going = held.opened;
+    const event = ada.emit("nothing");
+    await replaying.opened;
+    await new Promise<void>((resolve, reject) => {
+      setTimeout(() => io.inbox("ada").emit("mail", 1).then(resolve, reject), 0);
+    });
+    expect(valuesOf(ada)).toEqual([1]);
+    held.open();
+    await event;
+  });
+});
+
+describe("other calls outside of any event", () => {
+  test("emit to rooms and all, join, leave and fetch, in order", async () => {
+    const { io, harness } = start();
+    const [ada, bob] = [await harness.join(), await harness.join()];
+    void io.in(ada.id).socketsJoin("room");
+    void io.to("room").emit("one", 1);
+    const fetched = io.in("room").fetchSockets();
+    void io.in("room").socketsLeave("room");
+    void io.to("room").emit("lost");
+    await io.emit("all", 2);
+    expect(ada.events).toEqual([
+      ["one", 1],
+      ["all", 2],
+    ]);
+    expect(bob.events).toEqual([["all", 2]]);
+    expect((await fetched).map(({ id }) => id)).toEqual([ada.id]);
+    expect(await io.in("room").allSockets()).toEqual(new Set());
+    expect(harness.log).toEqual([]);
+  });
+
+  test("leave a packet in the log, finished, for who is away", async () => {
+    const { io, harness } = start(undefined, { options: { connectionStateRecovery: {} } });
+    const ada = await harness.join();
+    await io.emit("news", 1);
+    const calls = harness.writes
+      .map((write) => write.split(" ")[0])
+      .filter((call) => /Log$/.test(call ?? ""));
+    expect(calls).toEqual(["putLog", "finishLog"]);
+    expect(ada.frames.at(-1)).toMatch(/^42\["news",1,"[^"]+"\]$/);
+  });
+
+  test("are refused where they need an event, and say so", async () => {
+    const { io, harness } = start();
+    const ada = await harness.join();
+    await expect(io.disconnectSockets()).rejects.toMatchObject({
+      code: "SKY_NO_INVOCATION",
+      message: expect.stringContaining("it needs one"),
+    });
+    await expect(io.emitWithAck("who")).rejects.toMatchObject({ code: "SKY_NO_INVOCATION" });
+    expect(ada.open).toBe(true);
+  });
+
+  test("are refused where nothing has connected the process, and say how", async () => {
+    const io = new Server();
+    for (const call of [() => io.emit("x"), () => io.inbox("ada").emit("mail"), () => io.fetchSockets()]) {
+      await expect(call()).rejects.toMatchObject({
+        code: "SKY_NO_INVOCATION",
+        message: expect.stringContaining("skysocket/outside"),
+      });
+    }
+  });
+});
+
+test("calls at once share an invocation, later ones have the whole time of another", async () => {
+  let now = 1_800_000_000_000;
+  const { io, harness } = start(undefined, { ports: { clock: { ...realClock, now: () => now } } });
+  await harness.join();
+  const outside = coreOfServer(io)?.outside;
+  const { opened, open } = gate();
+  const deadlines: number[] = [];
+  const call = () =>
+    outside?.run("a call", async ({ deadline }) => {
+      deadlines.push(deadline);
+      await opened;
+    });
+  const first = [call(), call()];
+  now += 4_000;
+  const second = call();
+  now += 2_000;
+  const third = call();
+  open();
+  await Promise.all([...first, second, third]);
+  await call();
+  const [begin = 0] = deadlines;
+  expect(deadlines.map((deadline) => deadline - begin)).toEqual([0, 0, 0, 6_000, 6_000]);
+  expect(outside?.busy).toBe(false);
+});
+
+describe("connect(io)", () => {
+  const env = {
+    AWS_REGION: "eu-central-1",
+    SKYSOCKET_TABLE_NAME: "table",
+    SKYSOCKET_CALLBACK_URL: "https://abc.execute-api.eu-central-1.amazonaws.com/prod",
+    SKYSOCKET_SOCKET_FUNCTION_NAME: "socket",
+    SKYSOCKET_FAN_OUT_FUNCTION_NAME: "workers",
+  };
+
+  test("connects a server", () => {
+    const io = new Server();
+    connect(io, env);
+    expect(coreOfServer(io)?.outside.connected).toBe(true);
+  });
+
+  test("names the variable that is missing, and what is no server", () => {
+    for (const name of Object.keys(env).filter((one) => one.startsWith("SKYSOCKET"))) {
+      expect(() => connect(new Server(), { ...env, [name]: undefined })).toThrow(name);
+    }
+    expect(() => connect({} as Server, env)).toThrow("connect(io)");
+  });
+});

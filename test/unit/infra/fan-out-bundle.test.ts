@@ -4,6 +4,7 @@ import { build } from "esbuild";
 /** What workers may have of the server library: what they share with emitters. None of it knows sockets or namespaces. */
 const OF_THE_SERVER = [
   "lambdas/server/console-log.ts",
+  "lambdas/server/disconnect-reason.ts",
   "lambdas/server/errors.ts",
   "lambdas/server/fan-out-legs.ts",
   "lambdas/server/fan-out-message.ts",
@@ -15,6 +16,7 @@ const OF_THE_SERVER = [
   "lambdas/server/ports.ts",
   "lambdas/server/post-to-all.ts",
   "lambdas/server/posts.ts",
+  "lambdas/server/recovery/back.ts",
   "lambdas/server/recovery/hold.ts",
   "lambdas/server/recovery/log.ts",
   "lambdas/server/recovery/presence.ts",

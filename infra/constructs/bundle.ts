@@ -157,7 +157,7 @@ function isBuildFailure(error: unknown): error is BuildFailure {
   return typeof error === "object" && error !== null && "errors" in error && Array.isArray(error.errors);
 }
 
-/** esbuild's own words with file and line, and what to do about the two mistakes that everybody makes once. */
+/** esbuild's own words with file and line, and what to do about the mistakes that everybody makes once. */
 function explain(failure: BuildFailure, options: Pick<BundleOptions, "app">): string {
   const details = formatMessagesSync(failure.errors, { kind: "error" }).join("").trim();
   const texts = failure.errors.map((error) => error.text);
@@ -165,7 +165,10 @@ function explain(failure: BuildFailure, options: Pick<BundleOptions, "app">): st
   if (texts.some((text) => text.startsWith("Could not resolve") && text.includes('"socket.io"'))) {
     advice.push('Import from "skysocket" instead of "socket.io".');
   }
-  if (texts.some((text) => text.includes('for import "default"'))) {
+  const missing = texts.filter((text) => text.includes('for import "default"'));
+  if (missing.some((text) => text.includes("lambdas/server/index.ts"))) {
+    advice.push('Import by name, { Server } from "skysocket": it has no default export.');
+  } else if (missing.length > 0) {
     advice.push("Default-export the Server: `export default io;`.");
   }
   return [`The application ${options.app} cannot be bundled:`, details, ...advice].join("\n");

@@ -154,6 +154,11 @@ describe("an application that cannot be bundled", () => {
       'import { Server } from "socket.io"; export default new Server();',
       [/Could not resolve "socket\.io"/, /Import from "skysocket" instead/],
     ],
+    [
+      "a default import of the library",
+      'import Server from "skysocket"; export default new Server();',
+      [/No matching export/, /\{ Server \} from "skysocket"/],
+    ],
     ["no default export", "export const io = 1;", [/No matching export/, /export default io;/]],
   ])("%s is told with its place and a way out", async (what, text, messages) => {
     const app = await project(`broken ${what}`, { "app.ts": text });

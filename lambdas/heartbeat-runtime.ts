@@ -2,10 +2,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Environment, required } from "./aws/environment.ts";
 import { postService, taskService } from "./gateway/clients.ts";
-import { createGateway } from "./gateway/post.ts";
 import { createTasks } from "./gateway/tasks.ts";
 import { handleHeartbeat } from "./handlers/heartbeat.ts";
 import { timingOf } from "./handlers/heartbeat-timing.ts";
+import { createPings } from "./heartbeat-pings.ts";
 import { consoleLog } from "./server/console-log.ts";
 import { describeError } from "./server/errors.ts";
 import type { HeartbeatPorts } from "./server/heartbeat-ports.ts";
@@ -22,10 +22,11 @@ export type HeartbeatHandler = (
 
 /** @throws Error when the environment is incomplete: the function does not start */
 export function createHeartbeat(env: Environment): HeartbeatHandler {
-  const ports = createPorts(env);
+  const portsUntil = createPorts(env);
   const timing = timingOf(env);
   return async (_event, context) => {
-    const deadline = ports.clock.now() + context.getRemainingTimeInMillis() - RESERVE_MS;
+    const deadline = Date.now() + context.getRemainingTimeInMillis() - RESERVE_MS;
+    const ports = portsUntil(deadline);
     try {
       await handleHeartbeat({ ports, timing, deadline });
     } catch (error) {
@@ -37,26 +38,25 @@ export function createHeartbeat(env: Environment): HeartbeatHandler {
   };
 }
 
-function createPorts(env: Environment): HeartbeatPorts {
+function createPorts(env: Environment): (deadline: number) => HeartbeatPorts {
   const clock = { now: Date.now, sleep: (ms: number) => wait(ms) };
   const callbackUrl = required(env, "CALLBACK_URL");
-  return {
-    store: createHeartbeatStore({
-      client: createDynamoClient(),
-      table: required(env, "TABLE_NAME"),
-      clock,
-    }),
-    gateway: createGateway({
-      service: postService(callbackUrl, env),
-      closer: () => Promise.reject(new Error("the heartbeat closes nothing itself")),
-      clock,
-    }),
-    tasks: createTasks({
-      service: taskService(callbackUrl, env),
-      functionName: required(env, "SOCKET_FUNCTION_NAME"),
-      clock,
-    }),
+  const store = createHeartbeatStore({
+    client: createDynamoClient(),
+    table: required(env, "TABLE_NAME"),
+    clock,
+  });
+  const service = postService(callbackUrl, env);
+  const tasks = createTasks({
+    service: taskService(callbackUrl, env),
+    functionName: required(env, "SOCKET_FUNCTION_NAME"),
+    clock,
+  });
+  return (deadline) => ({
+    store,
+    gateway: createPings({ service, clock, deadline }),
+    tasks,
     clock,
     log: consoleLog,
-  };
+  });
 }

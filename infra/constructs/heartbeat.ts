@@ -37,10 +37,10 @@ export const HEARTBEAT_INDEX: GlobalSecondaryIndexProps = {
 /** What clients are told counts on it: a run ends within the minute after it began. */
 const TIMEOUT = Duration.seconds(60);
 
-/** Posts are CPU: at this size some 100,000 connections in a run, which are 800,000 at an interval of 8 minutes. */
+/** Posts are CPU. How many connections a run can ping at this size is in docs/PERFORMANCE.md, under quotas. */
 const MEMORY_MIB = 512;
 
-/** The next run does what this one did not. */
+/** The next run does the turns of one that failed or died as well: a retry would only get in its way. */
 const NO_RETRY = { retryAttempts: 0, maxEventAge: Duration.minutes(1) };
 
 export interface HeartbeatProps {

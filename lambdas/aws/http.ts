@@ -1,3 +1,5 @@
+// An application's compiler sees only the files that ours name.
+/// <reference path="./undici-pool.d.ts" />
 import type { Dispatcher } from "undici";
 import Pool from "undici/lib/dispatcher/pool.js";
 

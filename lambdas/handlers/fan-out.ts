@@ -29,8 +29,8 @@ const LEASE_MS = 55_000;
 
 /** Sockets served before it is noted: those that a worker tried again posts to twice. */
 const BATCH = 100;
-/** Batches on their way at the same time: the last posts of one must not hold up the first of the next. */
-const BATCHES_AT_ONCE = 3;
+/** Batches on their way at the same time: as many as a worker has by default, so that a slow post holds up none of the others. */
+const BATCHES_AT_ONCE = 6;
 
 /** Ranges are split by a guess at how many are in them; where the guess is always wrong, a worker stays with what it has. */
 const MAX_DEPTH = 8;
@@ -131,7 +131,8 @@ class Worker {
     let seen = 0;
     for await (const member of membersInOrder(ports.store, wanted)) {
       if (batch.length === BATCH || (seen > 0 && seen % share === 0)) {
-        if (!(await this.#send(batch))) return false;
+        const sent = await this.#send(batch, seen);
+        if (sent !== "sent") return sent === "handed on";
         batch = [];
         if (ports.clock.now() > until) return late(ports) ?? false;
         if (await this.#handedOn(member.id, seen)) return true;
@@ -139,18 +140,23 @@ class Worker {
       batch.push(member);
       seen++;
     }
-    return await this.#send(batch);
+    return (await this.#send(batch, seen)) !== "lost";
   }
 
-  /** Begins to post to the next ones, when there is room for it. False when another worker has the leg by now. */
-  async #send(batch: readonly Member[]): Promise<boolean> {
-    if (batch.length === 0) return true;
-    if (this.#sending.length >= BATCHES_AT_ONCE && !(await this.#sending.shift())) return false;
+  /** Begins to post to the next ones, when there is room for it. `lost` when another worker has the leg by now. */
+  async #send(batch: readonly Member[], seen: number): Promise<"sent" | "handed on" | "lost"> {
+    const [first] = batch;
+    if (!first) return "sent";
+    if (this.#sending.length >= BATCHES_AT_ONCE && !(await this.#sending.shift())) return "lost";
+    // Waiting for that may have taken as long as a post may: what is begun too late is not over before the lease is. The first batch is
+    // each worker's own, so that there is an end to handing on.
+    const isOver = this.#context.ports.clock.now() > this.#context.deadline && seen > batch.length;
+    if (isOver && (await this.#handedOn(first.id, seen))) return "handed on";
     const before = this.#sending.at(-1) ?? Promise.resolve(true);
     const sent = this.#post(batch, before);
     sent.catch(() => undefined); // whoever takes it out of the list looks at it
     this.#sending.push(sent);
-    return true;
+    return "sent";
   }
 
   /** Posts, and notes it when the batches before have been noted. */

@@ -13,7 +13,7 @@ export const DEFAULT_TIMING: HeartbeatTiming = { minuteMs: 60_000, interval: 8 }
  * function has. After 8 minutes this adds up to the 10 of API Gateway's idle limit.
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
  */
-const LATE = 2;
+export const LATE = 2;
 
 /** What clients are told as `pingTimeout`, as a part of a minute: 5 s. */
 const TOLD_TIMEOUT = 1 / 12;

@@ -1,6 +1,6 @@
 import type { Pulse, Turns } from "../server/heartbeat-ports.ts";
 import type { DisconnectReason } from "../server/ports.ts";
-import type { HeartbeatTiming } from "./heartbeat-timing.ts";
+import { type HeartbeatTiming, LATE } from "./heartbeat-timing.ts";
 
 /**
  * Minutes after which rows of connections have expired: 2 hours of life, and the store's margin of 10 minutes.
@@ -17,7 +17,7 @@ const OLDEST = 121;
  */
 const LOOKS = [2, 5];
 
-/** What a run has to do; minutes are those of $connect, counted from the epoch. */
+/** What a run has to do for a turn; minutes are those of $connect, counted from the epoch. */
 export interface Work {
   /** Connections that are to be pinged. */
   readonly due: readonly number[];
@@ -26,24 +26,25 @@ export interface Work {
 }
 
 /** Each minute has its turn: the connections that were made a multiple of the interval before it. */
-export function workOf(turns: readonly number[], interval: number): Work {
+export function workOf(turn: number, interval: number): Work {
   const due: number[] = [];
-  const fresh: number[] = [];
-  for (const turn of turns) {
-    for (let age = interval; age <= FORGOTTEN; age += interval) due.push(turn - age);
-    fresh.push(...LOOKS.map((age) => turn - age));
-  }
-  return { due, fresh };
+  for (let age = interval; age <= FORGOTTEN; age += interval) due.push(turn - age);
+  return { due, fresh: LOOKS.map((age) => turn - age) };
+}
+
+/** Whether pings of a turn are in time in a run of this minute: later than that, clients have given up, or are closed as idle. */
+export function isInTime(turn: number, minute: number): boolean {
+  return minute - turn <= LATE;
 }
 
 /**
- * The turns before this minute that nobody did, the latest first: their run did not take place, failed or died. None from
- * before the first one that is known; and none that are an interval ago, since every connection has had a turn since then.
+ * The turns before this minute that nobody did, the oldest first, since its pings are the most overdue and a run may be cut short:
+ * their run did not take place, failed or died. None from before the first one that is known; and none that are an interval ago, since every connection has had a turn since then.
  */
 export function missedTurns(known: Turns, minute: number, now: number, interval: number): number[] {
   const first = Math.max(Math.min(...known.keys()), minute - interval) + 1;
   const missed: number[] = [];
-  for (let turn = minute - 1; turn >= first; turn--) {
+  for (let turn = first; turn < minute; turn++) {
     const until = known.get(turn);
     if (until === undefined || until < now) missed.push(turn);
   }

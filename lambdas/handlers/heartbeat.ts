@@ -2,13 +2,20 @@ import { describeError } from "../server/errors.ts";
 import type { HeartbeatPorts, Pulse, Turns } from "../server/heartbeat-ports.ts";
 import { EndQueue } from "./heartbeat-ends.ts";
 import type { HeartbeatTiming } from "./heartbeat-timing.ts";
-import { mayBelieveGone, missedTurns, verdictOn, workOf } from "./heartbeat-turns.ts";
+import { isInTime, mayBelieveGone, missedTurns, verdictOn, workOf } from "./heartbeat-turns.ts";
+import { Window } from "./heartbeat-window.ts";
 
 /** An Engine.IO ping. The client answers `3`, which nobody reads: a peer that is gone shows by the post. */
 const PING_FRAME = "2";
 
 /** Minutes whose connections are listed at the same time: with their shards and pages, what is in memory. */
 const MINUTES_AT_ONCE = 8;
+
+/**
+ * Connections that are seen to at the same time, of all minutes and pages. Far more than the gateway posts to at once: those that
+ * are busy only wait here for their next try, and must be very many before the others wait for them.
+ */
+const CONNECTIONS_AT_ONCE = 1_000;
 
 /** From the deadline until a run is surely over or dead; the next one takes its turns then. In milliseconds. */
 const ENDING_MS = 5_000;
@@ -33,17 +40,21 @@ export async function handleHeartbeat(context: HeartbeatContext): Promise<void> 
   const claimed = await claimTurns(context, minute);
   if (!claimed) return;
   const { turns, known } = claimed;
+  let failed: readonly number[];
   try {
-    await work(context, turns);
+    failed = await work(context, turns);
   } catch (error) {
     await ports.store.releaseTurns(turns);
     throw error;
   }
-  // Also after a run that did not get to the end: to begin again where it began would be to get no further.
-  await ports.store.finishTurns(turns, known);
+  const undone = failed.filter((turn) => isInTime(turn, minute + 1));
+  const done = turns.filter((turn) => !undone.includes(turn));
+  // Two writes: turns of a run that dies between them are free when its time is over.
+  if (undone.length > 0) await ports.store.releaseTurns(undone);
+  if (done.length > 0) await ports.store.finishTurns(done, known);
 }
 
-/** Undefined where the minute's own turn is done already, or another run is at it: then it came twice. */
+/** The oldest first. Undefined where the minute's own turn is done already, or another run is at it: then it came twice. */
 async function claimTurns(
   { ports, timing, deadline }: HeartbeatContext,
   minute: number,
@@ -53,28 +64,38 @@ async function claimTurns(
   const until = deadline + ENDING_MS;
   const known = await store.claimTurn(minute, now, until);
   if (!known) return undefined;
-  const turns = [minute];
+  const turns: number[] = [];
   for (const turn of missedTurns(known, minute, now, timing.interval)) {
     if (await store.claimTurn(turn, now, until)) turns.push(turn);
   }
-  return { turns, known };
+  return { turns: [...turns, minute], known };
 }
 
-async function work(context: HeartbeatContext, turns: readonly number[]): Promise<void> {
-  const { due, fresh } = workOf(turns, context.timing.interval);
+/** The turns whose pings failed, all or some. */
+async function work(context: HeartbeatContext, turns: readonly number[]): Promise<readonly number[]> {
   const run = new Run(context);
-  const failure = await atOnce(MINUTES_AT_ONCE, [
-    ...due.map((made) => () => run.each(made, (pulse) => run.see(pulse))),
-    ...fresh.map((made) => () => run.each(made, (pulse) => run.endIfAlone(pulse))),
+  const works = turns.map((turn) => ({ turn, ...workOf(turn, context.timing.interval) }));
+  const unlisted = await atOnce(MINUTES_AT_ONCE, [
+    ...works.flatMap(({ turn, due }) =>
+      due.map((made) => () => run.each(made, (pulse) => run.see(pulse, turn))),
+    ),
+    ...works.flatMap(({ fresh }) =>
+      fresh.map((made) => () => run.each(made, (pulse) => run.endIfAlone(pulse))),
+    ),
   ]);
+  const failure = (await run.ended()) ?? unlisted;
   await run.finish();
   if (failure) throw failure.error;
+  return turns.filter((turn) => run.failedIn(turn));
 }
 
 class Run {
   readonly #context: HeartbeatContext;
   readonly #ends: EndQueue;
+  readonly #window = new Window(CONNECTIONS_AT_ONCE);
+  readonly #failedTurns = new Set<number>();
   #late = false;
+  #answered = 0;
   #failures = 0;
   #failure: unknown;
 
@@ -83,25 +104,43 @@ class Run {
     this.#ends = new EndQueue(context.ports.tasks);
   }
 
-  /** Does something with every connection that was made in this minute, page by page. */
+  /** Begins something with every connection that was made in this minute; the next page is listed when all of one are begun. */
   async each(minute: number, work: (pulse: Pulse) => Promise<void>): Promise<void> {
-    const { ports, deadline } = this.#context;
-    for await (const page of ports.store.listConnections(minute)) {
-      if (ports.clock.now() > deadline) {
-        this.#late = true;
-        return;
+    for await (const page of this.#context.ports.store.listConnections(minute)) {
+      for (const pulse of page) {
+        if (this.#isOver()) return;
+        await this.#window.begin(async () => {
+          // Once more: its place may have been long in coming.
+          if (!this.#isOver()) await work(pulse);
+        });
       }
-      await settled(page.map(work));
     }
   }
 
-  /** Pings a connection, or has it ended. */
-  async see(pulse: Pulse): Promise<void> {
+  /** Resolves when all that was begun has ended, with the first failure of it. */
+  async ended(): Promise<{ readonly error: unknown } | undefined> {
+    return await this.#window.ended();
+  }
+
+  /**
+   * Whether pings of a turn failed. Where time was over because there is too much to do, that does not count: begun again, the
+   * run would get no further, and the turns after it would starve. But where most pings failed it was they that took the time,
+   * also from turns that had none yet.
+   */
+  failedIn(turn: number): boolean {
+    if (this.#late) return this.#failures > this.#answered;
+    return this.#failedTurns.has(turn);
+  }
+
+  /** Pings a connection whose turn it is, or has it ended. */
+  async see(pulse: Pulse, turn: number): Promise<void> {
     const { ports, timing } = this.#context;
     const verdict = verdictOn(pulse, ports.clock.now(), timing);
     if (verdict === "leave") return;
     if (verdict !== "ping") return await this.#ends.add(pulse.connectionId, verdict.end);
-    if ((await this.#ping(pulse.connectionId)) !== "gone") return;
+    const answer = await this.#ping(pulse.connectionId);
+    if (answer === "failed") this.#failedTurns.add(turn);
+    if (answer !== "gone") return;
     if (!mayBelieveGone(pulse, ports.clock.now(), timing)) return;
     // What $disconnect would have said, had it come. A "ping timeout" is for who waits for answers.
     await this.#ends.add(pulse.connectionId, "transport close");
@@ -129,13 +168,23 @@ class Run {
     await this.#ends.flush();
   }
 
+  #isOver(): boolean {
+    const { ports, deadline } = this.#context;
+    const isOver = ports.clock.now() > deadline;
+    if (isOver) this.#late = true;
+    return isOver;
+  }
+
   /** One connection that cannot be posted to must not cost the others their ping. */
   async #ping(connectionId: string): Promise<"ok" | "gone" | "failed"> {
     try {
-      return await this.#context.ports.gateway.post(connectionId, PING_FRAME);
+      const answer = await this.#context.ports.gateway.post(connectionId, PING_FRAME);
+      this.#answered++;
+      return answer;
     } catch (error) {
+      // The first: those after the deadline only say that time was over.
+      if (this.#failures === 0) this.#failure = error;
       this.#failures++;
-      this.#failure = error;
       return "failed";
     }
   }
@@ -159,8 +208,4 @@ async function atOnce(
   });
   await Promise.all(workers);
   return failure;
-}
-
-async function settled(all: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(all)) if (result.status === "rejected") throw result.reason;
 }

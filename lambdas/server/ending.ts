@@ -1,6 +1,7 @@
 import { reportClose } from "./closing.ts";
 import type { Effect } from "./effect.ts";
 import { send } from "./emit.ts";
+import { allFannedOut } from "./fan-out.ts";
 import { closeInboxes } from "./inbox-opening.ts";
 import type { Invocation } from "./invocation.ts";
 import { deleteMembers, memberships } from "./membership.ts";
@@ -31,6 +32,7 @@ export async function endSocket(socket: SocketCore, reason: DisconnectReason): P
   runListeners(socket, "disconnecting", reason);
   // In the queue: what the listeners of `disconnecting` emit finds the rooms as they were.
   const release = socket.invocation.act("leaving all rooms", async () => {
+    await allFannedOut(socket.invocation);
     await deleteMembers(socket, released);
     return { rest: undefined };
   });
@@ -65,7 +67,10 @@ export function disconnectSocket(socket: SocketCore, close: boolean): Effect<voi
 export async function disconnectNow(socket: SocketCore, close: boolean): Promise<void> {
   socket.reachable = false;
   const frames = socket.nsp.server.codec.encode({ type: "disconnect", nsp: socket.nsp.name });
-  await socket.invocation.act("disconnect()", async () => ({ rest: send(socket, frames) }));
+  await socket.invocation.act("disconnect()", async () => {
+    await allFannedOut(socket.invocation);
+    return { rest: send(socket, frames) };
+  });
   await endSocket(socket, "server namespace disconnect");
   if (close) await disconnectConnection(socket);
 }

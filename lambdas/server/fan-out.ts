@@ -80,6 +80,15 @@ async function sendInTurn(
 const audienceOf = ({ nsp, rooms, except }: FanOut): string =>
   JSON.stringify([nsp, rooms.map((room) => (room === EVERYONE ? null : room)).sort(), [...except].sort()]);
 
+/**
+ * Waits until workers have posted all that this event has emitted so far. They read the rooms, so who joins, leaves or is
+ * disconnected by a later call of the same event must be found in them as it was when the earlier one was made.
+ */
+export async function allFannedOut(invocation: Invocation): Promise<void> {
+  const { fanOuts } = invocation.ports;
+  if (fanOuts) await invocation.outgoing.finishFanOuts((id) => finished(invocation, fanOuts, id));
+}
+
 /** Waits until the workers of a fan-out are done: the next one to the same rooms must not overtake it. */
 async function finished({ ports, deadline }: Invocation, { store }: FanOuts, id: string): Promise<void> {
   const { clock, log } = ports;
@@ -93,7 +102,7 @@ async function finished({ ports, deadline }: Invocation, { store }: FanOuts, id:
   }
   log.warn(
     "SKY_FAN_OUT_SLOW",
-    "an event to a large room waits no longer for the one before it: some may get the two in the other order",
+    "what follows an event to a large room waits no longer for its workers: some may get two events in the other order, or one to a room that they have just joined or left",
   );
 }
 

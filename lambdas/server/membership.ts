@@ -1,4 +1,5 @@
 import { SkysocketError } from "./errors.ts";
+import { allFannedOut } from "./fan-out.ts";
 import { latestOf } from "./offsets.ts";
 import type { Leaving, Member, RoomName, SocketRecord } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
@@ -70,6 +71,7 @@ export async function finishJoin(
   started: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (Object.keys(started).length === 0) return;
+  await allFannedOut(socket.invocation);
   const { store } = socket.invocation.ports;
   const tokens = Object.fromEntries(await stampTokens(socket, Object.entries(started)));
   for (const [room, token] of Object.entries(tokens)) {
@@ -155,6 +157,7 @@ async function releaseMembers(
 
 /** Removes rooms from the socket's row and the member rows that go with them. */
 export async function leave(socket: SocketCore, rooms: readonly string[]): Promise<void> {
+  await allFannedOut(socket.invocation);
   const { store } = socket.invocation.ports;
   const leaving = await noteLeaving(socket, rooms);
   const removed = await store.removeRooms(socket.key, socket.id, rooms, leaving);

@@ -5,6 +5,8 @@
 export class Outgoing {
   #all: Promise<void> = Promise.resolve();
   readonly #fanOuts = new Map<string, Promise<string>>();
+  /** All whose workers may still be posting. */
+  readonly #posting = new Set<Promise<string>>();
 
   /** Something that is being posted by this invocation. */
   note(posted: Promise<unknown>): void {
@@ -21,6 +23,16 @@ export class Outgoing {
     const before = this.#fanOuts.get(audience);
     id.catch(() => undefined); // it is looked at only if another one comes
     this.#fanOuts.set(audience, id);
+    this.#posting.add(id);
     return before;
+  }
+
+  /** Calls `finish` for each fan-out so far of which it has not resolved yet. */
+  async finishFanOuts(finish: (id: string) => Promise<void>): Promise<void> {
+    for (const one of [...this.#posting]) {
+      const [begun] = await Promise.allSettled([one]);
+      if (begun.status === "fulfilled") await finish(begun.value);
+      this.#posting.delete(one);
+    }
   }
 }

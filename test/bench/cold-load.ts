@@ -24,17 +24,25 @@ const ENTRIES = [
   { name: "heartbeat", entry: "lambdas/heartbeat.ts" },
 ] as const;
 
+/** What posts and starts tasks, loaded after the start while the first request to DynamoDB is on its way. */
+const SERVICE = "skysocket-service.mjs";
+
 export interface ColdLoad {
-  /** Milliseconds, medians, without starting Node itself. `bytes`: what is loaded at the start. */
+  /** Milliseconds, medians, without starting Node itself. `bytes`: what is loaded. */
   readonly ms: number;
   readonly bytes: number;
   /** Of its milliseconds to the floor's in the same run, the median. */
   readonly ratio: number;
 }
 
+export interface FunctionLoad extends ColdLoad {
+  /** Together with {@link SERVICE}, one after the other. */
+  readonly with_service: ColdLoad;
+}
+
 export interface ColdLoads {
   readonly cold_load_ms: {
-    readonly ours: Readonly<Record<string, ColdLoad>>;
+    readonly ours: Readonly<Record<string, FunctionLoad>>;
     readonly floor: Omit<ColdLoad, "ratio">;
     readonly runs: number;
   };
@@ -59,7 +67,9 @@ await import(process.argv[1]).catch((error) => {
   process.stdout.write(String(error));
   process.exit(1);
 });
-process.stdout.write(String(performance.now() - start));
+const started = performance.now() - start;
+if (process.argv[2]) await import(process.argv[2]);
+process.stdout.write(JSON.stringify([started, performance.now() - start]));
 process.exit();`;
 
 /** Medians over alternating runs. */
@@ -73,11 +83,20 @@ export async function benchColdLoad(): Promise<ColdLoads> {
       ),
     );
     for (let run = 0; run < RUNS; run++) {
-      for (const bundled of [floor, ...ours]) bundled.times.push(await load(bundled.path));
+      for (const bundled of [floor, ...ours]) {
+        const [start, withService] = await load(bundled);
+        bundled.times.push(start);
+        bundled.service?.times.push(withService);
+      }
     }
-    const result = ({ name, bytes, times }: Bundled): readonly [string, ColdLoad] => [
-      name,
-      { ms: round(median(times)), bytes, ratio: round(pairedRatio(times, floor.times), 2) },
+    const loadOf = ({ bytes, times }: Timed): ColdLoad => ({
+      ms: round(median(times)),
+      bytes,
+      ratio: round(pairedRatio(times, floor.times), 2),
+    });
+    const result = (bundled: BundledFunction): readonly [string, FunctionLoad] => [
+      bundled.name,
+      { ...loadOf(bundled), with_service: loadOf(bundled.service) },
     ];
     return {
       cold_load_ms: {
@@ -91,15 +110,24 @@ export async function benchColdLoad(): Promise<ColdLoads> {
   }
 }
 
-interface Bundled {
-  readonly name: string;
+interface Timed {
   readonly path: string;
   readonly bytes: number;
   readonly times: number[];
 }
 
+interface Bundled extends Timed {
+  readonly name: string;
+  readonly service?: Timed;
+}
+
+interface BundledFunction extends Bundled {
+  /** Its bytes and times are those of both files. */
+  readonly service: Timed;
+}
+
 /** As it is deployed, with the example application. */
-async function bundle(directory: string, name: string, entry: string): Promise<Bundled> {
+async function bundle(directory: string, name: string, entry: string): Promise<BundledFunction> {
   const files = bundleFiles({
     entry: join(PACKAGE_ROOT, entry),
     app: join(PACKAGE_ROOT, "lambdas/app.ts"),
@@ -109,8 +137,13 @@ async function bundle(directory: string, name: string, entry: string): Promise<B
   await Promise.all(
     files.map(({ path, contents }) => writeFile(join(directory, name, basename(path)), contents)),
   );
-  const main = files.find(({ path }) => basename(path) === "index.mjs");
-  return { name, path: join(directory, name, "index.mjs"), bytes: main?.contents.byteLength ?? 0, times: [] };
+  const timed = (file: string): Timed => {
+    const bytes = files.find(({ path }) => basename(path) === file)?.contents.byteLength;
+    if (bytes === undefined) throw new Error(`the bundle of ${entry} has no ${file}`);
+    return { path: join(directory, name, file), bytes, times: [] };
+  };
+  const [index, service] = [timed("index.mjs"), timed(SERVICE)];
+  return { name, ...index, service: { ...service, bytes: index.bytes + service.bytes } };
 }
 
 /** As anyone bundles the two clients, with the options of infra/constructs/bundle.ts that are not about our own code. */
@@ -134,15 +167,18 @@ async function bundleFloor(directory: string): Promise<Bundled> {
   return { name: "floor", path, bytes: (await stat(path)).size, times: [] };
 }
 
-/** Milliseconds. In a process of its own: a module is loaded once. */
-async function load(path: string): Promise<number> {
-  const script = ["--input-type=module", "--eval", LOAD, pathToFileURL(path).href];
+/** Milliseconds until it is loaded, and until what comes after it is. In a process of its own: a module is loaded once. */
+async function load({ path, service }: Bundled): Promise<readonly [number, number]> {
+  const paths = [path, ...(service ? [service.path] : [])].map((file) => pathToFileURL(file).href);
+  const script = ["--input-type=module", "--eval", LOAD, ...paths];
   const { stdout } = await promisify(execFile)(process.execPath, script, {
     env: { ...process.env, ...ENV },
   }).catch(({ stdout: said }: { stdout?: string }) => {
     throw new Error(`${path} does not load: ${said}`);
   });
-  return Number(stdout);
+  const [started, after]: readonly number[] = JSON.parse(stdout);
+  if (started === undefined || after === undefined) throw new Error(`${path} told no times: ${stdout}`);
+  return [started, after];
 }
 
 await runAlone(import.meta.url, benchColdLoad);

@@ -1,6 +1,6 @@
 /**
  * All benches. `npm run bench` prints a table, `-- --json` one object, `-- --docs` writes docs/PERFORMANCE.md and its plots;
- * `-- --from FILE` takes the numbers of an earlier `--json` instead of measuring.
+ * `-- --from FILE` takes the numbers of an earlier `--json` instead of measuring. Ends with 1 when a bar is missed.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg } from "node:os";
@@ -14,6 +14,7 @@ import { benchFanOut, type FanOutTimes } from "./fan-out.ts";
 import { benchPost, type PostCost } from "./post.ts";
 import { type Price, priceOf } from "./price.ts";
 import { markdownOf, plotsOf, textOf } from "./support/report.ts";
+import { missedBars } from "./support/rows.ts";
 
 export type Results = PostCost & ColdLoads & EchoLatency & EventCpu & CallsPerEvent & FanOutTimes & Price;
 
@@ -60,3 +61,8 @@ const { values } = parseArgs({
 const results: Results = values.from ? JSON.parse(await readFile(values.from, "utf8")) : await measure();
 if (values.docs) await writeDocs(results);
 process.stdout.write(`${values.json ? JSON.stringify(results) : textOf(results)}\n`);
+for (const missed of missedBars(results)) {
+  process.stderr.write(`missed: ${missed}\n`);
+  // No process.exit: what is written to a pipe may still be on its way.
+  process.exitCode = 1;
+}

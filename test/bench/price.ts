@@ -27,6 +27,12 @@ const ENTRY_UNITS = 200 / 4096 / 2;
 const FIRST_TIER = 1e9;
 const LATER_MESSAGE = 0.8 / 1e6;
 
+/** Lambda's lines START, END and REPORT in the log, whatever the function says. @see https://aws.amazon.com/cloudwatch/pricing/ */
+const LOG_GB_A_RUN = 285 / 1e9;
+const LOG_GB = 0.5;
+/** Of a connection that is two and five minutes old the heartbeat reads whether it has a socket. */
+const JOIN_CHECKS = 2;
+
 export interface Price {
   /** Dollars a month. */
   readonly price: {
@@ -35,6 +41,10 @@ export interface Price {
     readonly recovery_off: Bill;
     readonly recovery_on: Bill;
     readonly others: Readonly<Record<string, number>>;
+    /** What the bills leave out, with recovery on. */
+    readonly not_counted: { readonly logs: number; readonly join_checks: number };
+    /** The ratios of the bills, if a pong ran as long as an event. */
+    readonly slow_pongs: { readonly recovery_off: number; readonly recovery_on: number };
   };
 }
 
@@ -83,30 +93,16 @@ export function priceOf(
   { calls_per_event: calls }: Pick<CallsPerEvent, "calls_per_event">,
   connections = CONNECTIONS,
 ): Price {
-  const { minutes, messages, reconnects, pings } = workload(connections);
+  const { minutes, messages, reconnects } = workload(connections);
   const unavoidable = messagesCost(messages * (1 + RECIPIENTS)) + minutes * PRICES.gatewayConnectionMinute;
-  const common: readonly Part[] = [
-    {
-      times: pings,
-      calls: { ...calls.ping, read_units: calls.ping.read_units + ENTRY_UNITS },
-      seconds: PONG_SECONDS,
-    },
-    { times: HEARTBEAT_RUNS, calls: calls.heartbeat_run, seconds: HEARTBEAT_SECONDS },
-  ];
-  const off = billOf(minutes, [
-    ...common,
-    { times: messages, calls: calls.chat, seconds: EVENT_SECONDS },
-    { times: reconnects, calls: calls.connect, seconds: EVENT_SECONDS },
-    { times: reconnects, calls: calls.disconnect, seconds: EVENT_SECONDS },
-  ]);
-  const on = billOf(minutes, [
-    ...common,
-    { times: messages, calls: calls.with_recovery.chat, seconds: EVENT_SECONDS },
-    { times: reconnects, calls: calls.with_recovery.resume, seconds: EVENT_SECONDS },
-  ]);
+  const parts = (pongSeconds: number) => partsOf(calls, connections, pongSeconds);
+  const total = ({ total }: Omit<Bill, "ratio">) => round(total / unavoidable, 3);
+  const { off, on } = parts(PONG_SECONDS);
+  const slow = parts(EVENT_SECONDS);
+  const runs = on.reduce((all, { times, calls }) => all + times * calls.invocations, 0);
   const bill = (of: Omit<Bill, "ratio">): Bill => ({
     total: round(of.total, 0),
-    ratio: round(of.total / unavoidable, 3),
+    ratio: total(of),
     api_gateway: round(of.api_gateway, 0),
     lambda: round(of.lambda, 0),
     dynamodb: round(of.dynamodb, 0),
@@ -114,11 +110,48 @@ export function priceOf(
   return {
     price: {
       unavoidable: round(unavoidable, 0),
-      recovery_off: bill(off),
-      recovery_on: bill(on),
+      recovery_off: bill(billOf(minutes, off)),
+      recovery_on: bill(billOf(minutes, on)),
       others: OTHERS,
+      not_counted: {
+        logs: round(runs * LOG_GB_A_RUN * LOG_GB, 0),
+        join_checks: round(reconnects * JOIN_CHECKS * PRICES.dynamodbReadUnit, 2),
+      },
+      slow_pongs: {
+        recovery_off: total(billOf(minutes, slow.off)),
+        recovery_on: total(billOf(minutes, slow.on)),
+      },
     },
   };
+}
+
+/** What the workload consists of, without and with recovery. */
+function partsOf(
+  calls: CallsPerEvent["calls_per_event"],
+  connections: number,
+  pongSeconds: number,
+): { readonly off: readonly Part[]; readonly on: readonly Part[] } {
+  const { messages, reconnects, pings } = workload(connections);
+  const common: readonly Part[] = [
+    {
+      times: pings,
+      calls: { ...calls.ping, read_units: calls.ping.read_units + ENTRY_UNITS },
+      seconds: pongSeconds,
+    },
+    { times: HEARTBEAT_RUNS, calls: calls.heartbeat_run, seconds: HEARTBEAT_SECONDS },
+  ];
+  const off = [
+    ...common,
+    { times: messages, calls: calls.chat, seconds: EVENT_SECONDS },
+    { times: reconnects, calls: calls.connect, seconds: EVENT_SECONDS },
+    { times: reconnects, calls: calls.disconnect, seconds: EVENT_SECONDS },
+  ];
+  const on = [
+    ...common,
+    { times: messages, calls: calls.with_recovery.chat, seconds: EVENT_SECONDS },
+    { times: reconnects, calls: calls.with_recovery.resume, seconds: EVENT_SECONDS },
+  ];
+  return { off, on };
 }
 
 function billOf(minutes: number, parts: readonly Part[]): Omit<Bill, "ratio"> {

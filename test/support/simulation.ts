@@ -103,7 +103,7 @@ export class Simulation {
   }
 
   /** Plays until nothing can happen any more. Throws if that takes suspiciously long. */
-  async run(maxSteps = 20_000): Promise<void> {
+  async run(maxSteps = 100_000): Promise<void> {
     const limit = this.steps + maxSteps;
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));

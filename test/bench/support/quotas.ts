@@ -21,29 +21,45 @@ const PINGS = 1 / (8 * 60);
 const RECONNECTS = 1 / (2 * 3600);
 const EVENT_SECONDS = 0.045;
 const PONG_SECONDS = 0.002;
-/** A run of the heartbeat has 48 s: 64 posts at once, of 15 ms, with the share of a core that 512 MB give it (1,769 MB are one). */
+/** A run of the heartbeat has 48 s, posts to 64 at once and has the share of a core that 512 MB give it (1,769 MB are one). */
 const HEARTBEAT_SECONDS = 48;
-const POSTS_A_SECOND = 64 / 0.015;
+const POSTS_AT_ONCE = 64;
+/** Assumed. */
+const POST_SECONDS = 0.015;
 const HEARTBEAT_CORE = 512 / 1769;
+/** What a partition takes, and over how many everyone and a minute of the heartbeat's index are spread. */
+const PARTITION_WRITES = 1_000;
+const SHARDS = 4;
+/** Of one that comes back with recovery: put to be held, released, and the delete for the old connection. */
+const EVERYONE_WRITES = 3;
 
 const GATEWAY_LIMITS =
   "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html";
 const LAMBDA_LIMITS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html";
 const WARM =
   "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput-scenarios.html";
+const PARTITIONS =
+  "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html";
 const TABLE_LIMITS = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html";
 
+/** Posts a second of a run of the heartbeat: what the posts under way allow, and what the CPU does. The less of the two binds. */
+export function heartbeatRates({ post_cpu_us: { broadcast } }: PostCost): {
+  readonly atOnce: number;
+  readonly cpu: number;
+} {
+  return { atOnce: POSTS_AT_ONCE / POST_SECONDS, cpu: (HEARTBEAT_CORE * 1e6) / broadcast };
+}
+
 /** With recovery on, in the order in which they bind. */
-export function quotas({
-  calls_per_event: calls,
-  post_cpu_us: { broadcast: postMicros },
-}: CallsPerEvent & PostCost): readonly QuotaLine[] {
-  const { chat, resume } = calls.with_recovery;
+export function quotas(results: CallsPerEvent & PostCost): readonly QuotaLine[] {
+  const { chat, resume } = results.calls_per_event.with_recovery;
+  const heartbeat = heartbeatRates(results);
   const units = (of: (calls: Calls) => number) => SENT * of(chat) + RECONNECTS * of(resume);
   const writes = units((each) => each.write_units);
   const reads = units((each) => each.read_units);
   const invocations = units((each) => each.invocations) + PINGS;
   const lines: readonly Omit<QuotaLine, "binds">[] = [
+    ...partitionLines(),
     {
       quota: "API Gateway: requests of the account, posts included",
       limit: 10_000,
@@ -113,7 +129,7 @@ export function quotas({
     },
     {
       quota: "Ours: pings of one run of the heartbeat",
-      limit: Math.round(HEARTBEAT_SECONDS * Math.min(POSTS_A_SECOND, (HEARTBEAT_CORE * 1e6) / postMicros)),
+      limit: Math.round(HEARTBEAT_SECONDS * Math.min(heartbeat.atOnce, heartbeat.cpu)),
       unit: "posts a minute",
       perConnection: 1 / 8,
       remedy: "none; beyond it, a second stack",
@@ -123,4 +139,25 @@ export function quotas({
   return lines
     .map((line) => ({ ...line, binds: line.limit / line.perConnection }))
     .sort((one, other) => one.binds - other.binds);
+}
+
+/** Of single partitions: these are written by each connect, however the rest of the table is spread. */
+function partitionLines(): readonly Omit<QuotaLine, "binds">[] {
+  const common = { limit: SHARDS * PARTITION_WRITES, unit: "write units/s", source: PARTITIONS };
+  const connects = (writes: number) =>
+    ((SHARDS * PARTITION_WRITES) / writes).toLocaleString("en-US", { maximumFractionDigits: 0 });
+  return [
+    {
+      ...common,
+      quota: `DynamoDB: writes of a partition, the ${SHARDS} of everyone`,
+      perConnection: RECONNECTS * EVERYONE_WRITES,
+      remedy: `none needed: more than ${connects(EVERYONE_WRITES)} connects a second are throttled and tried again until it splits them`,
+    },
+    {
+      ...common,
+      quota: `DynamoDB: writes of a partition, the ${SHARDS} of a minute in the heartbeat's index`,
+      perConnection: RECONNECTS,
+      remedy: `none: ${connects(1)} connects a second; those that end within their minute count three times`,
+    },
+  ];
 }

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { DEFAULT_TIMING, timingOf, toldTo } from "../../../lambdas/handlers/heartbeat-timing.ts";
-import { mayBelieveGone, missedTurns, verdictOn, workOf } from "../../../lambdas/handlers/heartbeat-turns.ts";
+import {
+  isInTime,
+  mayBelieveGone,
+  missedTurns,
+  verdictOn,
+  workOf,
+} from "../../../lambdas/handlers/heartbeat-turns.ts";
 import { DONE } from "../../../lambdas/server/heartbeat-ports.ts";
 
 const MINUTE = 60_000;
@@ -28,11 +34,12 @@ function pingsOf(connectedAt: number, interval: number, plans: readonly (RunPlan
     if (!plan) return;
     const minute = made - 1 + index;
     const now = minute * MINUTE + plan.jitter;
-    const turns = [minute, ...missedTurns(known, minute, now, interval)];
+    const turns = [...missedTurns(known, minute, now, interval), minute];
     // Done by the time that anybody asks: a run that began later finds it taken, which is the same.
     for (const turn of turns) known.set(turn, DONE);
     const pinged = now + plan.pingedAfter;
-    if (workOf(turns, interval).due.includes(made) && pinged > connectedAt) pings.push(pinged);
+    if (turns.some((turn) => workOf(turn, interval).due.includes(made)) && pinged > connectedAt)
+      pings.push(pinged);
   });
   return pings.filter((at) => at < connectedAt + LIFE).sort((a, b) => a - b);
 }
@@ -90,7 +97,7 @@ describe("a connection is pinged in time", () => {
 
 describe("a turn", () => {
   test("is of those that were made a multiple of the interval ago, for as long as a connection can be known", () => {
-    const { due, fresh } = workOf([1_000], 8);
+    const { due, fresh } = workOf(1_000, 8);
     expect(due).toEqual([992, 984, 976, 968, 960, 952, 944, 936, 928, 920, 912, 904, 896, 888, 880, 872]);
     expect(fresh).toEqual([998, 995]);
   });
@@ -98,7 +105,7 @@ describe("a turn", () => {
   test("is nobody's twice in an interval", () => {
     for (let interval = 1; interval <= 8; interval++) {
       const turns = Array.from({ length: interval }, (_, i) => 1_000 - i);
-      const { due } = workOf(turns, interval);
+      const due = turns.flatMap((turn) => workOf(turn, interval).due);
       expect(new Set(due).size).toBe(due.length);
     }
   });
@@ -107,7 +114,7 @@ describe("a turn", () => {
     for (let interval = 1; interval <= 8; interval++) {
       for (let made = 0; made < interval; made++) {
         const ages = Array.from({ length: 131 }, (_, age) => age).filter((age) =>
-          workOf([made + age], interval).due.includes(made),
+          workOf(made + age, interval).due.includes(made),
         );
         expect(ages.some((age) => age >= 122 && age <= 129)).toBe(true);
       }
@@ -120,9 +127,9 @@ describe("the turns that a run makes up for", () => {
   const known = (turns: Record<number, number>) =>
     new Map(Object.entries(turns).map(([minute, until]) => [Number(minute), until]));
 
-  test("are those that no run has done or is at", () => {
+  test("are those that no run has done or is at, the most overdue first", () => {
     const turns = known({ 1000: now + 50_000, 999: now + 1, 998: now - 1, 996: DONE, 995: DONE });
-    expect(missedTurns(turns, 1_000, now, 8)).toEqual([998, 997]);
+    expect(missedTurns(turns, 1_000, now, 8)).toEqual([997, 998]);
   });
 
   test("are none at the very first run", () => {
@@ -131,13 +138,21 @@ describe("the turns that a run makes up for", () => {
 
   test("are all of an interval when there was no run for longer than that", () => {
     const turns = known({ 1000: now + 50_000, 900: DONE });
-    expect(missedTurns(turns, 1_000, now, 8)).toEqual([999, 998, 997, 996, 995, 994, 993]);
+    expect(missedTurns(turns, 1_000, now, 8)).toEqual([993, 994, 995, 996, 997, 998, 999]);
   });
 
   test("are none on account of the turns of another clock", () => {
     const turns = known({ 1000: now + 50_000, 999: DONE, 60000: DONE });
     expect(missedTurns(turns, 1_000, now, 8)).toEqual([]);
   });
+});
+
+test("pings that failed are in time for as long as clients wait for them", () => {
+  const { minuteMs, interval } = DEFAULT_TIMING;
+  const { pingInterval, pingTimeout } = toldTo(DEFAULT_TIMING);
+  const late = (pingInterval + pingTimeout) / minuteMs - interval;
+  expect(isInTime(1_000, 1_000 + late)).toBe(true);
+  expect(isInTime(1_000, 1_000 + late + 1)).toBe(false);
 });
 
 describe("what becomes of a connection whose turn it is", () => {

@@ -137,10 +137,99 @@ describe("pings", () => {
     expect(gateway.posts.map(([id]) => id)).toEqual(["a", "b", "c"]);
     expect(logged).toEqual([["SKY_PING_FAILED", "1 connections could not be pinged"]]);
     expect(started).toEqual([]);
-    // Nothing is gained by posting once more to all the others.
+  });
+
+  test("that failed are made up for by the next run, those of that turn and no others", async () => {
+    await connect("a");
+    await minutes(1);
+    await connect("b");
+    await minutes(6);
+    gateway.answer = () => Promise.reject(new Error("away"));
+    expect(await minutes(1)).toEqual([["a"]]);
+    gateway.answer = () => "ok";
+    expect(await minutes(7)).toEqual([["a", "b"], ...Array(6).fill([])]);
+    expect(await minutes(2)).toEqual([["a"], ["b"]]);
+  });
+
+  test("that failed leave the other turns of their run done", async () => {
+    await connect("a");
+    await minutes(1);
+    await connect("b");
+    await minutes(6);
+    gateway.answer = (id) => (id === "b" ? Promise.reject(new Error("busy")) : "ok");
+    now += MINUTE; // a's turn, which is missed
+    expect(await minutes(2)).toEqual([["a", "b"], ["b"]]);
+  });
+
+  test("that fail again and again are given up when clients no longer wait for them", async () => {
+    await connect("a");
+    await connect("stuck");
+    await minutes(7);
+    gateway.answer = (id) => (id === "stuck" ? Promise.reject(new Error("busy")) : "ok");
+    const both = ["a", "stuck"];
+    expect(await minutes(10)).toEqual([both, both, both, ...Array(5).fill([]), both, both]);
+  });
+
+  test.each([
+    ["made up for where most of them failed", ["a", "b"], ["a", "b", "c", "d"]],
+    ["not where there was too much to do", ["a"], ["d"]],
+  ])("of a run whose time was over are %s", async (_what, failing, next) => {
+    for (const id of ["a", "b", "c"]) await connect(id);
+    await minutes(1);
+    await connect("d");
+    await minutes(6);
     now += MINUTE;
+    const began = now;
+    const slow: HeartbeatStore = {
+      ...store,
+      async *listConnections(made) {
+        for await (const page of store.listConnections(made)) {
+          yield page;
+          now = began + 48_001;
+          yield page;
+        }
+      },
+    };
+    gateway.answer = (id) => (failing.includes(id) ? Promise.reject(new Error("away")) : "ok");
+    await run({ store: slow }, began + 48_000);
+    expect(gateway.posts.map(([id]) => id)).toEqual(["a", "b", "c"]);
+    expect(logged.map(([code]) => code)).toEqual(["SKY_PING_FAILED", "SKY_HEARTBEAT_LATE"]);
+    gateway.answer = () => "ok";
+    now = began;
+    expect(await minutes(1)).toEqual([next]);
+  });
+
+  test("that had no time because those of an earlier turn failed are made up for", async () => {
+    await connect("a");
+    await minutes(1);
+    await connect("b");
+    await minutes(6);
+    gateway.answer = () => Promise.reject(new Error("away"));
+    now += 2 * MINUTE;
+    const began = now;
+    const failing = {
+      post: async (id: string, frame: string) => {
+        now = began + 48_001;
+        return await gateway.post(id, frame);
+      },
+    };
+    await run({ gateway: failing }, began + 48_000);
+    expect(gateway.posts.map(([id]) => id)).toEqual(["a"]);
+    gateway.answer = () => "ok";
+    now = began;
+    expect(await minutes(1)).toEqual([["a", "b"]]);
+  });
+
+  test("of the most overdue turn come first", async () => {
+    for (const id of ["a", "b", "c"]) {
+      await connect(id);
+      await minutes(1);
+    }
+    await minutes(4);
+    now += 3 * MINUTE;
+    gateway.posts.length = 0;
     await run();
-    expect(gateway.posts).toHaveLength(3);
+    expect(gateway.posts.map(([id]) => id)).toEqual(["a", "b", "c"]);
   });
 
   test("stop at the deadline, which is said, and the next run goes on with its own turn", async () => {
@@ -154,35 +243,80 @@ describe("pings", () => {
     expect(await minutes(1)).toEqual([["of minute 1"]]);
   });
 
-  test("never wait for more than a page of connections", async () => {
-    const pageSize = 3;
-    let listed = 0;
+  test("do not wait for one that is slow, on whatever page", async () => {
+    const others = 2_999;
+    let pinged = 0;
+    gateway.answer = async (id): Promise<"ok"> => {
+      if (id !== "0/0") pinged++;
+      else for (let before = -1; pinged > before; await idle()) before = pinged;
+      return "ok";
+    };
+    let pingedBefore: number | undefined;
+    const post = async (id: string, frame: string) => {
+      const answer = await gateway.post(id, frame);
+      if (id === "0/0") pingedBefore = pinged;
+      return answer;
+    };
+    await run({ store: paged(1_000, 3), gateway: { post } });
+    expect(pingedBefore).toBe(others);
+  });
+
+  test("that wait for their place until time is over are not begun", async () => {
+    const deadline = now + 48_000;
+    gateway.answer = async (): Promise<"ok"> => {
+      await idle();
+      now = deadline + 1;
+      return "ok";
+    };
+    await run({ store: paged(11, 100) }, deadline);
+    expect(gateway.posts).toHaveLength(1_000);
+    expect(logged.map(([code]) => code)).toEqual(["SKY_HEARTBEAT_LATE"]);
+  });
+
+  test("hold a page of connections and a thousand that are being pinged, and no more", async () => {
     let answered = 0;
     let most = 0;
-    const minute = Math.floor(now / MINUTE) - 8;
-    const many: HeartbeatStore = {
-      ...store,
-      async *listConnections(made) {
-        for (let page = 0; made === minute && page < 50; page++) {
-          listed += pageSize;
-          most = Math.max(most, listed - answered);
-          yield Array.from({ length: pageSize }, (_, i) => ({
-            connectionId: `${page}/${i}`,
-            connectedAt: minute * MINUTE,
-          }));
-        }
-      },
-    };
+    const pageSize = 100;
+    const many = paged(50, pageSize, (listed) => {
+      most = Math.max(most, listed - answered);
+    });
     gateway.answer = async (): Promise<"ok"> => {
       await new Promise(setImmediate);
       answered++;
       return "ok";
     };
     await run({ store: many });
-    expect(answered).toBe(150);
-    expect(most).toBe(pageSize);
+    expect(answered).toBe(5_000);
+    expect(most).toBeGreaterThan(1_000);
+    expect(most).toBeLessThanOrEqual(1_000 + pageSize);
   });
 });
+
+/** As long as anything that waits for nothing outside may take. */
+async function idle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+}
+
+/** So many pages of connections whose turn it is. */
+function paged(
+  pages: number,
+  pageSize: number,
+  onPage: (listed: number) => void = () => undefined,
+): HeartbeatStore {
+  const minute = Math.floor(now / MINUTE) - 8;
+  return {
+    ...store,
+    async *listConnections(made) {
+      for (let page = 0; made === minute && page < pages; page++) {
+        onPage((page + 1) * pageSize);
+        yield Array.from({ length: pageSize }, (_, i) => ({
+          connectionId: `${page}/${i}`,
+          connectedAt: minute * MINUTE,
+        }));
+      }
+    },
+  };
+}
 
 describe("the dead", () => {
   test("are ended by the socket function when a ping finds them gone, in one task", async () => {
@@ -273,6 +407,16 @@ describe("connections without a namespace", () => {
     expect(ended("forced server close")).toEqual(["a", "a"]);
     await minutes(20);
     expect(ended("forced server close")).toEqual(["a", "a"]);
+  });
+
+  test("are found by the next run when one cannot look at them", async () => {
+    await minutes(1);
+    await connect("a", null);
+    now += 2 * MINUTE;
+    const hasSocket = () => Promise.reject(new Error("DynamoDB is away"));
+    await expect(run({ store: { ...store, hasSocket } })).rejects.toThrow("DynamoDB is away");
+    await minutes(1);
+    expect(ended("forced server close")).toEqual(["a"]);
   });
 
   test("are left to the end that is under way", async () => {

@@ -101,7 +101,7 @@ export interface FanOuts {
 
 /** What a worker needs from the outside. */
 export interface FanOutPorts {
-  readonly store: FanOutStore & Pick<Store, "leaveToResume" | "readSession" | "readSocket" | "finishLog">;
+  readonly store: FanOutStore & Pick<Store, "leaveToResume" | "readSession" | "readRooms" | "finishLog">;
   readonly gateway: Pick<Gateway, "post">;
   /** Of the function that runs the application: ends the connections found gone. */
   readonly tasks: Tasks;

@@ -252,6 +252,8 @@ export interface Store extends InboxStore {
     at: number,
   ): Promise<SocketRecord | undefined>;
   readSocket(key: SocketKey): Promise<SocketRecord | undefined>;
+  /** One read, however much state the socket has. */
+  readRooms(key: SocketKey): Promise<Pick<SocketRecord, "id" | "rooms"> | undefined>;
   /** Rows of several connections, with their connections; what is not there any more is left out. Any order. */
   readSockets(keys: readonly SocketKey[]): Promise<readonly SocketView[]>;
   /** Writes changed state. False if the row is gone or another socket's. */

@@ -26,8 +26,8 @@ export function createFanOutStore({ client, table: name, clock }: FanOutStoreOpt
   const table = new Table({ client, name, clock });
   const { leaveToResume, readSession } = sessionStore(table);
   const { finishLog } = logStore(table);
-  const { readSocket } = socketReadStore(table);
-  return { ...fanOutStore(table), leaveToResume, readSession, readSocket, finishLog };
+  const { readRooms } = socketReadStore(table);
+  return { ...fanOutStore(table), leaveToResume, readSession, readRooms, finishLog };
 }
 
 /** The rows of fan-outs, and rooms by ranges of their members. */

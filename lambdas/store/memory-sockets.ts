@@ -52,6 +52,7 @@ export type MemorySocketStore = Pick<
   | "forbidSocket"
   | "endSocket"
   | "readSocket"
+  | "readRooms"
   | "saveState"
   | "addRooms"
   | "removeRooms"
@@ -150,6 +151,11 @@ export function memorySockets(state: MemoryState): MemorySocketStore {
       decide(() => {
         const row = find(key);
         return row && snapshot(row);
+      }),
+    readRooms: (key) =>
+      decide(() => {
+        const row = find(key);
+        return row && { id: row.id, rooms: toRecord(row.rooms) };
       }),
     saveState: (key, id, { data, props }) =>
       decide(() => {

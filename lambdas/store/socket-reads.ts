@@ -6,11 +6,12 @@ import { type ConnectionRow, readConnectionItem, readSocketItem, type SocketRow 
 import { connectionKey, type Key, socketKey } from "./keys.ts";
 import type { Table } from "./table.ts";
 
-export type SocketReadStore = Pick<Store, "readSocket" | "readSockets">;
+export type SocketReadStore = Pick<Store, "readSocket" | "readRooms" | "readSockets">;
 
 export function socketReadStore(table: Table): SocketReadStore {
   return {
     readSocket: (key) => readSocket(table, key),
+    readRooms: (key) => readRooms(table, key),
     readSockets: (keys) => readSockets(table, keys),
   };
 }
@@ -21,6 +22,15 @@ export async function readSocketRow(table: Table, key: SocketKey): Promise<Socke
   if (item === undefined) return undefined;
   const row = readSocketItem(item, key.connectionId);
   return isLive(row.expiresAt, table.now()) ? row : undefined;
+}
+
+/** One read: where values live aside does not matter. */
+async function readRooms(
+  table: Table,
+  key: SocketKey,
+): Promise<Pick<SocketRecord, "id" | "rooms"> | undefined> {
+  const row = await readSocketRow(table, key);
+  return row && { id: row.id, rooms: row.rooms };
 }
 
 /** One read; one more per 100 large values. */

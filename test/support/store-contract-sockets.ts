@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { atOnce, countOf, MINUTE, type StoreBench } from "./store-contract-bench.ts";
+import { atOnce, countOf, largeJson, MINUTE, type StoreBench } from "./store-contract-bench.ts";
 
 export function socketContract(bench: StoreBench): void {
   describe("a socket's life", () => {
@@ -143,6 +143,13 @@ export function socketContract(bench: StoreBench): void {
       const nowhere = { connectionId: bench.name("conn"), nsp: "/" };
       expect(await bench.store.endSocket(nowhere, "x", "transport close", 1)).toBeUndefined();
       expect(await bench.store.readSocket(nowhere)).toBeUndefined();
+    });
+
+    it("tells its rooms alone", async () => {
+      const { key, id } = await bench.open({ rooms: { a: "ta" }, data: { big: largeJson(5_000) } });
+      expect(await bench.store.readRooms(key)).toEqual({ id, rooms: { a: "ta" } });
+      const nowhere = { connectionId: bench.name("conn"), nsp: "/" };
+      expect(await bench.store.readRooms(nowhere)).toBeUndefined();
     });
 
     it("shows an ended socket for five minutes", async () => {

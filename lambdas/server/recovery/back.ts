@@ -21,7 +21,7 @@ export interface LeavingOut {
  * each who has just come back, if anybody is to be left out.
  */
 export async function withoutReturned<T extends Member>(
-  store: Pick<Store, "readSocket">,
+  store: Pick<Store, "readRooms">,
   { nsp, except, since }: LeavingOut,
   members: readonly T[],
 ): Promise<readonly T[]> {
@@ -29,7 +29,7 @@ export async function withoutReturned<T extends Member>(
   const kept = await Promise.all(
     members.map(async ({ id, connectionId, connectedAt, token }) => {
       if (!isRenewed(token) || connectedAt < since - RECENT_MS) return true;
-      const row = await store.readSocket({ connectionId, nsp });
+      const row = await store.readRooms({ connectionId, nsp });
       return row?.id !== id || ![...except].some((room) => Object.hasOwn(row.rooms, room));
     }),
   );

@@ -10,7 +10,7 @@ const FRESH = "0mywpj19600018k6iehxe.0mywpj000";
 function bench(rooms: Readonly<Record<string, readonly string[]>>) {
   const asked: string[] = [];
   const store = {
-    readSocket: async ({ connectionId }: { connectionId: string }) => {
+    readRooms: async ({ connectionId }: { connectionId: string }) => {
       asked.push(connectionId);
       const id = connectionId.toLowerCase();
       const names = rooms[id];

@@ -64,6 +64,13 @@ const later = () => bench.clock.now() + HOUR;
 const leaving = (until: string, more: Partial<Leaving> = {}): Leaving => ({ until, forget: [], ...more });
 
 describe("what recovery costs", () => {
+  it("looks up a socket's rooms in one read, which workers have the right to, whatever state it has", async () => {
+    const { key } = await bench.open({ data: { big: largeJson(5_000) } });
+    wire.take();
+    await bench.store.readRooms(key);
+    expect(wire.operations()).toEqual(["GetItem"]);
+  });
+
   it("is one request for each step of a session", async () => {
     const pid = bench.name("pid");
     const at = bench.clock.now();

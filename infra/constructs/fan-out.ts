@@ -1,21 +1,9 @@
-import { join } from "node:path";
-import { Duration, type RemovalPolicy, Stack } from "aws-cdk-lib";
-import type { IWebSocketApi, WebSocketStage } from "aws-cdk-lib/aws-apigatewayv2";
-import type { Table } from "aws-cdk-lib/aws-dynamodb";
-import { Policy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import {
-  Architecture,
-  type IFunction,
-  Function as LambdaFunction,
-  LoggingFormat,
-  RecursiveLoop,
-  Runtime,
-} from "aws-cdk-lib/aws-lambda";
-import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Duration } from "aws-cdk-lib";
+import { Policy, type Role } from "aws-cdk-lib/aws-iam";
+import { type IFunction, type Function as LambdaFunction, RecursiveLoop } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { bundleCode } from "./bundle.ts";
-import { PACKAGE_ROOT } from "./entry.ts";
 import { fanOutGrants, fanOutInvokeGrants } from "./grants.ts";
+import { type PostingProps, postingFunction } from "./posting-function.ts";
 
 /** A worker's part is its own for 55 s; Lambda tries one that failed again after a minute, which must find it free. */
 const TIMEOUT = Duration.seconds(60);
@@ -26,61 +14,25 @@ const MEMORY_MIB = 1024;
 /** Both retries of Lambda, one and two minutes later, fit into this age. After five minutes a worker posts nothing more. */
 const ASYNC_INVOKE = { retryAttempts: 2, maxEventAge: Duration.minutes(5) };
 
-export interface FanOutProps {
-  readonly table: Table;
-  readonly api: IWebSocketApi;
-  readonly stage: WebSocketStage;
-  /** Absolute path of the application, which bundling wants to know. */
-  readonly app: string;
-  readonly sourceMap: boolean;
-  readonly logRetention: RetentionDays;
-  readonly removalPolicy: RemovalPolicy;
-}
-
 /** Workers that post one event to a part of a large room each. */
 export class FanOut extends Construct {
   readonly function: LambdaFunction;
   readonly #role: Role;
 
-  constructor(scope: Construct, id: string, props: FanOutProps) {
+  constructor(scope: Construct, id: string, props: PostingProps) {
     super(scope, id);
-    const { table, stage, sourceMap } = props;
-    const logGroup = new LogGroup(this, "Logs", {
-      retention: props.logRetention,
-      removalPolicy: props.removalPolicy,
-    });
-    this.#role = new Role(this, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
-    const rights = new Policy(this, "Rights", {
-      roles: [this.#role],
-      statements: fanOutGrants({ ...props, logGroup }),
-    });
-    this.function = new LambdaFunction(this, "Function", {
-      code: bundleCode({
-        entry: join(PACKAGE_ROOT, "lambdas/fanout.ts"),
-        app: props.app,
-        sourceMap,
-        required: Stack.of(this).bundlingRequired,
-      }),
-      handler: "index.handler",
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
+    const { fn, role } = postingFunction(this, props, {
+      entry: "lambdas/fanout.ts",
+      rights: (logGroup) => fanOutGrants({ ...props, logGroup }),
       memorySize: MEMORY_MIB,
       timeout: TIMEOUT,
-      role: this.#role,
-      logGroup,
-      loggingFormat: LoggingFormat.TEXT,
       // Workers hand on to workers; Lambda would stop such a chain after about 16 invocations.
       // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
       recursiveLoop: RecursiveLoop.ALLOW,
-      ...ASYNC_INVOKE,
-      environment: {
-        TABLE_NAME: table.tableName,
-        CALLBACK_URL: stage.callbackUrl,
-        ...(sourceMap && { NODE_OPTIONS: "--enable-source-maps" }),
-      },
+      asyncInvoke: ASYNC_INVOKE,
     });
-    // New code may need a new right: the right comes first.
-    this.function.node.addDependency(rights);
+    this.function = fn;
+    this.#role = role;
   }
 
   /** Apart from the other rights: this function is made before the socket function, which has its name. */

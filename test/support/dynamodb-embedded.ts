@@ -8,13 +8,19 @@ import { DynamoWire } from "./dynamodb-wire.ts";
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
 
 /** dynalite in this process, on a free port, in memory. */
-export async function startEmbedded(): Promise<DynamoFixture> {
+export async function startDynalite(): Promise<{ readonly server: Server; readonly endpoint: string }> {
   const server = dynalite({ createTableMs: 0 });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("dynalite listens on no port");
-  const client = localClient(`http://127.0.0.1:${address.port}`);
+  return { server, endpoint: `http://127.0.0.1:${address.port}` };
+}
+
+/** The same with a table. */
+export async function startEmbedded(): Promise<DynamoFixture> {
+  const { server, endpoint } = await startDynalite();
+  const client = localClient(endpoint);
   await createTable(client);
   return {
     client,

@@ -1,15 +1,10 @@
-import { once } from "node:events";
-import type { Server } from "node:http";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import type { Store } from "../../lambdas/server/ports.ts";
 import { createDynamoStore } from "../../lambdas/store/dynamo-store.ts";
 import { TestClouds } from "./cloud.ts";
 import { localClient } from "./dynamodb.ts";
-
-// dynalite is CommonJS and has no types.
-const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
+import { startDynalite } from "./dynamodb-embedded.ts";
 
 /** A local cloud with the inbox application, and a store that sees its table. */
 export interface InboxCloud {
@@ -19,12 +14,7 @@ export interface InboxCloud {
 }
 
 export async function startInboxCloud(): Promise<InboxCloud> {
-  const server = dynalite({ createTableMs: 0 });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("dynalite listens on no port");
-  const endpoint = `http://127.0.0.1:${address.port}`;
+  const { server, endpoint } = await startDynalite();
   const clouds = new TestClouds();
   const app = fileURLToPath(new URL("../apps/inbox.ts", import.meta.url));
   const cloud = await clouds.start({ app, dynamodb: endpoint });

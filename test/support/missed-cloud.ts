@@ -1,7 +1,4 @@
-import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import type { Server } from "node:http";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,10 +9,8 @@ import { Offsets } from "../../lambdas/server/offsets.ts";
 import { ITEM_VERSION } from "../../lambdas/store/item-reader.ts";
 import { logKey } from "../../lambdas/store/keys.ts";
 import { TestClouds } from "./cloud.ts";
+import { startDynalite } from "./dynamodb-embedded.ts";
 import { synthesize } from "./synth.ts";
-
-// dynalite is CommonJS and has no types.
-const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
 
 const APP = fileURLToPath(new URL("../apps/missed.ts", import.meta.url));
 const TEMPLATE = "Skysocket.template.json";
@@ -37,12 +32,7 @@ export interface MissedCloud {
 
 /** @param timeoutSec of the socket function: the shorter, the more invocations a long resume takes */
 export async function startMissedCloud(timeoutSec: number): Promise<MissedCloud> {
-  const server = dynalite({ createTableMs: 0 });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("dynalite listens on no port");
-  const endpoint = `http://127.0.0.1:${address.port}`;
+  const { server, endpoint } = await startDynalite();
   const directory = await mkdtemp(join(tmpdir(), "skysocket-missed-"));
   const { outdir } = await synthesize({ app: APP, outdir: join(directory, "cdk.out") });
   const clouds = new TestClouds();

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { build } from "esbuild";
+import { bundleInputs } from "../../support/bundle-inputs.ts";
 
 /** What workers may have of the server library: what they share with emitters. None of it knows sockets or namespaces. */
 const OF_THE_SERVER = [
@@ -24,19 +24,7 @@ const OF_THE_SERVER = [
 ];
 
 test("the fan-out's bundle has neither an application nor more of the server library than it needs", async () => {
-  const { metafile } = await build({
-    entryPoints: ["lambdas/fanout.ts"],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    mainFields: ["module", "main"],
-    write: false,
-    metafile: true,
-    outdir: "nowhere",
-  });
-  const inputs = Object.values(metafile.outputs).flatMap((output) =>
-    Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
-  );
+  const inputs = await bundleInputs("lambdas/fanout.ts");
   expect(inputs).toContain("lambdas/handlers/fan-out.ts");
   expect(inputs.filter((path) => path.startsWith("lambdas/app"))).toEqual([]);
   expect(inputs.filter((path) => path.includes("socket.io-parser"))).toEqual([]);

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { build } from "esbuild";
+import { bundleInputs } from "../../support/bundle-inputs.ts";
 
 /** What the heartbeat may have of the server library: small things that need nothing else of it. */
 const OF_THE_SERVER = [
@@ -12,19 +12,7 @@ const OF_THE_SERVER = [
 ];
 
 test("the heartbeat's bundle has neither an application nor the server library nor more of the AWS SDK than it needs", async () => {
-  const { metafile } = await build({
-    entryPoints: ["lambdas/heartbeat.ts"],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    mainFields: ["module", "main"],
-    write: false,
-    metafile: true,
-    outdir: "nowhere",
-  });
-  const inputs = Object.values(metafile.outputs).flatMap((output) =>
-    Object.entries(output.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
-  );
+  const inputs = await bundleInputs("lambdas/heartbeat.ts");
   expect(inputs).toContain("lambdas/handlers/heartbeat.ts");
   expect(inputs.filter((path) => path.startsWith("lambdas/app"))).toEqual([]);
   const clients = inputs.filter((path) => path.includes("@aws-sdk/client-"));

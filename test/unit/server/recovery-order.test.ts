@@ -3,63 +3,13 @@
  * recovery.test.ts each test is named after the fault that it keeps away.
  */
 import { expect, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/index.ts";
-import type { ServerOptions } from "../../../lambdas/server/options.ts";
+import type { Server } from "../../../lambdas/server/index.ts";
 import type { Socket } from "../../../lambdas/server/socket.ts";
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
-import { Harness, realClock, type Wire } from "../../support/harness.ts";
-import { comeBack, eventsOf, remember } from "../../support/recovering-client.ts";
-
-function start(options: ServerOptions["connectionStateRecovery"], declare: (io: Server) => void) {
-  let now = Date.now();
-  const clock = {
-    ...realClock,
-    now: () => now,
-    sleep: async (ms: number, signal?: AbortSignal) => {
-      await realClock.sleep(ms, signal);
-      if (!signal?.aborted) now += ms;
-    },
-  };
-  const app = () => {
-    const io = new Server({ connectionStateRecovery: options });
-    declare(io);
-    return io;
-  };
-  const keepEndedMs = (options?.maxDisconnectionDuration ?? 120_000) + 140 * 60 * 1_000;
-  const store = createMemoryStore({ clock: { now: () => now }, keepEndedMs, logPageSize: 100 });
-  const harness = new Harness({ app, ports: { clock, store } });
-  const invoke = harness.invoke.bind(harness);
-  harness.invoke = (event) => {
-    now += 200;
-    return invoke(event);
-  };
-  return {
-    harness,
-    pass: (ms: number) => {
-      now += ms;
-    },
-    store,
-  };
-}
-
-const chat = (io: Server): void => {
-  io.on("connection", (socket) => {
-    if (!socket.recovered) socket.join("lobby");
-    socket.on("say", (room: string, text: string) => {
-      io.to(room).emit("said", text);
-    });
-    socket.on("join", (room: string) => {
-      socket.join(room);
-    });
-    socket.on("leave", (room: string) => {
-      socket.leave(room);
-    });
-  });
-};
-const texts = (wire: Pick<Wire, "frames">): unknown[] => eventsOf(wire).map(([, text]) => text);
+import { comeBack, remember } from "../../support/recovering-client.ts";
+import { chat, cut, startRecovery, texts } from "../../support/recovery-bench.ts";
 
 test("a client whose death nobody noticed for 40 minutes gets the whole gap", async () => {
-  const { harness, pass } = start({}, chat);
+  const { harness, pass } = startRecovery({}, chat);
   const [alice, bob] = [await harness.join(), await harness.join()];
   await alice.emit("say", "lobby", "seen");
   bob.deaf = true; // a proxy in between goes on taking what is sent
@@ -72,13 +22,12 @@ test("a client whose death nobody noticed for 40 minutes gets the whole gap", as
 
 test("a client that a middleware refused is restored when it tries again on the same connection", async () => {
   const refuse = { now: false };
-  const { harness } = start({ skipMiddlewares: false }, (io) => {
+  const { harness } = startRecovery({ skipMiddlewares: false }, (io) => {
     io.use((_s: Socket, next) => next(refuse.now ? new Error("token expired") : undefined));
     chat(io);
   });
   const [alice, bob] = [await harness.join(), await harness.join()];
-  await bob.close(1006);
-  await harness.settled();
+  await cut(harness, bob);
   await alice.emit("say", "lobby", "missed");
   refuse.now = true;
   const { pid } = remember(bob);
@@ -105,7 +54,7 @@ const kicking = (io: Server): void => {
   });
 };
 test("what is called later and posted earlier, with a cut between the two: nothing is lost", async () => {
-  const { harness, pass } = start({}, kicking);
+  const { harness, pass } = startRecovery({}, kicking);
   const [alice, bob, victim] = [await harness.join(), await harness.join(), await harness.join()];
   const receive = bob.receive.bind(bob);
   bob.receive = (frame) => {
@@ -119,18 +68,17 @@ test("what is called later and posted earlier, with a cut between the two: nothi
   expect([...texts(bob), ...texts(again)].sort()).toEqual(["bye", "kicked"]);
 });
 test("what is called later and posted earlier, with a cut long after: nothing comes twice", async () => {
-  const { harness, pass } = start({}, kicking);
+  const { harness, pass } = startRecovery({}, kicking);
   const [alice, bob, victim] = [await harness.join(), await harness.join(), await harness.join()];
   await alice.emit("kick", victim.id);
   await harness.settled();
   pass(60_000);
-  await bob.close(1006);
-  await harness.settled();
+  await cut(harness, bob);
   const again = await comeBack(harness, remember(bob));
   expect(texts(again)).toEqual([]);
 });
 test("what a connection listener emits waits for what was missed, and does not set its client back", async () => {
-  const { harness, pass, store } = start({}, (io) => {
+  const { harness, pass, store } = startRecovery({}, (io) => {
     chat(io);
     io.on("connection", (socket) => {
       if (socket.recovered) socket.emit("said", "welcome back");
@@ -138,8 +86,7 @@ test("what a connection listener emits waits for what was missed, and does not s
   });
   const [alice, bob] = [await harness.join(), await harness.join()];
   await alice.emit("say", "lobby", "seen");
-  await bob.close(1006);
-  await harness.settled();
+  await cut(harness, bob);
   // somebody speaks while the resume is reading
   const { listLog } = store;
   let spoken = false;
@@ -155,8 +102,7 @@ test("what a connection listener emits waits for what was missed, and does not s
   };
   const again = await comeBack(harness, remember(bob));
   pass(60_000);
-  await again.close(1006);
-  await harness.settled();
+  await cut(harness, again);
   const third = await comeBack(harness, remember(again));
   expect(texts(third)).toEqual(["welcome back"]);
 });
@@ -166,7 +112,7 @@ test.each([
   ["a String", () => new String("x")],
   ["toJSON", () => ({ toJSON: () => "id" })],
 ])("a volatile event that ends in %s, which is a string for its client, is no offset", async (_, make) => {
-  const { harness } = start({}, (io) => {
+  const { harness } = startRecovery({}, (io) => {
     chat(io);
     io.on("connection", (socket) => {
       socket.on("tick", () => {
@@ -177,8 +123,7 @@ test.each([
   const [alice, bob] = [await harness.join(), await harness.join()];
   await alice.emit("say", "lobby", "seen");
   await alice.emit("tick");
-  await bob.close(1006);
-  await harness.settled();
+  await cut(harness, bob);
   await alice.emit("say", "lobby", "missed");
   const again = await comeBack(harness, remember(bob));
   expect([again.recovered, texts(again)]).toEqual([true, ["missed"]]);

@@ -3,93 +3,11 @@
  * those of systems that do the same job. What happens when invocations race is tested in recovery-interleaving.test.ts.
  */
 import { describe, expect, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/index.ts";
 import { Offsets } from "../../../lambdas/server/offsets.ts";
-import type { ServerOptions } from "../../../lambdas/server/options.ts";
 import type { Socket } from "../../../lambdas/server/socket.ts";
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
-import { Harness, realClock, type Wire } from "../../support/harness.ts";
-import { comeBack, eventsOf, remember } from "../../support/recovering-client.ts";
-
-/** Rows of a log that are read at once. */
-const PAGE = 100;
-/** More than the tolerance for clocks that differ. */
-const SPACED_MS = 200;
-
-type Declare = (io: Server, recovered: boolean[]) => void;
-
-const chat: Declare = (io, recovered) => {
-  io.on("connection", (socket) => {
-    if (!socket.replayed) recovered.push(socket.recovered);
-    if (!socket.recovered) socket.join("lobby");
-    socket.on("say", (room: string, text: string) => {
-      io.to(room).emit("said", text);
-    });
-    socket.on("others", (text: string) => {
-      socket.broadcast.emit("said", text);
-    });
-    socket.on("all", (text: string) => {
-      io.emit("said", text);
-    });
-    socket.on("join", (room: string) => {
-      socket.join(room);
-    });
-    socket.on("leave", (room: string) => {
-      socket.leave(room);
-    });
-    socket.on("echo", (text: string) => {
-      socket.emit("echoed", text);
-    });
-    socket.on("set", (key: string, value: unknown) => {
-      socket.data[key] = value;
-    });
-    socket.on("get", (ack: (state: object) => void) => {
-      ack({ rooms: [...socket.rooms].sort(), data: socket.data, recovered: socket.recovered, id: socket.id });
-    });
-  });
-};
-
-function start(options: ServerOptions["connectionStateRecovery"] = {}, declare: Declare = chat) {
-  const recovered: boolean[] = [];
-  let now = Date.now();
-  const clock = {
-    ...realClock,
-    /** Milliseconds that pass with each look at the clock. */
-    costOfLook: 0,
-    now: () => {
-      now += clock.costOfLook;
-      return now;
-    },
-    sleep: async (ms: number, signal?: AbortSignal) => {
-      await realClock.sleep(ms, signal);
-      if (!signal?.aborted) now += ms;
-    },
-  };
-  const app = (): Server => {
-    const io = new Server({ connectionStateRecovery: options });
-    declare(io, recovered);
-    return io;
-  };
-  const keepEndedMs = (options?.maxDisconnectionDuration ?? 120_000) + 140 * 60 * 1_000;
-  const store = createMemoryStore({ clock: { now: () => now }, keepEndedMs, logPageSize: PAGE });
-  const harness = new Harness({ app, ports: { clock, store } });
-  const pass = (ms: number): void => {
-    now += ms;
-  };
-  // What happens at nearly the same time may arrive twice; here everything is spaced.
-  const invoke = harness.invoke.bind(harness);
-  harness.invoke = (event) => {
-    pass(SPACED_MS);
-    return invoke(event);
-  };
-  return { harness, recovered, pass, clock, store: harness.store };
-}
-
-/** The network is cut: the client is gone, and API Gateway notices. */
-async function cut(harness: Harness, wire: Wire): Promise<void> {
-  await wire.close(1006);
-  await harness.settled();
-}
+import type { Harness, Wire } from "../../support/harness.ts";
+import { comeBack, remember } from "../../support/recovering-client.ts";
+import { chat, cut, type Declare, PAGE, startRecovery, texts } from "../../support/recovery-bench.ts";
 
 /** How many tasks of each kind are started from now on. */
 function countTasks(harness: Harness): { resume: number } {
@@ -109,11 +27,9 @@ async function state(wire: Wire): Promise<{ rooms: string[]; data: object; recov
   return JSON.parse(answer.slice(3))[0];
 }
 
-const texts = (wire: Pick<Wire, "frames">): unknown[] => eventsOf(wire).map(([, text]) => text);
-
 describe("a client that comes back", () => {
   test("gets its id, rooms and data again, and what it missed, in order, before anything new", async () => {
-    const { harness, recovered } = start();
+    const { harness, recovered } = startRecovery();
     const [alice, bob] = [await harness.join(), await harness.join()];
     await bob.emit("join", "football");
     await bob.emit("set", "name", "Bob");
@@ -143,7 +59,7 @@ describe("a client that comes back", () => {
   });
 
   test("is restored any number of times", async () => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const alice = await harness.join();
     let bob = await harness.join();
     const { pid, sid } = remember(bob);
@@ -162,7 +78,7 @@ describe("a client that comes back", () => {
   });
 
   test("is restored before its first event", async () => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const [alice, bob] = [await harness.join(), await harness.join()];
     const before = remember(bob);
     expect(before.offset).toBeUndefined();
@@ -174,7 +90,7 @@ describe("a client that comes back", () => {
   });
 
   test("is restored before its old connection is noticed dead: the new one takes the session over", async () => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const [alice, bob] = [await harness.join(), await harness.join()];
     const before = remember(bob);
     bob.deaf = true; // API Gateway still answers 200
@@ -188,7 +104,7 @@ describe("a client that comes back", () => {
   });
 
   test("is restored after a volatile event that ends in a string", async () => {
-    const { harness } = start({}, (io, recovered) => {
+    const { harness } = startRecovery({}, (io, recovered) => {
       chat(io, recovered);
       io.on("connection", (socket) => {
         socket.on("whisper", (text: string) => {
@@ -213,7 +129,7 @@ describe("a client that comes back", () => {
   });
 
   test("gets what its own sockets, its id, several rooms at once and everyone were sent, each once", async () => {
-    const { harness } = start({}, (io, recovered) => {
+    const { harness } = startRecovery({}, (io, recovered) => {
       chat(io, recovered);
       io.on("connection", (socket) => {
         socket.on("send", async (id: string) => {
@@ -237,7 +153,7 @@ describe("a client that comes back", () => {
   });
 
   test("gets none of its own broadcasts", async () => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const bob = await harness.join();
     const before = remember(bob);
     await bob.emit("others", "from bob");
@@ -248,7 +164,7 @@ describe("a client that comes back", () => {
   });
 
   test("gets what rooms were sent that it has left, up to then", async () => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const [alice, bob] = [await harness.join(), await harness.join()];
     await bob.emit("join", "a");
     const before = remember(bob);
@@ -268,7 +184,7 @@ describe("a room's history", () => {
     ["no offset", null],
     ["an offset of long ago", "0".repeat(21)],
   ])("is not to be had from before the join, with %s", async (_, offset) => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const [alice, bob] = [await harness.join(), await harness.join()];
     await alice.emit("say", "secret", "not for bob");
     await alice.emit("say", "lobby", "for bob");
@@ -282,7 +198,7 @@ describe("a room's history", () => {
   });
 
   test("is not to be had from before the connection, with the offset of an earlier session", async () => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const alice = await harness.join();
     const first = await harness.join();
     await alice.emit("say", "lobby", "seen");
@@ -302,7 +218,7 @@ test.each([
   ["is sent again minutes later: its end is a task that may be late", 4, ["first"]],
   ["is forgotten when there can be no such task any more", 7, []],
 ])("what a connection did not take, and others after it, %s", async (_, minutes, expected) => {
-  const { harness, store, pass, clock } = start();
+  const { harness, store, pass, clock } = startRecovery();
   const [alice, bob] = [await harness.join(), await harness.join()];
   await alice.emit("say", "lobby", "first");
   const { sid, offset: first = "" } = remember(bob);
@@ -326,7 +242,7 @@ describe("a session is not restored", () => {
   };
 
   test("when its client left on purpose", async () => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const [alice, bob] = [await harness.join(), await harness.join()];
     const { pid } = remember(bob);
     await bob.send("41");
@@ -336,7 +252,7 @@ describe("a session is not restored", () => {
   });
 
   test("when its client left on purpose and the connection's end was handled before that", async () => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const bob = await harness.join();
     const { pid } = remember(bob);
     await bob.close(1006);
@@ -345,7 +261,7 @@ describe("a session is not restored", () => {
   });
 
   test("when its client left on purpose while another connection was claiming it, and that died", async () => {
-    const { harness, store, pass, clock } = start();
+    const { harness, store, pass, clock } = startRecovery();
     const first = await harness.join();
     const { pid } = remember(first);
     await cut(harness, first);
@@ -362,7 +278,7 @@ describe("a session is not restored", () => {
   });
 
   test("when the server disconnected the socket", async () => {
-    const { harness } = start({}, (io) => {
+    const { harness } = startRecovery({}, (io) => {
       io.on("connection", (socket) => {
         socket.on("leave me", () => {
           socket.disconnect();
@@ -377,7 +293,7 @@ describe("a session is not restored", () => {
   });
 
   test("when it was away for too long", async () => {
-    const { harness, pass } = start({ maxDisconnectionDuration: 5_000 });
+    const { harness, pass } = startRecovery({ maxDisconnectionDuration: 5_000 });
     const bob = await harness.join();
     const { pid } = remember(bob);
     await cut(harness, bob);
@@ -386,7 +302,7 @@ describe("a session is not restored", () => {
   });
 
   test("in another namespace", async () => {
-    const { harness } = start({}, (io, recovered) => {
+    const { harness } = startRecovery({}, (io, recovered) => {
       chat(io, recovered);
       io.of("/admin").on("connection", () => undefined);
     });
@@ -402,7 +318,7 @@ describe("a session is not restored", () => {
     ["an offset that is none", { offset: "yesterday" }],
     ["an offset of the future", { offset: `zzzzzzzzz${"0".repeat(12)}` }],
   ])("for %s", async (_, back) => {
-    const { harness } = start();
+    const { harness } = startRecovery();
     const bob = await harness.join();
     const { pid } = remember(bob);
     await cut(harness, bob);
@@ -410,7 +326,7 @@ describe("a session is not restored", () => {
   });
 
   test("to a connection that is older than the one that has it: that is closed", async () => {
-    const { harness, pass } = start();
+    const { harness, pass } = startRecovery();
     const bob = await harness.join();
     const { pid } = remember(bob);
     pass(1_000);
@@ -429,7 +345,7 @@ describe("a session is not restored", () => {
 
 test("durations of days work: the session is in the table", async () => {
   const day = 24 * 60 * 60 * 1_000;
-  const { harness, pass } = start({ maxDisconnectionDuration: 3 * day });
+  const { harness, pass } = startRecovery({ maxDisconnectionDuration: 3 * day });
   const [alice, bob] = [await harness.join(), await harness.join()];
   await bob.emit(
     "set",
@@ -460,7 +376,7 @@ describe("middlewares", () => {
 
   test("are skipped by default", async () => {
     const ran: boolean[] = [];
-    const { harness } = start({}, guarded(ran, { now: false }));
+    const { harness } = startRecovery({}, guarded(ran, { now: false }));
     const bob = await harness.join();
     await cut(harness, bob);
     expect((await comeBack(harness, remember(bob))).recovered).toBe(true);
@@ -470,7 +386,7 @@ describe("middlewares", () => {
   test("run with skipMiddlewares: false; a refusal leaves the session for the next attempt", async () => {
     const ran: boolean[] = [];
     const refuse = { now: false };
-    const { harness } = start({ skipMiddlewares: false }, guarded(ran, refuse));
+    const { harness } = startRecovery({ skipMiddlewares: false }, guarded(ran, refuse));
     const [alice, bob] = [await harness.join(), await harness.join()];
     await cut(harness, bob);
     await alice.emit("say", "lobby", "missed");
@@ -486,7 +402,7 @@ describe("middlewares", () => {
 });
 
 test("each pid is new, and has at least 128 random bits", async () => {
-  const { harness } = start();
+  const { harness } = startRecovery();
   const pids = new Set<string>();
   for (let count = 0; count < 20; count++) pids.add(remember(await harness.join()).pid);
   expect(pids.size).toBe(20);
@@ -495,7 +411,7 @@ test("each pid is new, and has at least 128 random bits", async () => {
 
 test("5,000 missed packets of 1 KB arrive all, in order, over several invocations, without all of them being held", async () => {
   const COUNT = 5_000;
-  const { harness, clock, store } = start();
+  const { harness, clock, store } = startRecovery();
   const [alice, bob] = [await harness.join(), await harness.join()];
   await alice.emit("say", "lobby", "seen");
   const before = remember(bob);
@@ -537,7 +453,7 @@ test("5,000 missed packets of 1 KB arrive all, in order, over several invocation
 
 test("an invocation that dies while it hands the rest over: the next one goes on all the same", async () => {
   const COUNT = 40;
-  const { harness, clock, store } = start();
+  const { harness, clock, store } = startRecovery();
   const [alice, bob] = [await harness.join(), await harness.join()];
   await cut(harness, bob);
   for (let count = 0; count < COUNT; count++) await alice.emit("say", "lobby", String(count));

@@ -2,16 +2,19 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { LocalCloudError } from "./errors.ts";
+import { isPlain } from "./hosts.ts";
 
 const DEFAULT_PORT = 3000;
 const EXAMPLE = resolve(dirname(fileURLToPath(import.meta.url)), "../../lambdas/app.ts");
 
 export const HELP = `Runs a Socket.IO application on this machine as it would run on AWS.
 
-  npm run dev -- [--app FILE] [--port N] [--dynamodb URL] [--json]
+  npm run dev -- [--app FILE] [--port N] [--host NAME]... [--dynamodb URL] [--json]
 
   --app FILE      module that default-exports a Server of "skysocket" (default: the example chat, lambdas/app.ts)
   --port N        port on 127.0.0.1; 0 takes any that is free (default: ${DEFAULT_PORT})
+  --host NAME     another name that it answers to, beside 127.0.0.1, localhost and [::1]: that of a tunnel, or an address of this
+                  machine such as 192.168.1.20, at which it listens then, for a phone in the same network. Can be given again
   --dynamodb URL  endpoint of a DynamoDB to use instead of the embedded one, such as http://127.0.0.1:8000
   --json          print one line of JSON when ready, and the logs on stderr
   --help          print this
@@ -21,6 +24,7 @@ export interface CliOptions {
   /** Absolute path. */
   readonly app: string;
   readonly port: number;
+  readonly hosts: readonly string[];
   readonly dynamodb: string | undefined;
   readonly json: boolean;
   readonly help: boolean;
@@ -32,6 +36,7 @@ export function parseOptions(args: readonly string[]): CliOptions {
   return {
     app: resolve(values.app ?? EXAMPLE),
     port: portOf(values.port),
+    hosts: (values.host ?? []).map(hostOf),
     dynamodb: endpointOf(values.dynamodb),
     json: values.json ?? false,
     help: values.help ?? false,
@@ -45,6 +50,7 @@ function parse(args: readonly string[]) {
       options: {
         app: { type: "string" },
         port: { type: "string" },
+        host: { type: "string", multiple: true },
         dynamodb: { type: "string" },
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },
@@ -60,6 +66,13 @@ function portOf(text: string | undefined): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
   throw invalid(`--port takes a number from 0 to 65535, but got "${text}". With 0 any free port is taken.`);
+}
+
+function hostOf(text: string): string {
+  if (isPlain(text)) return text;
+  throw invalid(
+    `--host takes a name or an address, such as my-laptop.local or 192.168.1.20, but got "${text}".`,
+  );
 }
 
 function endpointOf(text: string | undefined): string | undefined {

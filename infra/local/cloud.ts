@@ -7,6 +7,7 @@ import { Chaos, type ChaosSettings } from "./chaos.ts";
 import { LocalCloudError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import { createFaults } from "./faults.ts";
+import { Hosts } from "./hosts.ts";
 import { createIam } from "./iam/iam.ts";
 import { createLambda } from "./lambda/lambda.ts";
 import { checkFunctions } from "./load-check.ts";
@@ -26,6 +27,8 @@ export interface LocalCloudOptions {
   readonly assembly?: string | undefined;
   /** Of the one public server; 0 takes a free one. @default 0 */
   readonly port?: number | undefined;
+  /** Names under which it answers beside 127.0.0.1, localhost and [::1]; of those that are addresses it listens there, too. */
+  readonly hosts?: readonly string[] | undefined;
   /** Endpoint of a DynamoDB to use instead of the embedded one. */
   readonly dynamodb?: string | undefined;
   /** How many times faster than the clock AWS's long waits pass: idle and maximum durations, schedules, retries. @default 1 */
@@ -129,7 +132,12 @@ class Cloud implements LocalCloud {
   async start(): Promise<void> {
     const fail = (error: unknown) => this.logs.add("error", `The local cloud failed: ${describe(error)}`);
     // First of all: a port that is not free should not cost a synthesis.
-    const server = await PublicServer.listen(this.#options.port ?? 0, fail);
+    const server = await PublicServer.listen({
+      port: this.#options.port ?? 0,
+      hosts: new Hosts(this.#options.hosts),
+      onError: fail,
+      onRefused: (message) => this.logs.add("warn", message),
+    });
     this.#undo.push(() => server.close());
     const model = loadModel(await this.#assembly());
     const { stage } = apiOf(model);

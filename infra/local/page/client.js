@@ -27,7 +27,7 @@ function roomInAddress() {
 async function openSockets(who) {
   const response = await fetch("./config.json");
   if (!response.ok) throw new Error(`./config.json answered ${response.status}.`);
-  const { url, path } = await response.json();
+  const { path } = await response.json();
   const options = {
     path,
     // API Gateway speaks WebSocket only, and takes text frames only.
@@ -37,7 +37,7 @@ async function openSockets(who) {
     // A function, so that a reconnect after a change of the nickname tells the new one.
     auth: (send) => send(who()),
   };
-  return { chat: io(url, options), board: io(`${url}/board`, options) };
+  return { chat: io("/", options), board: io("/board", options) };
 }
 
 /** Shows how the connection and both namespaces are. */

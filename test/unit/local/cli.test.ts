@@ -8,6 +8,7 @@ describe("the command line", () => {
     expect(parseOptions([])).toEqual({
       app: resolve("lambdas/app.ts"),
       port: 3000,
+      hosts: [],
       dynamodb: undefined,
       json: false,
       help: false,
@@ -15,10 +16,14 @@ describe("the command line", () => {
   });
 
   test("takes all that it documents", () => {
-    const args = ["--app", "x/app.ts", "--port", "0", "--dynamodb", "http://127.0.0.1:8000/", "--json"];
+    const args = [
+      ...["--app", "x/app.ts", "--port", "0", "--host", "192.168.1.20", "--host", "my-laptop.local"],
+      ...["--dynamodb", "http://127.0.0.1:8000/", "--json"],
+    ];
     expect(parseOptions(args)).toEqual({
       app: resolve("x/app.ts"),
       port: 0,
+      hosts: ["192.168.1.20", "my-laptop.local"],
       dynamodb: "http://127.0.0.1:8000",
       json: true,
       help: false,
@@ -33,6 +38,11 @@ describe("the command line", () => {
     [["--port", ""], 'but got ""'],
     [["--dynamodb", "localhost:8000"], "--dynamodb takes an http or https URL such as http://127.0.0.1:8000"],
     [["--dynamodb", "x"], 'but got "x"'],
+    [
+      ["--host", "http://x"],
+      '--host takes a name or an address, such as my-laptop.local or 192.168.1.20, but got "http://x".',
+    ],
+    [["--host", ""], 'but got ""'],
     [["--nope"], "Unknown option '--nope'"],
     [["app.ts"], "app.ts"],
   ])("refuses %j in words", (args, message) => {

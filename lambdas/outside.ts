@@ -8,7 +8,7 @@ import { coreOfServer } from "./server/server.ts";
  * Connects `io` to the deployed stack: from then on `emit`, also to rooms and inboxes, `socketsJoin`, `socketsLeave` and
  * `fetchSockets` work. Await each: nobody else does. Not in the module of the socket function, where `io` is connected anyway.
  * @param io has the options of the application's server (`parser`, `connectionStateRecovery`, `inboxTtl`), or is that server
- * @param env has what `SkysocketApi.grantEmit` gives a function, and the credentials that every function has
+ * @param env has what `grantEmit`, `grantEmitToInboxes` and `grantManageSockets` of `SkysocketApi` give a function, and the credentials that every function has
  * @throws Error when `io` is no Server, or a variable is missing
  */
 export function connect(

@@ -58,6 +58,9 @@ export function selfInvokeGrants(fn: IFunction): PolicyStatement[] {
   return [allow("InvokeSelf", ["lambda:InvokeFunction"], fn.functionArn)];
 }
 
+/** The partition of the one row that the heartbeat writes (lambdas/store/keys.ts). */
+const TURNS_KEY = "H";
+
 /**
  * Of the heartbeat: its index, the row that says which turns are done, whether a connection has a socket; pings, and tasks for the
  * socket function. It closes and deletes nothing itself.
@@ -74,8 +77,10 @@ export function heartbeatGrants(of: {
   const posts = connectionsArn(of.api, of.stage, "POST");
   return [
     allow("HeartbeatQueryIndex", ["dynamodb:Query"], `${tableArn}/index/${of.index}`),
-    allow("HeartbeatQuery", ["dynamodb:Query"], tableArn),
-    allow("HeartbeatUpdateItem", ["dynamodb:UpdateItem"], tableArn),
+    onItems("HeartbeatQuery", "dynamodb:Query", tableArn, ["C"]),
+    onKeys("HeartbeatUpdateItem", "dynamodb:UpdateItem", tableArn, {
+      "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [TURNS_KEY] },
+    }),
     allow("HeartbeatPost", ["execute-api:ManageConnections"], posts),
     allow("HeartbeatInvokeSocket", ["lambda:InvokeFunction"], of.socketFunction.functionArn),
     allow("HeartbeatLogs", LOG_RIGHTS, of.logGroup.logGroupArn),
@@ -116,23 +121,87 @@ export function fanOutStartGrants(fanOut: IFunction): PolicyStatement[] {
   return [allow("InvokeFanOut", ["lambda:InvokeFunction"], fanOut.functionArn)];
 }
 
-/** Of a function elsewhere that emits: what an event does for that, and no more. It closes no connection itself. */
-export function emitGrants(of: {
+/** What a function elsewhere gets rights to. */
+export interface OutsideParts {
   readonly table: Table;
   readonly api: IWebSocketApi;
   readonly stage: IWebSocketStage;
   readonly socketFunction: IFunction;
   readonly fanOutFunction: IFunction;
-}): PolicyStatement[] {
-  const table = Object.entries(TABLE_RIGHTS).map(([sid, action]) =>
-    allow(`Emit${sid}`, [action], of.table.tableArn),
-  );
+}
+
+/**
+ * Of a function elsewhere that emits to rooms: members; with recovery the log, sessions, and the rooms of a socket that has just
+ * come back; answers; large rooms. It finds no connection of its own accord, and closes none.
+ */
+export function emitGrants(of: OutsideParts): PolicyStatement[] {
+  const { tableArn } = of.table;
   return [
-    ...table,
-    allow("EmitConnectionPost", ["execute-api:ManageConnections"], connectionsArn(of.api, of.stage, "POST")),
-    allow("EmitInvokeSocket", ["lambda:InvokeFunction"], of.socketFunction.functionArn),
+    onItems("EmitQuery", "dynamodb:Query", tableArn, ["E", "R"]),
+    onItems("EmitGetItem", "dynamodb:GetItem", tableArn, ["A", "C", "F", "P"]),
+    onItems("EmitPutItem", "dynamodb:PutItem", tableArn, ["A", "F", "G", "L"]),
+    onItems("EmitUpdateItem", "dynamodb:UpdateItem", tableArn, ["F", "G", "L", "P"]),
+    ...postGrants("Emit", of),
     allow("EmitInvokeFanOut", ["lambda:InvokeFunction"], of.fanOutFunction.functionArn),
   ];
+}
+
+/** Of a function elsewhere that fills inboxes: inboxes, and nothing else of the table. */
+export function inboxGrants(of: OutsideParts): PolicyStatement[] {
+  const { tableArn } = of.table;
+  return [
+    onItems("InboxQuery", "dynamodb:Query", tableArn, ["I"]),
+    onItems("InboxGetItem", "dynamodb:GetItem", tableArn, ["I"]),
+    onItems("InboxPutItem", "dynamodb:PutItem", tableArn, ["I"]),
+    onItems("InboxUpdateItem", "dynamodb:UpdateItem", tableArn, ["I"]),
+    onItems("InboxDeleteItem", "dynamodb:DeleteItem", tableArn, ["I"]),
+    ...postGrants("Inbox", of),
+  ];
+}
+
+/**
+ * Of a function elsewhere that looks at sockets and moves them between rooms: members and connections. These hold the headers that
+ * are kept of the handshake, cookies among them if the application says so, and `auth`.
+ */
+export function socketGrants({ table: { tableArn } }: OutsideParts): PolicyStatement[] {
+  return [
+    onItems("SocketsQuery", "dynamodb:Query", tableArn, ["C", "E", "R"]),
+    onItems("SocketsGetItem", "dynamodb:GetItem", tableArn, ["C"]),
+    onItems("SocketsBatchGetItem", "dynamodb:BatchGetItem", tableArn, ["C"]),
+    onItems("SocketsPutItem", "dynamodb:PutItem", tableArn, ["E", "R"]),
+    onItems("SocketsUpdateItem", "dynamodb:UpdateItem", tableArn, ["C"]),
+    onItems("SocketsDeleteItem", "dynamodb:DeleteItem", tableArn, ["E", "R"]),
+  ];
+}
+
+/** To clients; and to hand over those that are gone. */
+function postGrants(sid: string, { api, stage, socketFunction }: OutsideParts): PolicyStatement[] {
+  return [
+    allow(`${sid}ConnectionPost`, ["execute-api:ManageConnections"], connectionsArn(api, stage, "POST")),
+    allow(`${sid}InvokeSocket`, ["lambda:InvokeFunction"], socketFunction.functionArn),
+  ];
+}
+
+/**
+ * A right to items of some kinds only: the letter with which a partition key begins (lambdas/store/keys.ts), before a name or
+ * the hash of a long one.
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+ */
+function onItems(sid: string, action: string, tableArn: string, kinds: readonly ItemKind[]): PolicyStatement {
+  const keys = kinds.flatMap((kind) => [`${kind}#*`, `${kind}~*`]);
+  return onKeys(sid, action, tableArn, { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } });
+}
+
+/** answer, connection, everyone, fan-out, log of everyone, inbox, log, session, room */
+type ItemKind = "A" | "C" | "E" | "F" | "G" | "I" | "L" | "P" | "R";
+
+function onKeys(
+  sid: string,
+  action: string,
+  resource: string,
+  conditions: Record<string, Record<string, readonly string[]>>,
+): PolicyStatement {
+  return new PolicyStatement({ sid, actions: [action], resources: [resource], conditions });
 }
 
 function allow(sid: string, actions: string[], resource: string): PolicyStatement {

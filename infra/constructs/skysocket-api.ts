@@ -3,7 +3,7 @@ import { Duration, Names, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { WebSocketApi, WebSocketStage } from "aws-cdk-lib/aws-apigatewayv2";
 import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
-import { Policy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Policy, type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
   Architecture,
   Function as LambdaFunction,
@@ -20,8 +20,11 @@ import {
   connectionGrants,
   emitGrants,
   fanOutStartGrants,
+  inboxGrants,
   logGrants,
+  type OutsideParts,
   selfInvokeGrants,
+  socketGrants,
   tableGrants,
 } from "./grants.ts";
 import { HEARTBEAT_INDEX, Heartbeat } from "./heartbeat.ts";
@@ -111,10 +114,27 @@ export class SkysocketApi extends Construct {
   }
 
   /**
-   * Lets another function emit to the clients of this API: `connect(io)` of `skysocket/outside` finds in its environment what
-   * this puts there. A function can emit to one API.
+   * Lets another function emit to sockets and rooms: `connect(io)` of `skysocket/outside` finds in its environment what this puts
+   * there. A function can emit to one API.
    */
   grantEmit(fn: LambdaFunction): void {
+    this.#grant(fn, emitGrants);
+  }
+
+  /** Lets another function emit to inboxes, as {@link grantEmit} does for rooms. It can read nothing but inboxes. */
+  grantEmitToInboxes(fn: LambdaFunction): void {
+    this.#grant(fn, inboxGrants);
+  }
+
+  /**
+   * Lets another function call `fetchSockets`, `socketsJoin` and `socketsLeave`, as {@link grantEmit} lets it emit. It can then read
+   * what is known of every connection: kept headers of the handshake, `auth`, and `socket.data`.
+   */
+  grantManageSockets(fn: LambdaFunction): void {
+    this.#grant(fn, socketGrants);
+  }
+
+  #grant(fn: LambdaFunction, rightsOf: (parts: OutsideParts) => PolicyStatement[]): void {
     const variables = {
       SKYSOCKET_TABLE_NAME: this.table.tableName,
       SKYSOCKET_CALLBACK_URL: this.stage.callbackUrl,
@@ -122,8 +142,7 @@ export class SkysocketApi extends Construct {
       SKYSOCKET_FAN_OUT_FUNCTION_NAME: this.fanOutFunction.functionName,
     };
     for (const [name, value] of Object.entries(variables)) fn.addEnvironment(name, value);
-    const rights = emitGrants({ ...this, api: this.webSocketApi });
-    for (const right of rights) fn.addToRolePolicy(right);
+    for (const right of rightsOf({ ...this, api: this.webSocketApi })) fn.addToRolePolicy(right);
   }
 
   #table(removalPolicy: RemovalPolicy, pointInTimeRecoveryEnabled: boolean): Table {

@@ -8,7 +8,20 @@ export interface PolicyStatement {
   readonly effect: "Allow" | "Deny";
   readonly actions: readonly string[];
   readonly resources: readonly string[];
+  /** All of them have to hold. @default none */
+  readonly conditions?: readonly PolicyCondition[];
 }
+
+/** A condition on a key that a request has any number of values of. */
+export interface PolicyCondition {
+  readonly qualifier: "ForAllValues" | "ForAnyValue";
+  readonly operator: "StringEquals" | "StringLike";
+  readonly key: "dynamodb:LeadingKeys";
+  readonly values: readonly string[];
+}
+
+/** What a request says to the keys of conditions. */
+export type ConditionContext = Readonly<Partial<Record<PolicyCondition["key"], readonly string[]>>>;
 
 export interface FunctionModel {
   readonly logicalId: string;

@@ -14,6 +14,7 @@ import type { Iam, SignedCaller } from "../iam/iam.ts";
 import type { CloudListener, TableModel } from "../model.ts";
 import { call, connect, type Engine, ensureTable, startEmbedded } from "./engine.ts";
 import { isItem } from "./items.ts";
+import { leadingKeysOf } from "./leading-keys.ts";
 import { type Input, listOf, RefusedError, refuseUnknown, resourcesOf, tablesOf } from "./requests.ts";
 import { StaleCopy } from "./stale-copy.ts";
 import { Tables, type Units } from "./tables.ts";
@@ -111,7 +112,15 @@ async function handle(request: HttpRequest, tables: Tables, options: DynamoDbOpt
     // Of any table: they are all of one account and region.
     const prefix = (table?.arn ?? "").replace(/table\/.*$/, "");
     for (const resource of resourcesOf(operation, input)) {
-      options.iam.authorize(caller, `dynamodb:${operation}`, `${prefix}${resource}`);
+      const arn = `${prefix}${resource}`;
+      const asked = options.tables.find((known) => arn === known.arn || arn.startsWith(`${known.arn}/`));
+      const leadingKeys = leadingKeysOf(operation, input, asked);
+      options.iam.authorize(
+        caller,
+        `dynamodb:${operation}`,
+        arn,
+        leadingKeys && { "dynamodb:LeadingKeys": leadingKeys },
+      );
     }
     for (const name of tablesOf(operation, input)) {
       if (options.tables.some((known) => known.name === name)) continue;

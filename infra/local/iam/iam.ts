@@ -4,7 +4,7 @@
  * A grant that is missing there fails here, with the action and the resource named, and not first in production.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import type { Caller, FunctionModel } from "../model.ts";
+import type { Caller, ConditionContext, FunctionModel } from "../model.ts";
 import { decide } from "./decide.ts";
 import { AuthError } from "./errors.ts";
 import { headerOf, payloadHash, type Scope, signatureOf, signingKey, type WireRequest } from "./sigv4.ts";
@@ -49,6 +49,7 @@ export interface Iam {
     caller: Caller & { readonly functionName?: string; readonly requestId?: string },
     action: string,
     resource: string,
+    context?: ConditionContext,
   ): void;
 }
 
@@ -87,8 +88,8 @@ export function createIam({ account, onDenied, now = Date.now }: IamOptions): Ia
       const { functionId, functionName, statements, requestId } = identity;
       return { functionId, functionName, statements, accessKeyId, requestId };
     },
-    authorize(caller, action, resource) {
-      const decision = decide(caller.statements, action, resource);
+    authorize(caller, action, resource, context) {
+      const decision = decide(caller.statements, action, resource, context);
       if (decision.allowed) return;
       const user = `arn:aws:sts::${account}:assumed-role/${caller.functionName ?? caller.functionId}`;
       const message = `User: ${user} is not authorized to perform: ${action} on resource: ${resource} ${decision.reason}`;

@@ -1,5 +1,5 @@
 /** What each role may do: its inline policies, the policies attached to it, and AWS's managed ones that we know. */
-import type { PolicyStatement } from "../model.ts";
+import type { PolicyCondition, PolicyStatement } from "../model.ts";
 import { TemplateError } from "./errors.ts";
 import type { Resource, Stack } from "./stack.ts";
 import { type Node, nodeList, onlyKnown, optionalNode, requiredString, stringList } from "./values.ts";
@@ -68,14 +68,51 @@ function document(policy: Node): PolicyStatement[] {
 }
 
 function statement(node: Node): PolicyStatement {
-  // Condition, NotAction and NotResource decide who may do what: to ignore one would allow what AWS refuses.
-  onlyKnown(node, ["Effect", "Action", "Resource"], ["Sid"]);
+  // NotAction and NotResource decide who may do what: to ignore one would allow what AWS refuses.
+  onlyKnown(node, ["Effect", "Action", "Resource", "Condition"], ["Sid"]);
   const effect = requiredString(node, "Effect");
   if (effect !== "Allow" && effect !== "Deny") {
     throw new TemplateError(`${node.where}.Effect`, `Allow or Deny is expected, got "${effect}"`);
   }
-  return { effect, actions: stringList(node, "Action"), resources: stringList(node, "Resource") };
+  const conditions = conditionsOf(node);
+  return {
+    effect,
+    actions: stringList(node, "Action"),
+    resources: stringList(node, "Resource"),
+    ...(conditions.length > 0 && { conditions }),
+  };
 }
+
+/** Those that the local cloud can decide: to ignore another would allow what AWS refuses. */
+function conditionsOf(statementNode: Node): PolicyCondition[] {
+  const block = optionalNode(statementNode, "Condition");
+  if (block === undefined) return [];
+  return Object.keys(block.value).flatMap((written) => {
+    const keys = optionalNode(block, written);
+    const [, qualifier, operator] = CONDITION_OPERATOR.exec(written) ?? [];
+    if (keys === undefined || !isQualifier(qualifier) || !isOperator(operator)) {
+      throw new TemplateError(
+        `${block.where}.${written}`,
+        `the local cloud decides ForAllValues and ForAnyValue of StringEquals and StringLike only, got "${written}"`,
+      );
+    }
+    return Object.keys(keys.value).map((key) => {
+      if (key === "dynamodb:LeadingKeys") return { qualifier, operator, key, values: stringList(keys, key) };
+      throw new TemplateError(
+        `${keys.where}.${key}`,
+        `the local cloud decides conditions on dynamodb:LeadingKeys only, got "${key}"`,
+      );
+    });
+  });
+}
+
+const CONDITION_OPERATOR = /^(\w+):(\w+)$/;
+
+const isQualifier = (text: string | undefined): text is PolicyCondition["qualifier"] =>
+  text === "ForAllValues" || text === "ForAnyValue";
+
+const isOperator = (text: string | undefined): text is PolicyCondition["operator"] =>
+  text === "StringEquals" || text === "StringLike";
 
 function managedPolicy(managedArn: string, role: Node): PolicyStatement {
   const name = managedArn.replace(/^arn:aws:iam::aws:policy\//, "");

@@ -20,6 +20,8 @@ const scheduled = new LambdaFunction(stack, "Scheduled", {
   timeout: Duration.seconds(30),
 });
 stack.api.grantEmit(scheduled);
+stack.api.grantEmitToInboxes(scheduled);
+stack.api.grantManageSockets(scheduled);
 new Rule(stack, "Schedule", {
   schedule: Schedule.rate(Duration.minutes(1)),
   targets: [new Target(scheduled)],

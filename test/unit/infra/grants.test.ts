@@ -61,6 +61,15 @@ const allow = (Sid: string, Action: string | string[], Resource: unknown) => ({
 });
 
 const table = arnOf("AWS::DynamoDB::Table");
+/** Of the table, only items whose partition keys begin with one of these letters. */
+const onItems = (sid: string, action: string, kinds: string[]) => ({
+  ...allow(sid, action, table),
+  Condition: {
+    "ForAllValues:StringLike": {
+      "dynamodb:LeadingKeys": kinds.flatMap((kind) => [`${kind}#*`, `${kind}~*`]),
+    },
+  },
+});
 
 describe("what the functions may do", () => {
   test("the socket function exactly this, each right in a statement of its own", () => {
@@ -83,8 +92,11 @@ describe("what the functions may do", () => {
     const index = { "Fn::Join": ["", [table, "/index/heartbeat"]] };
     expect(statementsOf(onlyId("AWS::IAM::Role", "RealtimeHeartbeat"))).toEqual([
       allow("HeartbeatQueryIndex", "dynamodb:Query", index),
-      allow("HeartbeatQuery", "dynamodb:Query", table),
-      allow("HeartbeatUpdateItem", "dynamodb:UpdateItem", table),
+      onItems("HeartbeatQuery", "dynamodb:Query", ["C"]),
+      {
+        ...allow("HeartbeatUpdateItem", "dynamodb:UpdateItem", table),
+        Condition: { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["H"] } },
+      },
       allow("HeartbeatPost", "execute-api:ManageConnections", connections("POST")),
       allow(
         "HeartbeatInvokeSocket",
@@ -114,7 +126,44 @@ describe("what the functions may do", () => {
     expect(statementsOf(onlyId("AWS::IAM::Role", "RealtimeFanOut"))).toHaveLength(7);
   });
 
-  test("a function that grantEmit was called with exactly this, and it finds its way", () => {
+  describe.each([
+    [
+      "grantEmit",
+      "sockets and rooms: it can look for no connection, and write none",
+      [
+        onItems("EmitQuery", "dynamodb:Query", ["E", "R"]),
+        onItems("EmitGetItem", "dynamodb:GetItem", ["A", "C", "F", "P"]),
+        onItems("EmitPutItem", "dynamodb:PutItem", ["A", "F", "G", "L"]),
+        onItems("EmitUpdateItem", "dynamodb:UpdateItem", ["F", "G", "L", "P"]),
+        allow("EmitConnectionPost", "execute-api:ManageConnections", connections("POST")),
+        allow("EmitInvokeSocket", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeSocket")),
+        allow("EmitInvokeFanOut", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeFanOut")),
+      ],
+    ],
+    [
+      "grantEmitToInboxes",
+      "inboxes alone",
+      [
+        ...["Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem"].map((action) =>
+          onItems(`Inbox${action}`, `dynamodb:${action}`, ["I"]),
+        ),
+        allow("InboxConnectionPost", "execute-api:ManageConnections", connections("POST")),
+        allow("InboxInvokeSocket", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeSocket")),
+      ],
+    ],
+    [
+      "grantManageSockets",
+      "members and connections: it posts nothing",
+      [
+        onItems("SocketsQuery", "dynamodb:Query", ["C", "E", "R"]),
+        onItems("SocketsGetItem", "dynamodb:GetItem", ["C"]),
+        onItems("SocketsBatchGetItem", "dynamodb:BatchGetItem", ["C"]),
+        onItems("SocketsPutItem", "dynamodb:PutItem", ["E", "R"]),
+        onItems("SocketsUpdateItem", "dynamodb:UpdateItem", ["C"]),
+        onItems("SocketsDeleteItem", "dynamodb:DeleteItem", ["E", "R"]),
+      ],
+    ],
+  ] as const)("another function, by %s", (grant, what, rights) => {
     const stack = newStack();
     const cron = new LambdaFunction(stack, "Cron", {
       code: Code.fromInline("exports.handler = async () => undefined"),
@@ -122,35 +171,29 @@ describe("what the functions may do", () => {
       runtime: Runtime.NODEJS_24_X,
       environment: { TABLE_NAME: "its own" },
     });
-    stack.api.grantEmit(cron);
-    const emitting = Template.fromStack(stack);
-    const socketFunction = onlyId("AWS::Lambda::Function", "RealtimeSocket");
-    const fanOut = onlyId("AWS::Lambda::Function", "RealtimeFanOut");
-    emitting.hasResourceProperties("AWS::Lambda::Function", {
-      Environment: {
-        Variables: {
-          TABLE_NAME: "its own",
-          SKYSOCKET_TABLE_NAME: { Ref: onlyId("AWS::DynamoDB::Table") },
-          SKYSOCKET_CALLBACK_URL: Match.objectLike({ "Fn::Join": Match.anyValue() }),
-          SKYSOCKET_SOCKET_FUNCTION_NAME: { Ref: socketFunction },
-          SKYSOCKET_FAN_OUT_FUNCTION_NAME: { Ref: fanOut },
-        },
-      },
+    stack.api[grant](cron);
+    const granted = Template.fromStack(stack);
+
+    test(`exactly what it takes for ${what}`, () => {
+      const [policy] = Object.entries(granted.findResources("AWS::IAM::Policy"))
+        .filter(([id]) => id.startsWith("Cron"))
+        .map(([, resource]) => resource.Properties.PolicyDocument.Statement);
+      expect(policy).toEqual(rights);
     });
-    const [policy] = Object.entries(emitting.findResources("AWS::IAM::Policy"))
-      .filter(([id]) => id.startsWith("Cron"))
-      .map(([, resource]) => resource.Properties.PolicyDocument.Statement);
-    expect(policy).toEqual([
-      allow("EmitTableGetItem", "dynamodb:GetItem", table),
-      allow("EmitTableBatchGetItem", "dynamodb:BatchGetItem", table),
-      allow("EmitTableQuery", "dynamodb:Query", table),
-      allow("EmitTablePutItem", "dynamodb:PutItem", table),
-      allow("EmitTableUpdateItem", "dynamodb:UpdateItem", table),
-      allow("EmitTableDeleteItem", "dynamodb:DeleteItem", table),
-      allow("EmitConnectionPost", "execute-api:ManageConnections", connections("POST")),
-      allow("EmitInvokeSocket", "lambda:InvokeFunction", { "Fn::GetAtt": [socketFunction, "Arn"] }),
-      allow("EmitInvokeFanOut", "lambda:InvokeFunction", { "Fn::GetAtt": [fanOut, "Arn"] }),
-    ]);
+
+    test("and it finds its way", () => {
+      granted.hasResourceProperties("AWS::Lambda::Function", {
+        Environment: {
+          Variables: {
+            TABLE_NAME: "its own",
+            SKYSOCKET_TABLE_NAME: { Ref: onlyId("AWS::DynamoDB::Table") },
+            SKYSOCKET_CALLBACK_URL: Match.objectLike({ "Fn::Join": Match.anyValue() }),
+            SKYSOCKET_SOCKET_FUNCTION_NAME: { Ref: onlyId("AWS::Lambda::Function", "RealtimeSocket") },
+            SKYSOCKET_FAN_OUT_FUNCTION_NAME: { Ref: onlyId("AWS::Lambda::Function", "RealtimeFanOut") },
+          },
+        },
+      });
+    });
   });
 
   test("and no other role has a right", () => {

@@ -145,6 +145,89 @@ describe("who may do what", () => {
     expect(bench.events).toEqual([]);
   });
 
+  describe("where a policy names leading keys", () => {
+    const mine: PolicyStatement = {
+      effect: "Allow",
+      actions: ["dynamodb:*"],
+      resources: [ARN, `${ARN}/index/*`],
+      conditions: [
+        {
+          qualifier: "ForAllValues",
+          operator: "StringLike",
+          key: "dynamodb:LeadingKeys",
+          values: ["mine#*"],
+        },
+      ],
+    };
+    const at = (pk: string) => ({ pk: { S: pk }, sk: { S: "@" } });
+    const ask = async (pk: string): Promise<string[]> => {
+      const denied: string[] = [];
+      const calls = {
+        get: () => bench.client.send(new GetItemCommand({ TableName, Key: at(pk) })),
+        put: () => bench.client.send(new PutItemCommand({ TableName, Item: at(pk) })),
+        update: () => bench.client.send(new UpdateItemCommand({ TableName, Key: at(pk) })),
+        delete: () => bench.client.send(new DeleteItemCommand({ TableName, Key: at(pk) })),
+        "batch get": () =>
+          bench.client.send(
+            new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: [at("mine#0"), at(pk)] } } }),
+          ),
+        "batch write": () =>
+          bench.client.send(
+            new BatchWriteItemCommand({
+              RequestItems: {
+                [TableName]: [{ PutRequest: { Item: at("mine#0") } }, { DeleteRequest: { Key: at(pk) } }],
+              },
+            }),
+          ),
+        query: () =>
+          bench.client.send(
+            new QueryCommand({
+              TableName,
+              KeyConditionExpression: "sk = :sk AND #pk = :pk",
+              ExpressionAttributeNames: { "#pk": "pk" },
+              ExpressionAttributeValues: { ":pk": { S: pk }, ":sk": { S: "@" } },
+            }),
+          ),
+        "query of an index": () =>
+          bench.client.send(
+            new QueryCommand({
+              TableName,
+              IndexName: "by-minute",
+              KeyConditionExpression: "#m = :m",
+              ExpressionAttributeNames: { "#m": "minute" },
+              ExpressionAttributeValues: { ":m": { S: pk } },
+            }),
+          ),
+      };
+      for (const [name, call] of Object.entries(calls)) {
+        await call().catch((error: unknown) => {
+          expect(error).toMatchObject({ name: "AccessDeniedException" });
+          denied.push(name);
+        });
+      }
+      return denied;
+    };
+
+    test("calls for those pass", async () => {
+      bench = await start([mine]);
+      expect(await ask("mine#1")).toEqual([]);
+    });
+
+    test("calls for others are refused, also with one of those beside them", async () => {
+      bench = await start([mine]);
+      expect(await ask("theirs#1")).toEqual([
+        "get",
+        "put",
+        "update",
+        "delete",
+        "batch get",
+        "batch write",
+        "query",
+        "query of an index",
+      ]);
+    });
+  });
+
   test("an index is a resource of its own", async () => {
     bench = await start([{ effect: "Allow", actions: ["dynamodb:*"], resources: [ARN] }]);
     const call = bench.client.send(

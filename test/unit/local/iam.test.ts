@@ -3,7 +3,7 @@ import { decide, matches } from "../../../infra/local/iam/decide.ts";
 import { AuthError, authErrorResponse } from "../../../infra/local/iam/errors.ts";
 import { createIam } from "../../../infra/local/iam/iam.ts";
 import { sign, type WireRequest } from "../../../infra/local/iam/sigv4.ts";
-import type { PolicyStatement } from "../../../infra/local/model.ts";
+import type { PolicyCondition, PolicyStatement } from "../../../infra/local/model.ts";
 
 const allow = (actions: string[], resources: string[]): PolicyStatement => ({
   effect: "Allow",
@@ -44,6 +44,46 @@ describe("a decision", () => {
     expect(decide([all, deny], "dynamodb:DeleteItem", "t").allowed).toBe(false);
     expect(decide([deny, all], "dynamodb:DeleteItem", "t").reason).toContain("explicit deny");
     expect(decide([deny, all], "dynamodb:PutItem", "t").allowed).toBe(true);
+  });
+
+  describe("with a condition on the leading keys", () => {
+    const only = (
+      qualifier: PolicyCondition["qualifier"],
+      operator: PolicyCondition["operator"],
+      ...values: string[]
+    ): PolicyStatement => ({
+      ...allow(["dynamodb:*"], ["t"]),
+      conditions: [{ qualifier, operator, key: "dynamodb:LeadingKeys", values }],
+    });
+    test.each([
+      ["all are", only("ForAllValues", "StringLike", "I#*", "I~*"), ["I#a", "I~b"], true],
+      ["one is not", only("ForAllValues", "StringLike", "I#*"), ["I#a", "C#b"], false],
+      ["there are none", only("ForAllValues", "StringLike", "I#*"), undefined, true],
+      ["none has to be", only("ForAnyValue", "StringLike", "I#*"), undefined, false],
+      ["one has to be", only("ForAnyValue", "StringLike", "I#*"), ["C#b", "I#a"], true],
+      ["it is the very one", only("ForAllValues", "StringEquals", "H"), ["H"], true],
+      ["an asterisk is one", only("ForAllValues", "StringEquals", "I#*"), ["I#a"], false],
+    ])("where %s", (_what, statement, keys, allowed) => {
+      const context = keys && { "dynamodb:LeadingKeys": keys };
+      expect(decide([statement], "dynamodb:GetItem", "t", context).allowed).toBe(allowed);
+    });
+
+    test("says what it was and what it may be", () => {
+      const statement = only("ForAllValues", "StringLike", "I#*");
+      const context = { "dynamodb:LeadingKeys": ["C#b"] };
+      expect(decide([statement], "dynamodb:GetItem", "t", context).reason).toBe(
+        "because no identity-based policy allows the dynamodb:GetItem action " +
+          "(Allow dynamodb:* on t only where dynamodb:LeadingKeys is I#*; it is C#b)",
+      );
+    });
+
+    test("a deny holds for those keys only", () => {
+      const deny: PolicyStatement = { ...only("ForAnyValue", "StringEquals", "H"), effect: "Deny" };
+      const all = allow(["*"], ["*"]);
+      const ask = (key: string) =>
+        decide([all, deny], "dynamodb:GetItem", "t", { "dynamodb:LeadingKeys": [key] }).allowed;
+      expect([ask("H"), ask("I")]).toEqual([false, true]);
+    });
   });
 
   test("patterns are no regular expressions, and backtrack", () => {

@@ -60,6 +60,15 @@ const fn = (properties: Json = {}): Json => ({
     ...properties,
   },
 });
+/** It may `a:b` on everything on this condition. */
+const roleThatMay = (Condition: Json): Json => ({
+  ...role,
+  Properties: {
+    Policies: [
+      { PolicyDocument: { Statement: [{ Effect: "Allow", Action: "a:b", Resource: "*", Condition }] } },
+    ],
+  },
+});
 const environment = (Variables: Json): Json => ({ Environment: { Variables } });
 
 /** The environment of the one function of a template whose variables are `variables`. */
@@ -184,22 +193,14 @@ describe("what the local cloud cannot run is an error", () => {
       /managed policy "AdministratorAccess"/,
     ],
     [
-      "a condition in a policy",
-      {
-        Role: {
-          ...role,
-          Properties: {
-            Policies: [
-              {
-                PolicyDocument: {
-                  Statement: [{ Effect: "Allow", Action: "a:b", Resource: "*", Condition: {} }],
-                },
-              },
-            ],
-          },
-        },
-      },
-      /Statement\[0\]\.Condition/,
+      "a condition's operator",
+      { Role: roleThatMay({ StringEquals: { "aws:SourceIp": "1" } }) },
+      /Statement\[0\]\.Condition\.StringEquals: .*ForAllValues and ForAnyValue/,
+    ],
+    [
+      "a condition's key",
+      { Role: roleThatMay({ "ForAllValues:StringEquals": { "dynamodb:Attributes": ["pk"] } }) },
+      /dynamodb:LeadingKeys only, got "dynamodb:Attributes"/,
     ],
     [
       "a cron",
@@ -250,6 +251,20 @@ describe("resources", () => {
     };
     const Conditions = { Never: { "Fn::Equals": ["a", "b"] } };
     expect(loadModel(await assembly({ Resources, Conditions })).functions).toEqual([]);
+  });
+
+  test("keep the conditions of policies", async () => {
+    const Role = roleThatMay({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["I#*"] } });
+    const [only] = loadModel(await assembly({ Resources: { Role, Fn: fn() } })).functions;
+    const condition = { qualifier: "ForAllValues", operator: "StringLike", key: "dynamodb:LeadingKeys" };
+    expect(only?.statements).toEqual([
+      {
+        effect: "Allow",
+        actions: ["a:b"],
+        resources: ["*"],
+        conditions: [{ ...condition, values: ["I#*"] }],
+      },
+    ]);
   });
 
   test("have AWS's defaults", async () => {

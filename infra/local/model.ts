@@ -63,6 +63,17 @@ export interface RouteModel {
   readonly timeoutMs: number;
   /** Two-way: the route has a RouteResponse and a response selection expression. */
   readonly returnsResponse: boolean;
+  /** Of $connect alone. @default everyone may connect */
+  readonly authorizer?: AuthorizerModel;
+}
+
+/** A Lambda REQUEST authorizer. */
+export interface AuthorizerModel {
+  readonly authorizerId: string;
+  /** Logical id of the function that decides. */
+  readonly functionId: string;
+  /** Without any of them the answer is 401, and the function is not asked. */
+  readonly identitySources: readonly { readonly from: "header" | "querystring"; readonly name: string }[];
 }
 
 export interface ApiModel {

@@ -18,6 +18,8 @@ export interface ConnectionFacts {
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
   readonly identity: { readonly userAgent?: string; readonly sourceIp: string };
+  /** What an authorizer said of the client, if there is one. */
+  readonly authorizer?: Readonly<Record<string, string | number>>;
 }
 
 type EventType = "CONNECT" | "MESSAGE" | "DISCONNECT";
@@ -28,18 +30,39 @@ interface ContextExtras {
   readonly [key: string]: unknown;
 }
 
-/** Hop-by-hop headers do not reach the integration. */
-const DROPPED_HEADERS = new Set(["connection", "upgrade"]);
+/** Hop-by-hop headers reach an authorizer, but not the integration. */
+const HOP_BY_HOP = new Set(["connection", "upgrade"]);
 
 export function connectEvent(facts: ConnectionFacts, request: IncomingMessage): Record<string, unknown> {
   const headers = headersOf(facts, request);
-  const query = new URL(request.url ?? "/", "http://local").searchParams;
+  for (const name of headers.keys()) if (HOP_BY_HOP.has(name.toLowerCase())) headers.delete(name);
   return {
     headers: lastValues(headers),
     multiValueHeaders: Object.fromEntries(headers),
-    ...queryOf(query),
+    ...queryOf(request),
     requestContext: requestContext(facts, { routeKey: "$connect", eventType: "CONNECT" }),
     isBase64Encoded: false,
+  };
+}
+
+/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html */
+export function authorizerEvent(
+  facts: ConnectionFacts,
+  request: IncomingMessage,
+  methodArn: string,
+): Record<string, unknown> {
+  const headers = headersOf(facts, request);
+  return {
+    type: "REQUEST",
+    methodArn,
+    headers: lastValues(headers),
+    multiValueHeaders: Object.fromEntries(headers),
+    // Empty where there is no query: the documentation shows them, and never that they are absent.
+    queryStringParameters: {},
+    multiValueQueryStringParameters: {},
+    ...queryOf(request),
+    stageVariables: {},
+    requestContext: requestContext(facts, { routeKey: "$connect", eventType: "CONNECT" }),
   };
 }
 
@@ -101,6 +124,7 @@ function requestContext(facts: ConnectionFacts, extras: ContextExtras): RequestC
     domainName: facts.domainName,
     connectionId: facts.connectionId,
     apiId: facts.apiId,
+    ...(facts.authorizer && { authorizer: facts.authorizer }),
   };
 }
 
@@ -112,7 +136,6 @@ function headersOf(facts: ConnectionFacts, request: IncomingMessage): Map<string
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const written = request.rawHeaders[i] ?? "";
     const lower = written.toLowerCase();
-    if (DROPPED_HEADERS.has(lower)) continue;
     const name = names.get(lower) ?? written;
     names.set(lower, name);
     add(name, request.rawHeaders[i + 1] ?? "");
@@ -128,7 +151,8 @@ function headersOf(facts: ConnectionFacts, request: IncomingMessage): Map<string
 }
 
 /** Both keys are absent when there is no query. */
-function queryOf(query: URLSearchParams): Record<string, unknown> {
+function queryOf(request: IncomingMessage): Record<string, unknown> {
+  const query = new URL(request.url ?? "/", "http://local").searchParams;
   if (query.size === 0) return {};
   const values = new Map([...query.keys()].map((name) => [name, query.getAll(name)]));
   return {

@@ -21,20 +21,37 @@ export async function callIntegration(
   route: RouteModel,
   event: Record<string, unknown>,
 ): Promise<IntegrationResult> {
-  if (context.stopped) return { ok: false, cause: "failed" };
   const { api } = connection;
-  const invocation = context.lambda.invoke(route.functionId, event, {
+  const result = await invokeInTime(context, route.functionId, {
+    event,
+    sourceArn: context.arn(api, `${api.stage}/${route.routeKey}`),
+    timeoutMs: Math.min(route.timeoutMs, MAX_INTEGRATION_TIMEOUT_MS),
+  });
+  return result === "timed out" ? { ok: false, cause: result } : interpret(result);
+}
+
+/** Invokes a function as API Gateway, and waits no longer than that. */
+export async function invokeInTime(
+  context: GatewayContext,
+  functionId: string,
+  call: {
+    readonly event: Record<string, unknown>;
+    /** On whose behalf: a route or an authorizer. */
+    readonly sourceArn: string;
+    readonly timeoutMs: number;
+  },
+): Promise<InvokeResult | "timed out"> {
+  if (context.stopped) return { outcome: "error", errorType: "ServiceException", message: "It is stopping" };
+  const invocation = context.lambda.invoke(functionId, call.event, {
     principal: "apigateway.amazonaws.com",
-    arn: context.arn(api, `${api.stage}/${route.routeKey}`),
+    arn: call.sourceArn,
   });
   const abort = new AbortController();
-  const timeoutMs = Math.min(route.timeoutMs, MAX_INTEGRATION_TIMEOUT_MS);
   try {
-    const timeout = sleep(timeoutMs, "timed out" as const, { signal: abort.signal });
+    const timeout = sleep(call.timeoutMs, "timed out" as const, { signal: abort.signal });
     // The function runs on after API Gateway has given up on it.
     context.track(invocation.then(() => {}));
-    const result = await Promise.race([invocation, timeout]);
-    return result === "timed out" ? { ok: false, cause: result } : interpret(result);
+    return await Promise.race([invocation, timeout]);
   } finally {
     abort.abort();
   }

@@ -18,6 +18,9 @@ export const MAX_CONNECTION_MS = 2 * 60 * 60_000;
 /** No integration may take longer; the caller then gets an "Endpoint request timed out" frame. Not raisable. */
 export const MAX_INTEGRATION_TIMEOUT_MS = 29_000;
 
+/** Of a Lambda authorizer: what it answers. */
+export const MAX_AUTHORIZER_RESULT_BYTES = 8 * 1024;
+
 /** Longer request lines are refused. */
 export const MAX_URL_CHARS = 4096;
 

@@ -1,7 +1,8 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import type { ApiModel } from "../model.ts";
+import { authorizeConnect } from "./authorizer.ts";
 import { Connection } from "./connection.ts";
 import type { GatewayContext } from "./context.ts";
 import { endConnection } from "./disconnect.ts";
@@ -10,14 +11,8 @@ import { newId } from "./ids.ts";
 import { callIntegration, type IntegrationResult } from "./integration.ts";
 import { MAX_MESSAGE_BYTES, MAX_URL_CHARS } from "./limits.ts";
 import { receiveMessages } from "./messages.ts";
+import { type Refusal, refuse } from "./refusal.ts";
 import { routeOf } from "./routes.ts";
-
-/** An upgrade that is not to be, as the client sees it. */
-interface Refusal {
-  readonly status: number;
-  readonly errorType: string;
-  readonly message: string;
-}
 
 type ConnectResult = { readonly protocol: string | undefined } | Refusal;
 
@@ -59,7 +54,9 @@ export class Upgrades {
     const refusal = this.#refusal(api, request);
     if (api === undefined || refusal !== undefined) return refuse(socket, refusal ?? FORBIDDEN);
 
-    const connection = new Connection(factsOf(api, request), api);
+    const facts = await this.#authorize(api, factsOf(api, request), request);
+    if ("status" in facts) return refuse(socket, facts);
+    const connection = new Connection(facts, api);
     const result = await this.#connect(connection, request);
     if ("status" in result) return refuse(socket, result);
     if (result.protocol !== undefined) this.#protocols.set(request, result.protocol);
@@ -81,6 +78,27 @@ export class Upgrades {
       return { status: 429, errorType: "LimitExceededException", message: "Too Many Requests" };
     }
     return undefined;
+  }
+
+  /** With what an authorizer says of the client; its refusal, if it does not let it in. */
+  async #authorize(
+    api: ApiModel,
+    facts: ConnectionFacts,
+    request: IncomingMessage,
+  ): Promise<ConnectionFacts | Refusal> {
+    const authorizer = routeOf(api, "$connect")?.authorizer;
+    if (authorizer === undefined) return facts;
+    const verdict = await authorizeConnect(this.#context, api, authorizer, facts, request);
+    if ("allowed" in verdict) return { ...facts, authorizer: verdict.allowed };
+    const { refusal, why } = verdict;
+    this.#context.emit(facts.connectionId, {
+      operation: "connect",
+      functionId: authorizer.functionId,
+      bytes: 0,
+      status: refusal.status,
+      body: why,
+    });
+    return refusal;
   }
 
   async #connect(connection: Connection, request: IncomingMessage): Promise<ConnectResult> {
@@ -175,17 +193,4 @@ function subprotocol(headers: Readonly<Record<string, unknown>>): string | undef
   const [, value] =
     Object.entries(headers).find(([name]) => name.toLowerCase() === "sec-websocket-protocol") ?? [];
   return typeof value === "string" ? value : undefined;
-}
-
-function refuse(socket: Duplex, refusal: Refusal): void {
-  const { status, errorType, message } = refusal;
-  const body = message === "" ? "" : JSON.stringify({ message, connectionId: newId(), requestId: newId() });
-  const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Unknown"}`,
-    "Connection: close",
-    "Content-Type: application/json",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...(errorType === "" ? [] : [`x-amzn-ErrorType: ${errorType}`]),
-  ];
-  socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }

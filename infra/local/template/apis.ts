@@ -1,6 +1,8 @@
 /** AWS::ApiGatewayV2::* of a template: WebSocket APIs whose routes invoke Lambda functions by proxy. */
 import type { ApiModel, FunctionModel, RouteModel } from "../model.ts";
+import { authorizerOf } from "./authorizers.ts";
 import { TemplateError } from "./errors.ts";
+import { functionAt } from "./function-uri.ts";
 import type { Resource, Stack } from "./stack.ts";
 import {
   type Node,
@@ -105,16 +107,17 @@ function routesOf(apiId: string, context: Context): RouteModel[] {
     .map(({ logicalId, properties: route }) => {
       onlyKnown(
         route,
-        ["ApiId", "AuthorizationType", "RouteKey", "RouteResponseSelectionExpression", "Target"],
+        [
+          "ApiId",
+          "AuthorizationType",
+          "AuthorizerId",
+          "RouteKey",
+          "RouteResponseSelectionExpression",
+          "Target",
+        ],
         ["ApiKeyRequired", "OperationName"],
       );
-      const authorization = optionalString(route, "AuthorizationType") ?? "NONE";
-      if (authorization !== "NONE") {
-        throw new TemplateError(
-          `${route.where}.AuthorizationType`,
-          `the local cloud runs no authorizers, got "${authorization}"`,
-        );
-      }
+      const authorizer = authorizerOf(route, context);
       if (optionalBoolean(route, "ApiKeyRequired") === true) {
         throw new TemplateError(`${route.where}.ApiKeyRequired`, "the local cloud runs no API keys");
       }
@@ -122,7 +125,8 @@ function routesOf(apiId: string, context: Context): RouteModel[] {
       const returnsResponse =
         optionalString(route, "RouteResponseSelectionExpression") === "$default" &&
         hasRouteResponse(context.stack.ref(logicalId), context);
-      return { routeKey: requiredString(route, "RouteKey"), functionId, timeoutMs, returnsResponse };
+      const routeKey = requiredString(route, "RouteKey");
+      return { routeKey, functionId, timeoutMs, returnsResponse, ...(authorizer && { authorizer }) };
     });
 }
 
@@ -159,16 +163,7 @@ function integrationOf(
       `the local cloud runs Lambda proxy integrations (AWS_PROXY) only, got "${type}"`,
     );
   }
-  const uri = requiredString(integration, "IntegrationUri");
-  const fn = functions.find(({ arn }) =>
-    uri.endsWith(`:lambda:path/2015-03-31/functions/${arn}/invocations`),
-  );
-  if (fn === undefined) {
-    throw new TemplateError(
-      `${integration.where}.IntegrationUri`,
-      `this template has no function for "${uri}"`,
-    );
-  }
+  const fn = functionAt(integration, "IntegrationUri", functions);
   const timeoutMs = optionalNumber(integration, "TimeoutInMillis") ?? MAX_INTEGRATION_TIMEOUT_MS;
   if (timeoutMs < 50 || timeoutMs > MAX_INTEGRATION_TIMEOUT_MS) {
     throw new TemplateError(

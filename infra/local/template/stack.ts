@@ -60,6 +60,7 @@ const NAMING: Readonly<Record<string, Naming>> = {
   "AWS::ApiGatewayV2::Stage": { ref: (own) => own.name("StageName", 128), attributes: {} },
   "AWS::ApiGatewayV2::Route": { ref: (own) => own.id, attributes: { RouteId: (own) => own.id } },
   "AWS::ApiGatewayV2::Integration": { ref: (own) => own.id, attributes: { IntegrationId: (own) => own.id } },
+  "AWS::ApiGatewayV2::Authorizer": { ref: (own) => own.id, attributes: { AuthorizerId: (own) => own.id } },
   "AWS::ApiGatewayV2::RouteResponse": byId,
   "AWS::ApiGatewayV2::IntegrationResponse": byId,
   "AWS::ApiGatewayV2::Deployment": { ref: (own) => own.id, attributes: { DeploymentId: (own) => own.id } },

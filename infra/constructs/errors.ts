@@ -13,5 +13,7 @@ export class SkysocketConfigError extends Error {
 export type SkysocketConfigErrorCode =
   | "ENTRY_NOT_FOUND"
   | "ENTRY_NOT_BUNDLED"
+  | "CONCURRENCY_INVALID"
   | "PING_INTERVAL_INVALID"
-  | "STAGE_NAME_INVALID";
+  | "STAGE_NAME_INVALID"
+  | "THROTTLE_INVALID";

@@ -4,6 +4,7 @@ import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ILogGroup } from "aws-cdk-lib/aws-logs";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
 
 /**
  * Every right that a function gets, one statement each: the Sid says what it is for, and keeps CDK from merging statements,
@@ -53,6 +54,11 @@ export function logGrants(logGroup: ILogGroup): PolicyStatement[] {
 
 const LOG_RIGHTS = ["logs:CreateLogStream", "logs:PutLogEvents"];
 
+/** Lambda sends the events of a function that it has given up with the function's own role. */
+export function failureGrants(failedTasks: IQueue): PolicyStatement[] {
+  return [allow("FailedTasks", ["sqs:SendMessage"], failedTasks.queueArn)];
+}
+
 /** Starting another invocation of itself. */
 export function selfInvokeGrants(fn: IFunction): PolicyStatement[] {
   return [allow("InvokeSelf", ["lambda:InvokeFunction"], fn.functionArn)];
@@ -72,6 +78,7 @@ export function heartbeatGrants(of: {
   readonly stage: IWebSocketStage;
   readonly socketFunction: IFunction;
   readonly logGroup: ILogGroup;
+  readonly failedTasks: IQueue;
 }): PolicyStatement[] {
   const { tableArn } = of.table;
   const posts = connectionsArn(of.api, of.stage, "POST");
@@ -84,6 +91,7 @@ export function heartbeatGrants(of: {
     allow("HeartbeatPost", ["execute-api:ManageConnections"], posts),
     allow("HeartbeatInvokeSocket", ["lambda:InvokeFunction"], of.socketFunction.functionArn),
     allow("HeartbeatLogs", LOG_RIGHTS, of.logGroup.logGroupArn),
+    allow("HeartbeatFailedTasks", ["sqs:SendMessage"], of.failedTasks.queueArn),
   ];
 }
 
@@ -96,6 +104,7 @@ export function fanOutGrants(of: {
   readonly api: IWebSocketApi;
   readonly stage: IWebSocketStage;
   readonly logGroup: ILogGroup;
+  readonly failedTasks: IQueue;
 }): PolicyStatement[] {
   const { tableArn } = of.table;
   const posts = connectionsArn(of.api, of.stage, "POST");
@@ -105,6 +114,7 @@ export function fanOutGrants(of: {
     allow("FanOutUpdateItem", ["dynamodb:UpdateItem"], tableArn),
     allow("FanOutPost", ["execute-api:ManageConnections"], posts),
     allow("FanOutLogs", LOG_RIGHTS, of.logGroup.logGroupArn),
+    allow("FanOutFailedTasks", ["sqs:SendMessage"], of.failedTasks.queueArn),
   ];
 }
 

@@ -1,2 +1,7 @@
 export { SkysocketConfigError, type SkysocketConfigErrorCode } from "./errors.ts";
-export { SkysocketApi, type SkysocketApiProps } from "./skysocket-api.ts";
+export {
+  type AccessLogProps,
+  type ConnectAuthorizer,
+  SkysocketApi,
+  type SkysocketApiProps,
+} from "./skysocket-api.ts";

@@ -12,9 +12,11 @@ import {
   Runtime,
 } from "aws-cdk-lib/aws-lambda";
 import { type ILogGroup, LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { bundleCode } from "./bundle.ts";
 import { PACKAGE_ROOT } from "./entry.ts";
+import { failsTo } from "./failed-tasks.ts";
 
 /** What the functions beside the socket function get of the construct around them. */
 export interface PostingProps {
@@ -26,6 +28,9 @@ export interface PostingProps {
   readonly sourceMap: boolean;
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
+  readonly failedTasks: IQueue;
+  /** How many of it run at once at most. */
+  readonly reservedConcurrency: number | undefined;
 }
 
 interface PostingFunction {
@@ -42,7 +47,7 @@ interface PostingFunction {
 /** A function that posts and reads the table, without the application: its log, its role with just these rights, and itself. */
 export function postingFunction(
   scope: Construct,
-  { table, stage, app, sourceMap, logRetention, removalPolicy }: PostingProps,
+  { table, stage, app, sourceMap, logRetention, removalPolicy, ...props }: PostingProps,
   { entry, rights, asyncInvoke, environment, ...options }: PostingFunction,
 ): { readonly fn: LambdaFunction; readonly role: Role } {
   const logGroup = new LogGroup(scope, "Logs", { retention: logRetention, removalPolicy });
@@ -63,6 +68,10 @@ export function postingFunction(
     loggingFormat: LoggingFormat.TEXT,
     ...options,
     ...asyncInvoke,
+    ...failsTo(props.failedTasks),
+    ...(props.reservedConcurrency !== undefined && {
+      reservedConcurrentExecutions: props.reservedConcurrency,
+    }),
     environment: {
       TABLE_NAME: table.tableName,
       CALLBACK_URL: stage.callbackUrl,

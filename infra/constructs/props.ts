@@ -1,6 +1,8 @@
-import type { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { type Duration, type RemovalPolicy, Token } from "aws-cdk-lib";
 import type { ThrottleSettings } from "aws-cdk-lib/aws-apigatewayv2";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { AccessLogProps } from "./access-log.ts";
 import { SkysocketConfigError } from "./errors.ts";
 
 export interface SkysocketApiProps {
@@ -35,10 +37,45 @@ export interface SkysocketApiProps {
   readonly pingInterval?: Duration;
 
   /**
-   * Requests a second and burst that the stage accepts, new connections and messages together.
-   * @default - only the limits of the account
+   * Requests a second and burst that the stage accepts, new connections and messages together. Beyond it upgrades get 429, and
+   * messages end their connection (1008); clients come back. Posts to clients do not count.
+   * @default { rateLimit: 100, burstLimit: 500 }
    */
   readonly throttle?: ThrottleSettings;
+
+  /**
+   * How many invocations of the socket function run at once at most. It has as many for itself, whatever else runs in the account;
+   * what is over is refused as by a throttle. 0 stops everything. An account has 1,000 in a Region, or 10 while it is new, and has
+   * to leave 100 (or those 10) unreserved: a new one cannot reserve any, and deployment fails.
+   * @default - as many as the account has left
+   */
+  readonly reservedConcurrency?: number;
+
+  /**
+   * The same for the workers that post to large rooms. What is over waits, for up to five minutes.
+   * @default - as many as the account has left
+   */
+  readonly fanOutReservedConcurrency?: number;
+
+  /**
+   * The same for the heartbeat, so that connections are pinged, and do not end, while the rest of the account is busy. It needs one,
+   * and for a moment a second one.
+   * @default - 2 if `reservedConcurrency` is set, since the account can reserve then; else as many as the account has left
+   */
+  readonly heartbeatReservedConcurrency?: number;
+
+  /**
+   * A Lambda function that says who may connect, before the socket function is started: who it refuses costs neither a message nor an
+   * invocation of that. It sees query and headers; Socket.IO's `auth` comes later, and is for `io.use`.
+   * @default - everyone may connect, and the application decides
+   */
+  readonly connectAuthorizer?: ConnectAuthorizer;
+
+  /**
+   * A log of connections, messages and disconnections: who, when, which route, and how it ended.
+   * @default - none: it needs a role that is set for the whole account
+   */
+  readonly accessLog?: AccessLogProps;
 
   /**
    * Continuous backups of the table, which restore it to any second of the last 35 days.
@@ -63,6 +100,63 @@ export interface SkysocketApiProps {
    * @default false
    */
   readonly sourceMap?: boolean;
+}
+
+export interface ConnectAuthorizer {
+  /**
+   * Answers with a policy, as a REQUEST authorizer of a WebSocket API does: `{ principalId, policyDocument, context? }`.
+   * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
+   */
+  readonly handler: IFunction;
+
+  /**
+   * What a request must have to be worth asking, such as `route.request.querystring.token` or `route.request.header.Cookie`. Without any
+   * of them the answer is 401 at once. Browsers cannot send headers of their own.
+   * @default - none
+   */
+  readonly identitySource?: readonly string[];
+}
+
+/**
+ * What a new account and a careless month survive. Lambda takes 10 requests a second for each concurrent execution of an account,
+ * and new accounts have 10: 100 a second. A hundred echoed events a second, day and night, come to about $25 a day (docs, "The
+ * worst bill"), which somebody notices; who really has so many has looked at the prices and sets more. The burst costs nothing in
+ * the long run, and lets a hundred or two clients come back at once, with three requests each.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+ */
+export const DEFAULT_THROTTLE = { rateLimit: 100, burstLimit: 500 } as const satisfies ThrottleSettings;
+
+/** A run of the heartbeat may take as long as the time between two. */
+const HEARTBEAT_CONCURRENCY = 2;
+
+/** How many invocations of each function run at once at most; of those that are missing as many as the account has left. */
+export interface Concurrency {
+  readonly socket?: number;
+  readonly fanOut?: number;
+  readonly heartbeat?: number;
+}
+
+/** @throws SkysocketConfigError for what is no number of invocations */
+export function concurrencyOf(props: SkysocketApiProps): Concurrency {
+  const { reservedConcurrency, fanOutReservedConcurrency, heartbeatReservedConcurrency } = props;
+  const heartbeat =
+    heartbeatReservedConcurrency ?? (reservedConcurrency === undefined ? undefined : HEARTBEAT_CONCURRENCY);
+  const all = { reservedConcurrency, fanOutReservedConcurrency, heartbeatReservedConcurrency };
+  for (const [name, value] of Object.entries(all)) checkConcurrency(name, value);
+  return {
+    ...(reservedConcurrency !== undefined && { socket: reservedConcurrency }),
+    ...(fanOutReservedConcurrency !== undefined && { fanOut: fanOutReservedConcurrency }),
+    ...(heartbeat !== undefined && { heartbeat }),
+  };
+}
+
+function checkConcurrency(name: string, value: number | undefined): void {
+  if (value === undefined || Token.isUnresolved(value) || (Number.isInteger(value) && value >= 0)) return;
+  throw new SkysocketConfigError(
+    "CONCURRENCY_INVALID",
+    `${name} cannot be ${value}. Allowed: whole numbers from 0, which lets nothing run. ` +
+      "Leave it out for as many as the account has left.",
+  );
 }
 
 /** @see https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages.html */

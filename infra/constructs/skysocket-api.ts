@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Duration, Names, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { WebSocketApi, WebSocketStage } from "aws-cdk-lib/aws-apigatewayv2";
+import { WebSocketLambdaAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
 import { Policy, type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
@@ -12,13 +13,17 @@ import {
   Runtime,
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { AccessLog } from "./access-log.ts";
 import { bundleCode } from "./bundle.ts";
 import { PACKAGE_ROOT, resolveEntry } from "./entry.ts";
+import { failedTasksQueue, failsTo } from "./failed-tasks.ts";
 import { FanOut } from "./fan-out.ts";
 import {
   connectionGrants,
   emitGrants,
+  failureGrants,
   fanOutStartGrants,
   inboxGrants,
   logGrants,
@@ -28,9 +33,16 @@ import {
   tableGrants,
 } from "./grants.ts";
 import { HEARTBEAT_INDEX, Heartbeat } from "./heartbeat.ts";
-import { checkPingInterval, checkStageName, type SkysocketApiProps } from "./props.ts";
+import {
+  checkPingInterval,
+  checkStageName,
+  concurrencyOf,
+  DEFAULT_THROTTLE,
+  type SkysocketApiProps,
+} from "./props.ts";
 
-export type { SkysocketApiProps } from "./props.ts";
+export type { AccessLogProps } from "./access-log.ts";
+export type { ConnectAuthorizer, SkysocketApiProps } from "./props.ts";
 
 /**
  * API Gateway waits 29 s for an integration, which cannot be raised; then the client gets an error frame that is no Engine.IO
@@ -58,47 +70,55 @@ export class SkysocketApi extends Construct {
   readonly fanOutFunction: LambdaFunction;
   /** Pings connections every minute, those whose turn it is. */
   readonly heartbeatFunction: LambdaFunction;
+  /** Gets what these functions could not do, after all retries: a message here is worth an alarm. */
+  readonly failedTasks: Queue;
 
   constructor(scope: Construct, id: string, props: SkysocketApiProps) {
     super(scope, id);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    const logRetention = props.logRetention ?? RetentionDays.ONE_MONTH;
     this.table = this.#table(removalPolicy, props.pointInTimeRecovery ?? true);
     this.webSocketApi = new WebSocketApi(this, "Api", {
       apiName: Names.uniqueResourceName(this, { maxLength: 128, separator: "-" }),
       // Only JSON bodies can match a route, and there is no route but $default for them to match.
       routeSelectionExpression: "$request.body.action",
     });
+    const accessLog =
+      props.accessLog &&
+      new AccessLog(this, "AccessLog", { retention: logRetention, removalPolicy, ...props.accessLog });
     this.stage = new WebSocketStage(this, "Stage", {
       webSocketApi: this.webSocketApi,
       stageName: checkStageName(props.stageName ?? "prod"),
       autoDeploy: true,
-      ...(props.throttle && { throttle: props.throttle }),
+      throttle: props.throttle ?? DEFAULT_THROTTLE,
+      ...(accessLog && { accessLogSettings: accessLog.settings }),
     });
+    // The role with which it logs has to be there first.
+    if (accessLog) this.stage.node.addDependency(accessLog);
+    this.failedTasks = failedTasksQueue(this, removalPolicy);
     const pingInterval = checkPingInterval(props.pingInterval ?? Duration.minutes(8));
-    const fanOut = new FanOut(this, "FanOut", {
+    const concurrency = concurrencyOf(props);
+    const shared = {
       table: this.table,
       api: this.webSocketApi,
       stage: this.stage,
       app: resolveEntry(props.entry),
       sourceMap: props.sourceMap ?? false,
-      logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      logRetention,
       removalPolicy,
-    });
+      failedTasks: this.failedTasks,
+    };
+    const fanOut = new FanOut(this, "FanOut", { ...shared, reservedConcurrency: concurrency.fanOut });
     this.fanOutFunction = fanOut.function;
-    this.socketFunction = this.#socketFunction(props, pingInterval, removalPolicy);
+    this.socketFunction = this.#socketFunction(props, pingInterval, removalPolicy, concurrency.socket);
     fanOut.allowInvoking(this.socketFunction);
     this.heartbeatFunction = new Heartbeat(this, "Heartbeat", {
-      table: this.table,
-      api: this.webSocketApi,
-      stage: this.stage,
+      ...shared,
+      reservedConcurrency: concurrency.heartbeat,
       socketFunction: this.socketFunction,
-      app: resolveEntry(props.entry),
       pingInterval,
-      sourceMap: props.sourceMap ?? false,
-      logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
-      removalPolicy,
     }).function;
-    this.#routes(props.routeResponses ?? false);
+    this.#routes(props);
   }
 
   /** Where clients connect: `wss://…` with the stage as its path. */
@@ -162,6 +182,7 @@ export class SkysocketApi extends Construct {
     props: SkysocketApiProps,
     pingInterval: Duration,
     removalPolicy: RemovalPolicy,
+    reservedConcurrency: number | undefined,
   ): LambdaFunction {
     const sourceMap = props.sourceMap ?? false;
     const logGroup = new LogGroup(this, "SocketLogs", {
@@ -176,6 +197,7 @@ export class SkysocketApi extends Construct {
         ...connectionGrants(this.webSocketApi, this.stage),
         ...logGrants(logGroup),
         ...fanOutStartGrants(this.fanOutFunction),
+        ...failureGrants(this.failedTasks),
       ],
     });
     const fn = new LambdaFunction(this, "Socket", {
@@ -197,6 +219,8 @@ export class SkysocketApi extends Construct {
       // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
       recursiveLoop: RecursiveLoop.ALLOW,
       ...ASYNC_INVOKE,
+      ...failsTo(this.failedTasks),
+      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       environment: {
         TABLE_NAME: this.table.tableName,
         CALLBACK_URL: this.stage.callbackUrl,
@@ -213,11 +237,23 @@ export class SkysocketApi extends Construct {
     return fn;
   }
 
-  #routes(returnResponse: boolean): void {
+  #routes({ routeResponses = false, connectAuthorizer }: SkysocketApiProps): void {
     const integration = (id: string) =>
       new WebSocketLambdaIntegration(id, this.socketFunction, { timeout: INTEGRATION_TIMEOUT });
-    this.webSocketApi.addRoute("$connect", { integration: integration("Connect") });
+    const authorizer =
+      connectAuthorizer &&
+      new WebSocketLambdaAuthorizer("ConnectAuthorizer", connectAuthorizer.handler, {
+        // CDK's own default is a header that no browser can send.
+        identitySource: [...(connectAuthorizer.identitySource ?? [])],
+      });
+    this.webSocketApi.addRoute("$connect", {
+      integration: integration("Connect"),
+      ...(authorizer && { authorizer }),
+    });
     this.webSocketApi.addRoute("$disconnect", { integration: integration("Disconnect") });
-    this.webSocketApi.addRoute("$default", { integration: integration("Message"), returnResponse });
+    this.webSocketApi.addRoute("$default", {
+      integration: integration("Message"),
+      returnResponse: routeResponses,
+    });
   }
 }

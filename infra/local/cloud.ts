@@ -17,13 +17,14 @@ import type { CloudEvent, CloudModel, LogLine } from "./model.ts";
 import { apiOf, authorizer, environmentOf, type Parts, startDynamoDb } from "./parts.ts";
 import { PublicServer } from "./public-server.ts";
 import { Schedules } from "./schedules.ts";
-import { synthesize } from "./synth.ts";
+import { Queues } from "./sqs/queues.ts";
+import { synthesize, type Throttle } from "./synth.ts";
 import { loadModel } from "./template/load.ts";
 
 export interface LocalCloudOptions {
   /** The application module. @default the example */
   readonly app?: string | undefined;
-  /** A synthesized cloud assembly to run instead of synthesizing one; `app` and `routeResponses` mean nothing then. */
+  /** A synthesized cloud assembly to run instead of synthesizing one; `app`, `routeResponses` and `throttle` mean nothing then. */
   readonly assembly?: string | undefined;
   /** Of the one public server; 0 takes a free one. @default 0 */
   readonly port?: number | undefined;
@@ -41,6 +42,8 @@ export interface LocalCloudOptions {
   readonly onLog?: ((line: LogLine) => void) | undefined;
   /** Acknowledges events by route responses instead of posts. @default false */
   readonly routeResponses?: boolean | undefined;
+  /** Of the stage. @default as it is deployed */
+  readonly throttle?: Throttle | undefined;
   /** Instances per function, behind which invocations wait. @default as `createLambda` */
   readonly maxWorkersPerFunction?: number | undefined;
   /** Gives up the start. */
@@ -58,6 +61,8 @@ export interface LocalCloud {
   readonly meter: Meter;
   readonly chaos: Chaos;
   readonly logs: Logs;
+  /** What Lambda has given up. */
+  readonly queues: Pick<Queues, "messages">;
   /** What runs now. */
   readonly model: CloudModel;
   /**
@@ -92,7 +97,6 @@ class Cloud implements LocalCloud {
   readonly #events = new EventStream();
   /** What to undo, the last first. */
   readonly #undo: (() => Promise<void> | void)[] = [];
-  readonly #work = new Set<Promise<unknown>>();
   #stopping: Promise<void> | undefined;
   #parts: Parts | undefined;
 
@@ -111,6 +115,10 @@ class Cloud implements LocalCloud {
 
   get model(): CloudModel {
     return this.#running.model;
+  }
+
+  get queues(): Pick<Queues, "messages"> {
+    return this.#running.queues;
   }
 
   get url(): string {
@@ -174,7 +182,6 @@ class Cloud implements LocalCloud {
 
   async #stop(): Promise<void> {
     for (const undo of this.#undo.reverse()) await undo();
-    await Promise.allSettled(this.#work);
   }
 
   get #running(): Parts {
@@ -184,7 +191,7 @@ class Cloud implements LocalCloud {
 
   /** A directory with a fresh assembly; those that it makes live until the stop, since old functions may still load from them. */
   async #assembly(): Promise<string> {
-    const { app, assembly, routeResponses, signal } = this.#options;
+    const { app, assembly, routeResponses, throttle, signal } = this.#options;
     if (assembly !== undefined) return assembly;
     const dir = await mkdtemp(join(tmpdir(), "skysocket-"));
     this.#undo.unshift(() => rm(dir, { recursive: true, force: true }));
@@ -192,6 +199,7 @@ class Cloud implements LocalCloud {
       outdir: join(dir, "cdk.out"),
       ...(app !== undefined && { app }),
       ...(routeResponses !== undefined && { routeResponses }),
+      ...(throttle !== undefined && { throttle }),
       ...(signal !== undefined && { signal }),
     });
     return outdir;
@@ -211,7 +219,9 @@ class Cloud implements LocalCloud {
       endpoint,
     );
     this.#undo.push(() => dynamodb.stop());
+    const queues = new Queues();
     const lambda = await createLambda({
+      queues,
       model,
       iam,
       env: (functionId) => environmentOf(this.#running, functionId),
@@ -241,19 +251,14 @@ class Cloud implements LocalCloud {
       () => lambda.stop(),
       () => gateway.stop(),
     );
-    const schedules = new Schedules(lambda, timeScale, (work) => this.#track(work, fail));
+    const schedules = new Schedules(lambda, timeScale);
     this.#undo.push(() => schedules.stop());
-    return { model, server, iam, dynamodb, lambda, gateway, schedules, timeScale };
+    return { model, server, iam, dynamodb, lambda, gateway, schedules, queues, timeScale };
   }
 
   #publish(event: CloudEvent): void {
     this.meter.record(event);
     this.#events.send(event);
-  }
-
-  #track(work: Promise<unknown>, fail: (error: unknown) => void): void {
-    const tracked: Promise<unknown> = work.catch(fail).finally(() => this.#work.delete(tracked));
-    this.#work.add(tracked);
   }
 }
 

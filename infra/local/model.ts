@@ -42,8 +42,18 @@ export interface FunctionModel {
   /** Of AWS::Lambda::EventInvokeConfig; AWS's defaults 2 and 21,600 where there is none. */
   readonly asyncRetries: number;
   readonly asyncMaxAgeSec: number;
+  /** ARN of the queue that gets the asynchronous events that are given up. @default they are lost */
+  readonly onFailure?: string;
+  /** How many invocations run at once at most, of the account's. @default as many as the account has left */
+  readonly reservedConcurrency?: number;
   /** Who may invoke it by resource policy (AWS::Lambda::Permission). */
   readonly permissions: readonly { readonly principal: string; readonly sourceArn: string | undefined }[];
+}
+
+export interface QueueModel {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly arn: string;
 }
 
 export interface TableModel {
@@ -100,6 +110,7 @@ export interface CloudModel {
   readonly account: string;
   readonly functions: readonly FunctionModel[];
   readonly tables: readonly TableModel[];
+  readonly queues: readonly QueueModel[];
   readonly apis: readonly ApiModel[];
   readonly schedules: readonly ScheduleModel[];
   readonly outputs: Readonly<Record<string, string>>;

@@ -8,6 +8,7 @@ import type { LocalLambda } from "./lambda/lambda.ts";
 import type { ApiModel, CloudModel } from "./model.ts";
 import type { PublicServer } from "./public-server.ts";
 import type { Schedules } from "./schedules.ts";
+import type { Queues } from "./sqs/queues.ts";
 
 /** The emulated services of one local cloud, and the template that they run. */
 export interface Parts {
@@ -18,6 +19,7 @@ export interface Parts {
   readonly lambda: LocalLambda;
   readonly gateway: ApiGateway;
   readonly schedules: Schedules;
+  readonly queues: Queues;
   readonly timeScale: number;
 }
 

@@ -1,23 +1,22 @@
-import type { LambdaService, ScheduleModel } from "./model.ts";
+import type { LocalLambda } from "./lambda/lambda.ts";
+import type { ScheduleModel } from "./model.ts";
 
 /** Beyond it Node fires a timer at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The schedules of the template, as timers. */
 export class Schedules {
-  readonly #lambda: LambdaService;
+  readonly #lambda: Pick<LocalLambda, "invokeAsync">;
   readonly #timeScale: number;
-  readonly #track: (work: Promise<unknown>) => void;
   #timers: NodeJS.Timeout[] = [];
 
   /**
+   * @param lambda is invoked asynchronously, as EventBridge does it
    * @param timeScale how many times faster than the clock they run
-   * @param track takes what a schedule has started and nobody here waits for
    */
-  constructor(lambda: LambdaService, timeScale: number, track: (work: Promise<unknown>) => void) {
+  constructor(lambda: Pick<LocalLambda, "invokeAsync">, timeScale: number) {
     this.#lambda = lambda;
     this.#timeScale = timeScale;
-    this.#track = track;
   }
 
   /** Runs these from now on, and those of before no more. */
@@ -25,7 +24,7 @@ export class Schedules {
     this.stop();
     this.#timers = schedules.map(({ everySec, functionId, input, source }) =>
       setInterval(
-        () => this.#track(this.#lambda.invoke(functionId, input, source)),
+        () => this.#lambda.invokeAsync(functionId, input, source),
         Math.min((everySec * 1000) / this.#timeScale, MAX_TIMER_MS),
       ),
     );

@@ -5,12 +5,20 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const APP = resolve(dirname(fileURLToPath(import.meta.url)), "../app.ts");
 
+/** Requests a second, and how many at once. */
+export interface Throttle {
+  readonly ratePerSec: number;
+  readonly burst: number;
+}
+
 export interface SynthOptions {
   /** The application module, absolute or relative to the working directory; the example without it. */
   readonly app?: string;
   /** Directory of the assembly; should be empty or not exist, since CDK reuses bundles that it finds there. */
   readonly outdir: string;
   readonly routeResponses?: boolean;
+  /** Of the stage. @default that of the construct */
+  readonly throttle?: Throttle;
   /** Absolute path of another CDK app than this package's. */
   readonly cdkApp?: string;
   /**
@@ -38,6 +46,7 @@ export async function synthesize(options: SynthOptions): Promise<{ readonly outd
   const context = {
     ...(options.app !== undefined && { app: resolve(options.app) }),
     ...(options.routeResponses && { routeResponses: true }),
+    ...(options.throttle && { throttle: `${options.throttle.ratePerSec},${options.throttle.burst}` }),
     "@aws-cdk/core:validateAgainstDefaultRules": options.checkRules === true,
   };
   const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx"));

@@ -15,7 +15,7 @@ import {
   shoutToMany,
   waitForHeartbeat,
 } from "../support/iam-scenario.ts";
-import { grantsOf, synthesize, withoutGrant, withPingInterval } from "../support/synth.ts";
+import { grantsOf, starved, synthesize, withoutGrant, withPingInterval } from "../support/synth.ts";
 
 /**
  * Every right in the template is needed, and the template has all that are: one short conversation uses each, and without any
@@ -64,6 +64,22 @@ const scenarios = [
   ...HEARTBEAT_GRANTS.map((sid) => ({ sid, timeScale: TIME_SCALE, converse: waitForHeartbeat })),
 ];
 
+/**
+ * Lambda sends what a function could not do with the function's own role, so these are needed only where it fails: the socket
+ * function is busy with $connect when its first task comes, the others may not run at all.
+ */
+const FAILURES = [
+  { sid: "FailedTasks", of: "RealtimeSocket", reserved: 1, maxAgeSec: 0, timeScale: 1, converse },
+  { sid: "FanOutFailedTasks", of: "RealtimeFanOut", reserved: 0, timeScale: 1, converse: shoutToMany },
+  {
+    sid: "HeartbeatFailedTasks",
+    of: "RealtimeHeartbeat",
+    reserved: 0,
+    timeScale: TIME_SCALE,
+    converse: waitForHeartbeat,
+  },
+];
+
 jest.setTimeout(60_000);
 const clouds = new TestClouds();
 let directory: string;
@@ -87,11 +103,21 @@ afterAll(async () => {
 async function boot(
   from: string,
   { timeScale, converse }: Pick<(typeof scenarios)[number], "timeScale" | "converse">,
-): Promise<{ cloud: LocalCloud; denials: Denied[]; denied: Promise<Denied> }> {
+): Promise<{
+  cloud: LocalCloud;
+  denials: Denied[];
+  denied: Promise<Denied>;
+  /** Resolves when Lambda has given up an event, and kept it. */
+  kept: Promise<void>;
+}> {
   const denials: Denied[] = [];
   let tell = (_: Denied): void => undefined;
   const denied = new Promise<Denied>((resolve) => {
     tell = resolve;
+  });
+  let tellKept = (): void => undefined;
+  const kept = new Promise<void>((resolve) => {
+    tellKept = resolve;
   });
   const cloud = await clouds.start({
     assembly: from,
@@ -99,18 +125,21 @@ async function boot(
     // Some of those that workers post to are gone, and nobody has noticed.
     ...(converse === shoutToMany && { chaos: { loseDisconnect: 1 } }),
     onLog: ({ text }) => {
+      if (text.includes("it is in the queue")) tellKept();
       const denial = deniedIn(text);
       if (!denial) return;
       denials.push(denial);
       tell(denial);
     },
   });
-  return { cloud, denials, denied };
+  return { cloud, denials, denied, kept };
 }
 
 describe("the rights of the functions", () => {
   test("are the ones that are taken away one by one below", async () => {
-    expect((await grantsOf(assembly)).sort()).toEqual(scenarios.map(({ sid }) => sid).sort());
+    expect((await grantsOf(assembly)).sort()).toEqual(
+      [...scenarios, ...FAILURES].map(({ sid }) => sid).sort(),
+    );
   });
 
   test.each([
@@ -144,6 +173,34 @@ describe("the rights of the functions", () => {
       expect(covers(removed, first)).toBe(true);
       // Nothing else is missing: the other rights are all there.
       expect(denials.filter((denial) => !covers(removed, denial))).toEqual([]);
+    },
+  );
+
+  test.each(FAILURES)(
+    "$sid keeps what the function could not do; without it that is lost, and the log says what is missing",
+    async ({ sid, timeScale, converse, ...starving }) => {
+      const starvedAssembly = join(directory, `starved-${sid}`);
+      await starved(assembly, starving, starvedAssembly);
+      const whole = await boot(starvedAssembly, { timeScale, converse });
+      const first = converse(whole.cloud.ws);
+      await whole.kept;
+      first.stop();
+      const [queue] = whole.cloud.model.queues;
+      expect(whole.denials).toEqual([]);
+      expect(JSON.parse(whole.cloud.queues.messages(queue?.arn ?? "")[0] ?? "")).toMatchObject({
+        requestContext: { functionArn: expect.stringContaining(starving.of) },
+        requestPayload: expect.anything(),
+      });
+      await clouds.stopClouds();
+
+      const crippled = join(directory, sid);
+      await withoutGrant(starvedAssembly, sid, crippled);
+      const [removed, another] = missingStatements(loadModel(starvedAssembly), loadModel(crippled));
+      if (!removed || another) throw new Error(`not exactly one statement is called ${sid}`);
+      const part = await boot(crippled, { timeScale, converse });
+      const second = converse(part.cloud.ws);
+      expect(covers(removed, await part.denied)).toBe(true);
+      second.stop();
     },
   );
 });

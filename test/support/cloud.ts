@@ -9,6 +9,9 @@ import { synthesize } from "../../infra/local/synth.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../lambdas/app.ts", import.meta.url));
 
+/** Tests are in a hurry: they get what an account allows. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
+const OF_THE_ACCOUNT = { ratePerSec: 10_000, burst: 5_000 };
+
 /** Local clouds for the tests of one file, which share what is synthesized and are all stopped in the end. */
 export class TestClouds {
   readonly #assemblies = new Map<string, Promise<string>>();
@@ -55,7 +58,8 @@ export class TestClouds {
   async #synthesize(app: string, routeResponses: boolean): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), "skysocket-test-"));
     this.#directories.push(directory);
-    const { outdir } = await synthesize({ app, routeResponses, outdir: join(directory, "cdk.out") });
+    const outdir = join(directory, "cdk.out");
+    await synthesize({ app, routeResponses, throttle: OF_THE_ACCOUNT, outdir });
     return outdir;
   }
 }

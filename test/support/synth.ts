@@ -54,6 +54,40 @@ export async function withPingInterval(assembly: string, minutes: number, outdir
   await writeFile(join(outdir, TEMPLATE), changed);
 }
 
+/**
+ * A copy of an assembly in which a function fails at its asynchronous events, since it may not run when they come.
+ * @param of how the function's logical id begins
+ */
+export async function starved(
+  assembly: string,
+  {
+    of,
+    reserved,
+    maxAgeSec,
+  }: { readonly of: string; readonly reserved: number; readonly maxAgeSec?: number },
+  outdir: string,
+): Promise<void> {
+  await cp(assembly, outdir, { recursive: true });
+  const template: Functions = JSON.parse(await readFile(join(outdir, TEMPLATE), "utf8"));
+  const resources = Object.entries(template.Resources);
+  const found = resources.filter(([id, { Type }]) => id.startsWith(of) && Type === "AWS::Lambda::Function");
+  const [fn] = found;
+  if (fn === undefined || found.length > 1) throw new Error(`Not exactly one function is called ${of}…`);
+  fn[1].Properties.ReservedConcurrentExecutions = reserved;
+  for (const [, { Type, Properties }] of resources) {
+    if (Type !== "AWS::Lambda::EventInvokeConfig" || maxAgeSec === undefined) continue;
+    if (JSON.stringify(Properties.FunctionName) !== JSON.stringify({ Ref: fn[0] })) continue;
+    Properties.MaximumEventAgeInSeconds = maxAgeSec;
+  }
+  await writeFile(join(outdir, TEMPLATE), JSON.stringify(template, null, 1));
+}
+
+interface Functions {
+  readonly Resources: Readonly<
+    Record<string, { readonly Type: string; readonly Properties: Record<string, unknown> }>
+  >;
+}
+
 function policiesOf(template: Policies): { Statement: Statement[] }[] {
   return Object.values(template.Resources)
     .filter(({ Type }) => Type === "AWS::IAM::Policy")

@@ -2,17 +2,28 @@
  * Asynchronous invocation: the event is accepted at once, run later, and tried again when the function fails.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
  */
+import { AuthError } from "../iam/errors.ts";
+import type { Iam } from "../iam/iam.ts";
 import type { FunctionModel, LogLine } from "../model.ts";
+import type { Queues } from "../sqs/queues.ts";
+import { type Failure, failureRecord } from "./failure-record.ts";
 import type { Finished } from "./pool.ts";
 
 export interface AsyncOptions {
   /** How many times faster than on AWS the waits between the tries pass. */
   readonly timeScale: number;
   readonly onLog: (line: LogLine) => void;
+  /** Asked whether a function may send to its failure destination. */
+  readonly iam: Pick<Iam, "authorize">;
+  /** @default there are none */
+  readonly queues?: Queues;
 }
 
 /** The first retry comes after a minute, the second two minutes later. */
 const RETRY_DELAYS_SEC = [60, 120];
+
+/** "The retry interval increases exponentially from 1 second after the first attempt to a maximum of 5 minutes." */
+const MAX_THROTTLE_DELAY_SEC = 300;
 
 export class AsyncInvocations {
   readonly #options: AsyncOptions;
@@ -23,9 +34,13 @@ export class AsyncInvocations {
     this.#options = options;
   }
 
-  /** Takes responsibility for `run` (one try of the event) until it succeeded, gave up, or the cloud stops. */
-  accept(fn: FunctionModel, run: () => Promise<Finished>): void {
-    const work = this.#deliver(fn, run)
+  /**
+   * Takes responsibility for an event until it succeeded, was given up, or the cloud stops.
+   * @param payload JSON text of it
+   * @param run one try
+   */
+  accept(fn: FunctionModel, payload: string, run: () => Promise<Finished>): void {
+    const work = this.#deliver(fn, payload, run)
       .catch((error: unknown) => {
         const text = `Asynchronous event lost: ${error instanceof Error ? error.stack : String(error)}`;
         this.#log(fn, "", text);
@@ -40,20 +55,51 @@ export class AsyncInvocations {
     await Promise.all(this.#running);
   }
 
-  async #deliver(fn: FunctionModel, run: () => Promise<Finished>): Promise<void> {
+  async #deliver(fn: FunctionModel, payload: string, run: () => Promise<Finished>): Promise<void> {
     const acceptedAt = performance.now();
-    for (let tries = 1; ; tries++) {
-      const { requestId, outcome } = await run();
-      if (outcome.kind === "succeeded" || this.#stopping.signal.aborted) return;
-      const delaySec = RETRY_DELAYS_SEC[tries - 1] ?? 0;
+    let invokes = 0;
+    for (let throttles = 0; ; ) {
+      const last = await run();
+      if (last.outcome.kind === "succeeded" || this.#stopping.signal.aborted) return;
+      const isThrottled = last.outcome.kind === "throttled";
+      // Who reserves nothing wants nothing to run: such events are not tried again.
+      const isOver = isThrottled ? fn.reservedConcurrency === 0 : ++invokes > fn.asyncRetries;
+      const delaySec = isThrottled
+        ? Math.min(2 ** throttles++, MAX_THROTTLE_DELAY_SEC)
+        : (RETRY_DELAYS_SEC[invokes - 1] ?? 0);
       const ageSec = ((performance.now() - acceptedAt) / 1000) * this.#options.timeScale;
-      if (tries > fn.asyncRetries || ageSec + delaySec > fn.asyncMaxAgeSec) {
-        const text = `Asynchronous event dropped after ${tries} ${tries === 1 ? "try" : "tries"} (MaximumRetryAttempts ${fn.asyncRetries}, MaximumEventAgeInSeconds ${fn.asyncMaxAgeSec})`;
-        this.#log(fn, requestId, text);
-        return;
+      if (isOver || ageSec + delaySec > fn.asyncMaxAgeSec) {
+        const condition = isOver ? "RetriesExhausted" : "EventAgeExceeded";
+        return this.#giveUp({ fn, payload, condition, invokes, last });
       }
       if (!(await this.#pause((delaySec * 1000) / this.#options.timeScale))) return;
     }
+  }
+
+  #giveUp(failure: Failure): void {
+    const { fn, invokes, last } = failure;
+    const tries = `${invokes} ${invokes === 1 ? "try" : "tries"}`;
+    const limits = `MaximumRetryAttempts ${fn.asyncRetries}, MaximumEventAgeInSeconds ${fn.asyncMaxAgeSec}`;
+    const why = last.outcome.kind === "throttled" ? ", throttled by its reserved concurrency" : "";
+    const sentTo = this.#send(failure) ? `; it is in the queue ${nameOf(fn.onFailure)}` : "";
+    this.#log(fn, last.requestId, `Asynchronous event dropped after ${tries}${why} (${limits})${sentTo}`);
+  }
+
+  /** Whether the failure has arrived at the function's destination. */
+  #send(failure: Failure): boolean {
+    const { fn } = failure;
+    const { iam, queues } = this.#options;
+    if (fn.onFailure === undefined || queues === undefined) return false;
+    const caller = { functionId: fn.logicalId, functionName: fn.name, statements: fn.statements };
+    try {
+      iam.authorize({ ...caller, requestId: failure.last.requestId }, "sqs:SendMessage", fn.onFailure);
+    } catch (error) {
+      // The listener has been told. On AWS it is a metric, DestinationDeliveryFailures.
+      if (error instanceof AuthError) return false;
+      throw error;
+    }
+    queues.send(fn.onFailure, JSON.stringify(failureRecord(failure)));
+    return true;
   }
 
   #log(fn: FunctionModel, requestId: string, text: string): void {
@@ -77,3 +123,6 @@ export class AsyncInvocations {
     });
   }
 }
+
+/** The last part of an ARN. */
+const nameOf = (arn = ""): string => arn.slice(arn.lastIndexOf(":") + 1);

@@ -7,7 +7,6 @@ import type { HttpRequest, HttpResponse } from "../http.ts";
 import { AuthError, authErrorResponse } from "../iam/errors.ts";
 import type { Iam } from "../iam/iam.ts";
 import type { FunctionModel } from "../model.ts";
-import type { Outcome } from "./instance.ts";
 import type { Finished } from "./pool.ts";
 
 export interface FrontOptions {
@@ -88,7 +87,12 @@ async function invoke(request: HttpRequest, fn: FunctionModel, options: FrontOpt
   }
 }
 
-function answer(requestId: string, fn: FunctionModel, outcome: Outcome): HttpResponse {
+function answer(requestId: string, fn: FunctionModel, outcome: Finished["outcome"]): HttpResponse {
+  if (outcome.kind === "throttled") {
+    return failure(429, "TooManyRequestsException", "Rate Exceeded.", {
+      Reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
+    });
+  }
   const headers = { ...headersOf(requestId), "x-amz-executed-version": "$LATEST" };
   if (outcome.kind === "succeeded") return { status: 200, headers, body: outcome.payload };
   const body =
@@ -109,11 +113,16 @@ function headersOf(requestId: string): Record<string, string> {
   return { "content-type": "application/json", "x-amzn-requestid": requestId };
 }
 
-function failure(status: number, type: string, message: string): HttpResponse {
+function failure(
+  status: number,
+  type: string,
+  message: string,
+  more: Readonly<Record<string, string>> = {},
+): HttpResponse {
   return {
     status,
     headers: { ...headersOf(randomUUID()), "x-amzn-errortype": type },
-    body: JSON.stringify({ Type: "User", message, Message: message }),
+    body: JSON.stringify({ Type: "User", message, Message: message, ...more }),
   };
 }
 

@@ -14,10 +14,11 @@ import type {
   LambdaService,
   LogLine,
 } from "../model.ts";
+import type { Queues } from "../sqs/queues.ts";
 import { AsyncInvocations } from "./async-invocations.ts";
 import { handleInvoke } from "./front.ts";
-import type { Instance, Outcome } from "./instance.ts";
-import { Pool } from "./pool.ts";
+import type { Instance } from "./instance.ts";
+import { type Finished, Pool } from "./pool.ts";
 
 export interface LambdaOptions {
   readonly model: Pick<CloudModel, "region" | "functions">;
@@ -29,6 +30,8 @@ export interface LambdaOptions {
   readonly env: (functionId: string) => Readonly<Record<string, string>>;
   readonly onLog: (line: LogLine) => void;
   readonly onEvent: CloudListener;
+  /** Where functions send the events that are given up. @default nowhere */
+  readonly queues?: Queues;
   /** Instances per function; invocations beyond that wait. @default 4 */
   readonly maxWorkersPerFunction?: number;
   /** How many times faster than on AWS the waits of asynchronous retries pass. @default 1 */
@@ -39,11 +42,14 @@ export interface LambdaOptions {
   readonly faults?: Faults;
 }
 
+/** A calling service and the ARN of what it calls for. */
+type Source = Parameters<LambdaService["invoke"]>[2];
+
 export interface LocalLambda extends LambdaService, Victims {
   /** Where the SDK finds it: the value of `AWS_ENDPOINT_URL_LAMBDA`. */
   readonly endpoint: string;
-  /** Runs an event as an asynchronous invocation, with the function's retries; nobody's policy is asked. */
-  invokeAsync(functionId: string, event: unknown): void;
+  /** Runs an event as an asynchronous invocation, with the function's retries, if its resource policy lets the source in. */
+  invokeAsync(functionId: string, event: unknown, source: Source): void;
   /**
    * Takes a new model; the named functions (all, if none are) start on new instances. What runs is finished on the old ones.
    * Resolves when the old idle ones are gone.
@@ -67,7 +73,7 @@ export async function createLambda(options: LambdaOptions): Promise<LocalLambda>
   return {
     endpoint: front.endpoint,
     invoke: (functionId, event, source) => lambda.invoke(functionId, event, source),
-    invokeAsync: (functionId, event) => lambda.invokeAsync(functionId, event),
+    invokeAsync: (functionId, event, source) => lambda.invokeAsync(functionId, event, source),
     restart: (functionIds, model) => lambda.restart(functionIds, model),
     crash: (accessKeyId) => lambda.crash(accessKeyId),
     freeze: (accessKeyId, ms) => lambda.freeze(accessKeyId, ms),
@@ -86,7 +92,8 @@ class Lambda {
 
   constructor(options: LambdaOptions) {
     this.#options = options;
-    this.#async = new AsyncInvocations({ timeScale: options.timeScale ?? 1, onLog: options.onLog });
+    const { timeScale = 1, onLog, iam, queues } = options;
+    this.#async = new AsyncInvocations({ timeScale, onLog, iam, ...(queues && { queues }) });
     for (const fn of options.model.functions) this.#add(fn);
   }
 
@@ -100,35 +107,37 @@ class Lambda {
     };
   }
 
-  async invoke(
-    functionId: string,
-    event: unknown,
-    source: { readonly principal: string; readonly arn: string },
-  ): Promise<InvokeResult> {
-    const fn = this.#function(functionId);
-    const allowed = fn.permissions.some(
-      (permission) =>
-        permission.principal === source.principal &&
-        (permission.sourceArn === undefined || matches(permission.sourceArn, source.arn)),
-    );
-    if (!allowed) {
-      const message = `${source.principal} is not authorized to perform: lambda:InvokeFunction on resource: ${fn.arn} because no resource-based policy allows it for ${source.arn}`;
-      this.#options.onLog({
-        at: Date.now(),
-        functionId,
-        requestId: "",
-        level: "error",
-        text: `AccessDeniedException: ${message}`,
-      });
-      return { outcome: "error", errorType: "AccessDeniedException", message };
-    }
+  async invoke(functionId: string, event: unknown, source: Source): Promise<InvokeResult> {
+    const message = this.#denial(functionId, source);
+    if (message !== undefined) return { outcome: "error", errorType: "AccessDeniedException", message };
     const job = { payload: JSON.stringify(event), trigger: triggerOf(event, source.principal) };
     const { outcome } = await this.#pool(functionId).run(job);
     return resultOf(outcome);
   }
 
-  invokeAsync(functionId: string, event: unknown): void {
-    this.#accept(this.#function(functionId), JSON.stringify(event));
+  invokeAsync(functionId: string, event: unknown, source: Source): void {
+    if (this.#denial(functionId, source) !== undefined) return;
+    this.#accept(this.#function(functionId), JSON.stringify(event), source.principal);
+  }
+
+  /** Why the function's resource policy does not let the source in, which is logged; undefined if it does. */
+  #denial(functionId: string, source: Source): string | undefined {
+    const fn = this.#function(functionId);
+    const isAllowed = fn.permissions.some(
+      (permission) =>
+        permission.principal === source.principal &&
+        (permission.sourceArn === undefined || matches(permission.sourceArn, source.arn)),
+    );
+    if (isAllowed) return undefined;
+    const message = `${source.principal} is not authorized to perform: lambda:InvokeFunction on resource: ${fn.arn} because no resource-based policy allows it for ${source.arn}`;
+    this.#options.onLog({
+      at: Date.now(),
+      functionId,
+      requestId: "",
+      level: "error",
+      text: `AccessDeniedException: ${message}`,
+    });
+    return message;
   }
 
   async restart(
@@ -169,9 +178,9 @@ class Lambda {
     await asyncStopped;
   }
 
-  #accept(fn: FunctionModel, payload: string): void {
+  #accept(fn: FunctionModel, payload: string, trigger = "async"): void {
     const pool = this.#pool(fn.logicalId);
-    this.#async.accept(fn, () => pool.run({ payload, trigger: "async" }));
+    this.#async.accept(fn, payload, () => pool.run({ payload, trigger }));
   }
 
   #add(fn: FunctionModel): void {
@@ -213,7 +222,7 @@ class Lambda {
   }
 }
 
-function resultOf(outcome: Outcome): InvokeResult {
+function resultOf(outcome: Finished["outcome"]): InvokeResult {
   switch (outcome.kind) {
     case "succeeded":
       return { outcome: "ok", payload: JSON.parse(outcome.payload) };
@@ -221,6 +230,8 @@ function resultOf(outcome: Outcome): InvokeResult {
       return { outcome: "error", errorType: outcome.errorType, message: outcome.message };
     case "timeout":
       return { outcome: "timeout" };
+    case "throttled":
+      return { outcome: "throttled" };
     default:
       return outcome satisfies never;
   }

@@ -25,10 +25,10 @@ export interface Job {
   readonly trigger: string;
 }
 
-/** An outcome, and the request id it is known by. */
+/** An outcome, and the request id it is known by. Nothing has run if it was throttled. */
 export interface Finished {
   readonly requestId: string;
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | { readonly kind: "throttled" };
 }
 
 interface Waiting {
@@ -46,6 +46,8 @@ export class Pool {
   readonly #idle: Instance[] = [];
   readonly #endings = new Set<Promise<void>>();
   #starting = 0;
+  /** Jobs that run or wait for an instance. On Lambda each has one. */
+  #current = 0;
   #stopped = false;
 
   constructor(options: PoolOptions) {
@@ -56,10 +58,19 @@ export class Pool {
   /** Runs the job on the first instance that is free; resolves with its outcome, whatever it is. */
   async run(job: Job): Promise<Finished> {
     if (this.#stopped) return stoppedOutcome();
-    return await new Promise<Finished>((resolve, reject) => {
-      this.#queue.push({ job, resolve, reject });
-      this.#pump();
-    });
+    const { reservedConcurrency = Number.POSITIVE_INFINITY } = this.#fn;
+    if (this.#current >= reservedConcurrency) {
+      return { requestId: randomUUID(), outcome: { kind: "throttled" } };
+    }
+    this.#current++;
+    try {
+      return await new Promise<Finished>((resolve, reject) => {
+        this.#queue.push({ job, resolve, reject });
+        this.#pump();
+      });
+    } finally {
+      this.#current--;
+    }
   }
 
   /** The one that signs with this key. */

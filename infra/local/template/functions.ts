@@ -20,6 +20,7 @@ const RUN = [
   "Handler",
   "LoggingConfig",
   "MemorySize",
+  "ReservedConcurrentExecutions",
   "Role",
   "Runtime",
   "Timeout",
@@ -66,6 +67,7 @@ export function readFunctions(
       const name = context.stack.ref(logicalId);
       const arn = context.stack.attribute(logicalId, "Arn");
       const environment = optionalNode(properties, "Environment");
+      const reservedConcurrency = optionalNumber(properties, "ReservedConcurrentExecutions");
       return {
         logicalId,
         name,
@@ -75,9 +77,10 @@ export function readFunctions(
         environment: stringMap(environment && optionalNode(environment, "Variables")),
         timeoutSec: optionalNumber(properties, "Timeout") ?? DEFAULT_TIMEOUT_SEC,
         memoryMb: optionalNumber(properties, "MemorySize") ?? DEFAULT_MEMORY_MB,
+        ...(reservedConcurrency !== undefined && { reservedConcurrency }),
         statements: statementsOf(properties, context.roles),
         ...logGroupOf(properties),
-        ...asyncSettings(resources, name, arn),
+        ...asyncSettings(resources, name, { arn, stack: context.stack }),
         permissions: permissionsOf(resources, name, arn),
       };
     });
@@ -118,21 +121,47 @@ function statementsOf(
 function asyncSettings(
   resources: readonly Resource[],
   name: string,
-  arn: string,
-): Pick<FunctionModel, "asyncRetries" | "asyncMaxAgeSec"> {
+  { arn, stack }: { readonly arn: string; readonly stack: Stack },
+): Pick<FunctionModel, "asyncRetries" | "asyncMaxAgeSec" | "onFailure"> {
   const config = resources.find(
     ({ type, properties }) =>
       type === "AWS::Lambda::EventInvokeConfig" &&
       [name, arn].includes(requiredString(properties, "FunctionName")),
   )?.properties;
-  if (config) {
-    onlyKnown(config, ["FunctionName", "MaximumRetryAttempts", "MaximumEventAgeInSeconds"], ["Qualifier"]);
+  if (config === undefined) {
+    return { asyncRetries: DEFAULT_ASYNC_RETRIES, asyncMaxAgeSec: DEFAULT_ASYNC_MAX_AGE_SEC };
   }
+  onlyKnown(
+    config,
+    ["DestinationConfig", "FunctionName", "MaximumRetryAttempts", "MaximumEventAgeInSeconds"],
+    ["Qualifier"],
+  );
   return {
-    asyncRetries: (config && optionalNumber(config, "MaximumRetryAttempts")) ?? DEFAULT_ASYNC_RETRIES,
-    asyncMaxAgeSec:
-      (config && optionalNumber(config, "MaximumEventAgeInSeconds")) ?? DEFAULT_ASYNC_MAX_AGE_SEC,
+    asyncRetries: optionalNumber(config, "MaximumRetryAttempts") ?? DEFAULT_ASYNC_RETRIES,
+    asyncMaxAgeSec: optionalNumber(config, "MaximumEventAgeInSeconds") ?? DEFAULT_ASYNC_MAX_AGE_SEC,
+    ...destinationOf(config, resources, stack),
   };
+}
+
+function destinationOf(
+  config: Node,
+  resources: readonly Resource[],
+  stack: Stack,
+): Pick<FunctionModel, "onFailure"> {
+  const destinations = optionalNode(config, "DestinationConfig");
+  if (destinations === undefined) return {};
+  onlyKnown(destinations, ["OnFailure"]);
+  const onFailure = optionalNode(destinations, "OnFailure");
+  if (onFailure === undefined) return {};
+  const destination = requiredString(onFailure, "Destination");
+  const isQueue = resources.some(
+    ({ type, logicalId }) => type === "AWS::SQS::Queue" && stack.attribute(logicalId, "Arn") === destination,
+  );
+  if (isQueue) return { onFailure: destination };
+  throw new TemplateError(
+    `${onFailure.where}.Destination`,
+    `the local cloud sends failed events to queues of this template only, got "${destination}"`,
+  );
 }
 
 function permissionsOf(resources: readonly Resource[], name: string, arn: string): Permission[] {

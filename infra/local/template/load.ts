@@ -4,6 +4,7 @@ import { readApis } from "./apis.ts";
 import { readAssembly } from "./assembly.ts";
 import { readFunctions } from "./functions.ts";
 import { rolePolicies } from "./policies.ts";
+import { readQueues } from "./queues.ts";
 import { readSchedules } from "./schedules.ts";
 import { ACCOUNT, REGION, Stack } from "./stack.ts";
 import { readTables } from "./tables.ts";
@@ -32,6 +33,7 @@ export function loadModel(assemblyDir: string): CloudModel {
       ],
     })),
     tables: readTables(resources, stack),
+    queues: readQueues(resources, stack),
     apis: readApis({ resources, stack, functions }),
     schedules,
     outputs: stack.outputs(),

@@ -11,6 +11,19 @@ const MANAGED: Readonly<Record<string, PolicyStatement>> = {
     actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
     resources: ["*"],
   },
+  "service-role/AmazonAPIGatewayPushToCloudWatchLogs": {
+    effect: "Allow",
+    actions: [
+      "logs:CreateLogGroup",
+      "logs:CreateLogStream",
+      "logs:DescribeLogGroups",
+      "logs:DescribeLogStreams",
+      "logs:PutLogEvents",
+      "logs:GetLogEvents",
+      "logs:FilterLogEvents",
+    ],
+    resources: ["*"],
+  },
   AWSXRayDaemonWriteAccess: {
     effect: "Allow",
     actions: [

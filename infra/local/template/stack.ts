@@ -72,6 +72,16 @@ const NAMING: Readonly<Record<string, Naming>> = {
     ref: (own) => own.name("Name", 64),
     attributes: { Arn: (own) => arn("events", `rule/${own.name("Name", 64)}`) },
   },
+  "AWS::SQS::Queue": {
+    ref: (own) => `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${own.name("QueueName", 80)}`,
+    attributes: {
+      Arn: (own) => arn("sqs", own.name("QueueName", 80)),
+      QueueName: (own) => own.name("QueueName", 80),
+      QueueUrl: (own) => `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${own.name("QueueName", 80)}`,
+    },
+  },
+  // The role with which API Gateway writes logs, which are not written here.
+  "AWS::ApiGateway::Account": byId,
   "AWS::Logs::LogGroup": {
     ref: (own) => own.name("LogGroupName", 512),
     attributes: { Arn: (own) => arn("logs", `log-group:${own.name("LogGroupName", 512)}:*`) },

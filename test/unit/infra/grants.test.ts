@@ -84,6 +84,7 @@ describe("what the functions may do", () => {
       allow("ConnectionDelete", "execute-api:ManageConnections", connections("DELETE")),
       allow("Logs", LOG_ACTIONS, arnOf("AWS::Logs::LogGroup", "RealtimeSocket")),
       allow("InvokeFanOut", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeFanOut")),
+      allow("FailedTasks", "sqs:SendMessage", arnOf("AWS::SQS::Queue")),
       allow("InvokeSelf", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeSocket")),
     ]);
   });
@@ -104,6 +105,7 @@ describe("what the functions may do", () => {
         arnOf("AWS::Lambda::Function", "RealtimeSocket"),
       ),
       allow("HeartbeatLogs", LOG_ACTIONS, arnOf("AWS::Logs::LogGroup", "RealtimeHeartbeat")),
+      allow("HeartbeatFailedTasks", "sqs:SendMessage", arnOf("AWS::SQS::Queue")),
     ]);
   });
 
@@ -115,6 +117,7 @@ describe("what the functions may do", () => {
         allow("FanOutUpdateItem", "dynamodb:UpdateItem", table),
         allow("FanOutPost", "execute-api:ManageConnections", connections("POST")),
         allow("FanOutLogs", LOG_ACTIONS, arnOf("AWS::Logs::LogGroup", "RealtimeFanOut")),
+        allow("FanOutFailedTasks", "sqs:SendMessage", arnOf("AWS::SQS::Queue")),
         allow("FanOutInvokeSelf", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeFanOut")),
         allow(
           "FanOutInvokeSocket",
@@ -123,7 +126,7 @@ describe("what the functions may do", () => {
         ),
       ]),
     );
-    expect(statementsOf(onlyId("AWS::IAM::Role", "RealtimeFanOut"))).toHaveLength(7);
+    expect(statementsOf(onlyId("AWS::IAM::Role", "RealtimeFanOut"))).toHaveLength(8);
   });
 
   describe.each([

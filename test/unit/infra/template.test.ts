@@ -1,20 +1,24 @@
 import { describe, expect, test } from "@jest/globals";
-import { App, Duration, RemovalPolicy } from "aws-cdk-lib";
+import { App, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
+import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { SkysocketApiProps } from "../../../infra/constructs/index.ts";
 import { SkysocketStack } from "../../../infra/stack.ts";
 
 /** The template alone: nothing is bundled, and CDK's own rules do not run (synth.test.ts has them run, outside Jest). */
 function synthesizeTemplate(props: Partial<SkysocketApiProps> = {}): Template {
-  const app = new App({
+  return Template.fromStack(
+    new SkysocketStack(newApp(), "Skysocket", { api: { entry: "lambdas/app.ts", ...props } }),
+  );
+}
+
+function newApp(): App {
+  return new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: false,
     context: { "aws:cdk:bundling-stacks": [] },
   });
-  return Template.fromStack(
-    new SkysocketStack(app, "Skysocket", { api: { entry: "lambdas/app.ts", ...props } }),
-  );
 }
 
 /** @param of the construct's name, where there are several of the type */
@@ -47,6 +51,7 @@ describe("the template by default", () => {
       "AWS::Lambda::Function",
       "AWS::Lambda::Permission",
       "AWS::Logs::LogGroup",
+      "AWS::SQS::Queue",
     ]);
   });
 
@@ -137,6 +142,24 @@ describe("the template by default", () => {
     });
   });
 
+  test("what each function has given up goes to one queue, which keeps it for two weeks, encrypted", () => {
+    const Destination = { "Fn::GetAtt": [logicalIdOf(template, "AWS::SQS::Queue"), "Arn"] };
+    template.resourceCountIs("AWS::Lambda::EventInvokeConfig", 3);
+    template.allResourcesProperties("AWS::Lambda::EventInvokeConfig", {
+      DestinationConfig: { OnFailure: { Destination } },
+    });
+    template.hasResource("AWS::SQS::Queue", {
+      DeletionPolicy: "Retain",
+      Properties: { MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true },
+    });
+  });
+
+  test("nothing is reserved of the account's concurrency: a new account can reserve nothing", () => {
+    template.allResourcesProperties("AWS::Lambda::Function", {
+      ReservedConcurrentExecutions: Match.absent(),
+    });
+  });
+
   test("logs are kept for a month", () => {
     template.resourceCountIs("AWS::Logs::LogGroup", 3);
     template.allResources("AWS::Logs::LogGroup", {
@@ -221,7 +244,7 @@ describe("the template by default", () => {
     });
   });
 
-  test("the stage deploys itself and has no throttle of its own", () => {
+  test("the stage deploys itself, lets a hundred requests a second through, and logs no access", () => {
     template.hasResourceProperties("AWS::ApiGatewayV2::Api", {
       ProtocolType: "WEBSOCKET",
       RouteSelectionExpression: "$request.body.action",
@@ -229,7 +252,8 @@ describe("the template by default", () => {
     template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
       StageName: "prod",
       AutoDeploy: true,
-      DefaultRouteSettings: Match.absent(),
+      DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 500 },
+      AccessLogSettings: Match.absent(),
     });
   });
 
@@ -298,6 +322,111 @@ describe("props", () => {
     template.hasResourceProperties("AWS::Lambda::Function", {
       MemorySize: 1_769,
       Environment: { Variables: { NODE_OPTIONS: "--enable-source-maps" } },
+    });
+  });
+
+  const concurrencyOf = (template: Template) =>
+    Object.fromEntries(
+      Object.entries(template.findResources("AWS::Lambda::Function")).map(([id, { Properties }]) => [
+        id.replace(/^Realtime|Function[0-9A-F]{8}$|[0-9A-F]{8}$/g, ""),
+        Properties.ReservedConcurrentExecutions,
+      ]),
+    );
+
+  test("a reserved concurrency leaves two invocations to the heartbeat", () => {
+    const template = synthesizeTemplate({ reservedConcurrency: 50 });
+    expect(concurrencyOf(template)).toEqual({ Socket: 50, FanOut: undefined, Heartbeat: 2 });
+  });
+
+  test("each function has a reserved concurrency of its own, also none at all", () => {
+    const template = synthesizeTemplate({
+      reservedConcurrency: 0,
+      fanOutReservedConcurrency: 20,
+      heartbeatReservedConcurrency: 1,
+    });
+    expect(concurrencyOf(template)).toEqual({ Socket: 0, FanOut: 20, Heartbeat: 1 });
+  });
+
+  test.each([
+    ["reservedConcurrency", -1],
+    ["fanOutReservedConcurrency", 1.5],
+    ["heartbeatReservedConcurrency", Number.NaN],
+  ])("%s cannot be %d", (name, value) => {
+    expect(() => synthesizeTemplate({ [name]: value })).toThrow(
+      expect.objectContaining({
+        code: "CONCURRENCY_INVALID",
+        message: expect.stringContaining(`${name} cannot be ${value}`),
+      }),
+    );
+  });
+
+  test("an authorizer guards $connect, asks for no header by default, and may be invoked for that alone", () => {
+    const guarded = (identitySource?: string[]) => {
+      const app = newApp();
+      const guard = new LambdaFunction(new Stack(app, "Guards"), "Guard", {
+        code: Code.fromInline("exports.handler = async () => undefined"),
+        handler: "index.handler",
+        runtime: Runtime.NODEJS_24_X,
+      });
+      const connectAuthorizer = { handler: guard, ...(identitySource && { identitySource }) };
+      return Template.fromStack(
+        new SkysocketStack(app, "Skysocket", { api: { entry: "lambdas/app.ts", connectAuthorizer } }),
+      );
+    };
+    const template = guarded();
+    const AuthorizerId = { Ref: logicalIdOf(template, "AWS::ApiGatewayV2::Authorizer") };
+    template.hasResourceProperties("AWS::ApiGatewayV2::Authorizer", {
+      AuthorizerType: "REQUEST",
+      IdentitySource: [],
+      AuthorizerResultTtlInSeconds: Match.absent(),
+    });
+    template.hasResourceProperties("AWS::ApiGatewayV2::Route", {
+      RouteKey: "$connect",
+      AuthorizationType: "CUSTOM",
+      AuthorizerId,
+    });
+    for (const RouteKey of ["$disconnect", "$default"]) {
+      template.hasResourceProperties("AWS::ApiGatewayV2::Route", { RouteKey, AuthorizationType: "NONE" });
+    }
+    template.hasResourceProperties("AWS::Lambda::Permission", {
+      Principal: "apigateway.amazonaws.com",
+      SourceArn: { "Fn::Join": ["", Match.arrayWith(["/authorizers/", AuthorizerId])] },
+    });
+    const IdentitySource = ["route.request.querystring.token"];
+    guarded(IdentitySource).hasResourceProperties("AWS::ApiGatewayV2::Authorizer", { IdentitySource });
+  });
+
+  test("an access log goes to a group of its own, and holds no text and no query", () => {
+    const template = synthesizeTemplate({ accessLog: { retention: RetentionDays.ONE_WEEK } });
+    const group = logicalIdOf(template, "AWS::Logs::LogGroup", "RealtimeAccessLog");
+    template.hasResourceProperties("AWS::Logs::LogGroup", { RetentionInDays: 7 });
+    const [stage] = Object.values(template.findResources("AWS::ApiGatewayV2::Stage"));
+    const { DestinationArn, Format } = stage?.Properties.AccessLogSettings ?? {};
+    expect(DestinationArn).toEqual({ "Fn::GetAtt": [group, "Arn"] });
+    expect(Object.keys(JSON.parse(Format))).toEqual(
+      expect.arrayContaining(["requestId", "connectionId", "routeKey", "status", "sourceIp"]),
+    );
+    expect(Format).not.toMatch(/body|query/i);
+    // A setting of the whole account is nobody's by accident.
+    template.resourceCountIs("AWS::ApiGateway::Account", 0);
+  });
+
+  test("an access log can set the account's role, before the stage needs it, and leave it there", () => {
+    const template = synthesizeTemplate({ accessLog: { setAccountRole: true } });
+    const account = logicalIdOf(template, "AWS::ApiGateway::Account");
+    const role = logicalIdOf(template, "AWS::IAM::Role", "RealtimeAccessLog");
+    template.hasResource("AWS::ApiGatewayV2::Stage", { DependsOn: Match.arrayWith([account]) });
+    template.hasResource("AWS::ApiGateway::Account", {
+      DeletionPolicy: "Retain",
+      Properties: { CloudWatchRoleArn: { "Fn::GetAtt": [role, "Arn"] } },
+    });
+    template.hasResource("AWS::IAM::Role", {
+      DeletionPolicy: "Retain",
+      Properties: {
+        AssumeRolePolicyDocument: {
+          Statement: [Match.objectLike({ Principal: { Service: "apigateway.amazonaws.com" } })],
+        },
+      },
     });
   });
 

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { LambdaOptions } from "../../../infra/local/lambda/lambda.ts";
 import type { CloudEvent, FunctionModel } from "../../../infra/local/model.ts";
+import { Queues } from "../../../infra/local/sqs/queues.ts";
 import { type LambdaBench, makeFunction, SOURCE, startLambda } from "./lambda-fixture.ts";
 
 let bench: LambdaBench | undefined;
@@ -324,9 +325,13 @@ describe("asynchronous invocation", () => {
       { asyncRetries: 2 },
       { timeScale: 10_000 },
     );
-    lambda.invokeAsync("Fn", {});
+    lambda.invokeAsync("Fn", {}, SOURCE);
     await logged("dropped after 3 tries");
-    expect(lambdaEvents(events).map((event) => event.trigger)).toEqual(["async", "async", "async"]);
+    expect(lambdaEvents(events).map((event) => event.trigger)).toEqual([
+      SOURCE.principal,
+      SOURCE.principal,
+      SOURCE.principal,
+    ]);
   });
 
   test("does not try again what worked, nor what is too old", async () => {
@@ -335,11 +340,102 @@ describe("asynchronous invocation", () => {
       { asyncMaxAgeSec: 60 },
       { timeScale: 10_000 },
     );
-    lambda.invokeAsync("Fn", { fail: true });
+    lambda.invokeAsync("Fn", { fail: true }, SOURCE);
     await logged("dropped after 1 try");
-    lambda.invokeAsync("Fn", {});
+    lambda.invokeAsync("Fn", {}, SOURCE);
     await logged("fine");
     await lambda.stop();
     expect(lambdaEvents(events)).toHaveLength(2);
+  });
+
+  describe("that is given up", () => {
+    const QUEUE = "arn:aws:sqs:us-east-1:000000000000:failed";
+    const mayFail = { effect: "Allow", actions: ["sqs:SendMessage"], resources: [QUEUE] } as const;
+    const failing = 'export const handler = async () => { throw new RangeError("always"); };';
+
+    test("goes to the failure destination, with what was asked and how it ended", async () => {
+      const queues = new Queues();
+      const statements = [mayFail];
+      const { lambda, logged } = await start(
+        failing,
+        { asyncRetries: 1, onFailure: QUEUE, statements },
+        { timeScale: 10_000, queues },
+      );
+      lambda.invokeAsync("Fn", { task: "end" }, SOURCE);
+      const { requestId } = await logged("dropped after 2 tries");
+      await logged("it is in the queue failed");
+      expect(queues.messages(QUEUE).map((text) => JSON.parse(text))).toEqual([
+        {
+          version: "1.0",
+          timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+          requestContext: {
+            requestId,
+            functionArn: "arn:aws:lambda:us-east-1:000000000000:function:stack-Fn:$LATEST",
+            condition: "RetriesExhausted",
+            approximateInvokeCount: 2,
+          },
+          requestPayload: { task: "end" },
+          responseContext: { statusCode: 200, executedVersion: "$LATEST", functionError: "Unhandled" },
+          responsePayload: { errorType: "RangeError", errorMessage: "always" },
+        },
+      ]);
+    });
+
+    test("is lost without the right to send it there, and the denial is told", async () => {
+      const queues = new Queues();
+      const { lambda, denials, logged } = await start(
+        failing,
+        { asyncRetries: 0, onFailure: QUEUE },
+        { queues },
+      );
+      lambda.invokeAsync("Fn", {}, SOURCE);
+      await logged("dropped after 1 try");
+      const aboutQueues = denials.filter(({ action }) => action.startsWith("sqs:"));
+      expect(aboutQueues).toMatchObject([{ action: "sqs:SendMessage", resource: QUEUE }]);
+      expect(queues.messages(QUEUE)).toEqual([]);
+    });
+
+    test("since it was throttled for too long has never run", async () => {
+      const queues = new Queues();
+      const statements = [mayFail];
+      const { lambda, events, logged } = await start(
+        'export const handler = async () => { console.log("running"); await new Promise((r) => setTimeout(r, 60000)); };',
+        { asyncMaxAgeSec: 60, timeoutSec: 60, reservedConcurrency: 1, onFailure: QUEUE, statements },
+        { timeScale: 10_000, queues },
+      );
+      const running = lambda.invoke("Fn", {}, SOURCE);
+      await logged("running");
+      lambda.invokeAsync("Fn", { task: "open" }, SOURCE);
+      await logged("dropped after 0 tries, throttled by its reserved concurrency");
+      expect(queues.messages(QUEUE).map((text) => JSON.parse(text))).toMatchObject([
+        {
+          requestContext: { condition: "EventAgeExceeded", approximateInvokeCount: 0 },
+          requestPayload: { task: "open" },
+        },
+      ]);
+      expect(lambdaEvents(events)).toEqual([]);
+      await lambda.stop();
+      await running;
+    });
+
+    test("at once where nothing is to run", async () => {
+      const { lambda, logged } = await start(failing, { reservedConcurrency: 0 });
+      lambda.invokeAsync("Fn", {}, SOURCE);
+      await logged("dropped after 0 tries, throttled");
+    });
+  });
+});
+
+describe("reserved concurrency", () => {
+  test("refuses what is over it, and lets in what comes after", async () => {
+    const { lambda, logged } = await start(
+      `export const handler = async (event) => { if (event.long) { console.log("running"); await new Promise((r) => setTimeout(r, 300)); } return 1; };`,
+      { reservedConcurrency: 1 },
+    );
+    const running = lambda.invoke("Fn", { long: true }, SOURCE);
+    await logged("running");
+    expect(await lambda.invoke("Fn", {}, SOURCE)).toEqual({ outcome: "throttled" });
+    expect(await running).toMatchObject({ outcome: "ok" });
+    expect(await lambda.invoke("Fn", {}, SOURCE)).toMatchObject({ outcome: "ok" });
   });
 });

@@ -69,6 +69,51 @@ const roleThatMay = (Condition: Json): Json => ({
     ],
   },
 });
+/** A WebSocket API whose one route has an authorizer. */
+const guarded = (route: Json, authorizer: Json = {}): Json => {
+  const ApiId = { Ref: "Api" };
+  const uri = (id: string): Json => ({
+    "Fn::Sub": `arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\${${id}.Arn}/invocations`,
+  });
+  return {
+    Role: role,
+    Fn: fn(),
+    Guard: fn(),
+    Api: {
+      Type: "AWS::ApiGatewayV2::Api",
+      Properties: { ProtocolType: "WEBSOCKET", RouteSelectionExpression: "$request.body.action" },
+    },
+    Stage: {
+      Type: "AWS::ApiGatewayV2::Stage",
+      Properties: { ApiId, StageName: "s", AutoDeploy: true },
+    },
+    Integration: {
+      Type: "AWS::ApiGatewayV2::Integration",
+      Properties: { ApiId, IntegrationType: "AWS_PROXY", IntegrationUri: uri("Fn") },
+    },
+    Authorizer: {
+      Type: "AWS::ApiGatewayV2::Authorizer",
+      Properties: {
+        ApiId,
+        AuthorizerType: "REQUEST",
+        AuthorizerUri: uri("Guard"),
+        IdentitySource: ["route.request.querystring.token", "route.request.header.X-Key"],
+        ...authorizer,
+      },
+    },
+    Route: {
+      Type: "AWS::ApiGatewayV2::Route",
+      Properties: {
+        ApiId,
+        RouteKey: "$connect",
+        AuthorizationType: "CUSTOM",
+        AuthorizerId: { Ref: "Authorizer" },
+        Target: { "Fn::Join": ["/", ["integrations", { Ref: "Integration" }]] },
+        ...route,
+      },
+    },
+  };
+};
 const environment = (Variables: Json): Json => ({ Environment: { Variables } });
 
 /** The environment of the one function of a template whose variables are `variables`. */
@@ -167,7 +212,74 @@ describe("what the local cloud cannot run is an error", () => {
   const load = async (Resources: Json) => loadModel(await assembly({ Resources }));
 
   test.each<[string, Json, RegExp]>([
-    ["a type", { Queue: { Type: "AWS::SQS::Queue" } }, /Resources\.Queue: .*AWS::SQS::Queue/],
+    ["a type", { Topic: { Type: "AWS::SNS::Topic" } }, /Resources\.Topic: .*AWS::SNS::Topic/],
+    [
+      "a FIFO queue",
+      { Queue: { Type: "AWS::SQS::Queue", Properties: { FifoQueue: true } } },
+      /Queue\.Properties\.FifoQueue: .*standard queues alone/,
+    ],
+    [
+      "a queue that hands on what nobody reads",
+      { Queue: { Type: "AWS::SQS::Queue", Properties: { RedrivePolicy: {} } } },
+      /Queue\.Properties\.RedrivePolicy: .*cannot run this property/,
+    ],
+    [
+      "a failure destination elsewhere",
+      {
+        Role: role,
+        Fn: fn(),
+        Config: {
+          Type: "AWS::Lambda::EventInvokeConfig",
+          Properties: {
+            FunctionName: { Ref: "Fn" },
+            DestinationConfig: { OnFailure: { Destination: "arn:aws:sqs:us-east-1:1:other" } },
+          },
+        },
+      },
+      /queues of this template only, got "arn:aws:sqs:us-east-1:1:other"/,
+    ],
+    [
+      "a destination of what succeeded",
+      {
+        Role: role,
+        Fn: fn(),
+        Config: {
+          Type: "AWS::Lambda::EventInvokeConfig",
+          Properties: {
+            FunctionName: { Ref: "Fn" },
+            DestinationConfig: { OnSuccess: { Destination: "arn:aws:sqs:us-east-1:1:other" } },
+          },
+        },
+      },
+      /DestinationConfig\.OnSuccess: .*cannot run this property/,
+    ],
+    ["an authorizer of another route", guarded({ RouteKey: "$default" }), /only \$connect can have/],
+    [
+      "another authorization",
+      guarded({ AuthorizationType: "AWS_IAM" }),
+      /Lambda authorizers \(CUSTOM\) only, got "AWS_IAM"/,
+    ],
+    [
+      "an authorizer whose answers are to be kept",
+      guarded({}, { AuthorizerResultTtlInSeconds: 300 }),
+      /AuthorizerResultTtlInSeconds: .*caches no answers/,
+    ],
+    [
+      "an authorizer of another kind",
+      guarded({}, { AuthorizerType: "JWT" }),
+      /takes REQUEST authorizers only, got "JWT"/,
+    ],
+    [
+      "an identity source from elsewhere",
+      guarded({}, { IdentitySource: ["stageVariables.x"] }),
+      /IdentitySource\[0\]: .*got "stageVariables\.x"/,
+    ],
+    [
+      "an authorizer that invokes a stranger",
+      guarded({}, { AuthorizerUri: "arn:stranger" }),
+      /no function for "arn:stranger"/,
+    ],
+    ["an authorizer that is not there", guarded({ AuthorizerId: "nobody" }), /no authorizer "nobody"/],
     [
       "a property of a function",
       { Role: role, Fn: fn({ Layers: ["l"] }) },
@@ -251,6 +363,42 @@ describe("resources", () => {
     };
     const Conditions = { Never: { "Fn::Equals": ["a", "b"] } };
     expect(loadModel(await assembly({ Resources, Conditions })).functions).toEqual([]);
+  });
+
+  test("of an authorizer say whom to ask, and for what", async () => {
+    const [api] = loadModel(await assembly({ Resources: guarded({}) })).apis;
+    expect(api?.routes).toMatchObject([
+      {
+        routeKey: "$connect",
+        functionId: "Fn",
+        authorizer: {
+          functionId: "Guard",
+          identitySources: [
+            { from: "querystring", name: "token" },
+            { from: "header", name: "X-Key" },
+          ],
+        },
+      },
+    ]);
+  });
+
+  test("of a function say how many run at once, and where its failures go", async () => {
+    const Resources = {
+      Role: role,
+      Fn: fn({ ReservedConcurrentExecutions: 5 }),
+      Failed: { Type: "AWS::SQS::Queue", Properties: { MessageRetentionPeriod: 60 } },
+      Config: {
+        Type: "AWS::Lambda::EventInvokeConfig",
+        Properties: {
+          FunctionName: { Ref: "Fn" },
+          DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["Failed", "Arn"] } } },
+        },
+      },
+    };
+    const model = loadModel(await assembly({ Resources }));
+    const arn = "arn:aws:sqs:us-east-1:000000000000:Demo-Failed";
+    expect(model.queues).toEqual([{ logicalId: "Failed", name: "Demo-Failed", arn }]);
+    expect(model.functions).toMatchObject([{ reservedConcurrency: 5, onFailure: arn, asyncRetries: 2 }]);
   });
 
   test("keep the conditions of policies", async () => {

@@ -94,7 +94,7 @@ class Cloud implements LocalCloud {
   readonly chaos: Chaos;
   readonly logs: Logs;
   readonly #options: LocalCloudOptions;
-  readonly #events = new EventStream();
+  readonly #events: EventStream;
   /** What to undo, the last first. */
   readonly #undo: (() => Promise<void> | void)[] = [];
   #stopping: Promise<void> | undefined;
@@ -108,6 +108,7 @@ class Cloud implements LocalCloud {
       timeScale: options.timeScale ?? 1,
       memoryMb: (id) => this.model.functions.find(({ logicalId }) => logicalId === id)?.memoryMb ?? 128,
     });
+    this.#events = new EventStream(this.meter);
     this.logs = new Logs(options.onLog);
     if (options.chaos)
       this.logs.add("info", `Chaos with seed ${this.chaos.seed}: ${JSON.stringify(settings)}`);

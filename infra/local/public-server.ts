@@ -145,13 +145,19 @@ export class PublicServer {
       response.writeHead(405, { allow: "GET, HEAD" }).end();
     } else if (pathname === "/config.json") {
       response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
-      response.end(JSON.stringify(content.config));
+      response.end(JSON.stringify({ ...content.config, latestEvent: content.events.latest }));
     } else if (pathname === "/events") {
-      content.events.add(response);
+      content.events.add(response, lastEventOf(request));
     } else if (!(await sendStaticFile(pathname, response))) {
       response.writeHead(404, { "content-type": "text/plain" }).end("Not found\n");
     }
   }
+}
+
+/** After which event a reader goes on: EventSource says it in a header when it comes back, and the page in the query. */
+function lastEventOf({ url = "", headers }: IncomingMessage): number | undefined {
+  const said = headers["last-event-id"] ?? new URL(url, "http://local").searchParams.get("after");
+  return typeof said === "string" && /^\d{1,15}$/.test(said) ? Number(said) : undefined;
 }
 
 async function listen(port: number, address: string): Promise<Server> {

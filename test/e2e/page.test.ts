@@ -381,8 +381,8 @@ jest.setTimeout(60_000);
     const wayOf = async (event: string) => {
       const way = ann.page.locator(".way").filter({ hasText: `“${event}” in /` });
       await way
-        .locator(".function")
-        .getByText(/^\d+ ms/)
+        .locator(".brief")
+        .getByText(/ · \d+ ms/)
         .waitFor();
       return way;
     };
@@ -392,16 +392,74 @@ jest.setTimeout(60_000);
     expect([...kinds]).toEqual(["in", "run", "table", "post"]);
   });
 
+  test("the panel begins with what has happened since the page was loaded, newest first, and misses nothing", async () => {
+    const before = await enter("Eve", "past");
+    await before.say("Said before");
+    await before.message("Said before").waitFor();
+    const ann = await enter("Ann", "past");
+    await ann.say("Said unseen");
+    await ann.message("Said unseen").waitFor();
+    const toggle = ann.page.getByRole("button", { name: "What happens", exact: true });
+    await toggle.click();
+    const said = (text: string) => ann.page.locator(".way .step.frame").filter({ hasText: text });
+    await said("Said unseen").waitFor({ state: "attached" });
+    expect(await said("Said before").count()).toBe(0);
+    await toggle.click();
+    await ann.say("Said meanwhile");
+    await ann.message("Said meanwhile").waitFor();
+    await toggle.click();
+    await said("Said meanwhile").waitFor({ state: "attached" });
+    expect(await said("Said unseen").count()).toBe(1);
+    const order = (await ann.page.locator(".way .step.frame").allTextContents()).join();
+    expect(order.indexOf("Said meanwhile")).toBeLessThan(order.indexOf("Said unseen"));
+  });
+
+  test("a run is opened to its requests, by keyboard too, and stays open and in focus as others come", async () => {
+    const ann = await enter("Ann", "opened", PHONE);
+    await ann.say("Open me");
+    await ann.message("Open me").waitFor();
+    await ann.page.getByRole("button", { name: "What happens", exact: true }).click();
+    const way = ann.page.locator(".way").filter({ hasText: "Open me" });
+    const request = way.locator(".step.table").first();
+    await way.waitFor();
+    expect(await request.isVisible()).toBe(false);
+    await way.locator("summary").focus();
+    await ann.page.keyboard.press("Enter");
+    await request.waitFor();
+    expect(await ann.overflow()).toBe(0);
+    const bob = await enter("Bob", "opened");
+    await bob.say("And another");
+    await ann.page.locator(".way").filter({ hasText: "And another" }).waitFor();
+    expect(await request.isVisible()).toBe(true);
+    expect(await way.locator("summary").evaluate("(summary) => summary === document.activeElement")).toBe(
+      true,
+    );
+  });
+
+  test("only the state of the panel is announced, and not all that happens", async () => {
+    const ann = await enter("Ann", "quiet");
+    await ann.page.getByRole("button", { name: "What happens", exact: true }).click();
+    await ann.page.locator(".way").first().waitFor();
+    expect(
+      await ann.page
+        .locator("#happens :is([aria-live], [role=status], [role=log], [role=alert])")
+        .evaluateAll("(elements) => elements.map((element) => [element.id, element.role, element.ariaLive])"),
+    ).toEqual([
+      ["happens-state", "status", null],
+      ["ways", null, "off"],
+    ]);
+  });
+
   test("the panel shows the way of each event with its cost", async () => {
     const ann = await visit();
     const body = cloudEvents.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");
-    await ann.page.route("**/events", (route) =>
+    await ann.page.route("**/events?*", (route) =>
       route.fulfill({ contentType: "text/event-stream", body: `retry: 600000\n\n${body}` }),
     );
     await ann.enterAs(`${server.url}/#panel`, "Ann");
     await ann.page.getByRole("button", { name: "What happens" }).click();
     await ann.page.locator(".way").nth(2).waitFor();
-    expect(await ann.page.locator(".way .head b").allTextContents()).toEqual([
+    expect(await ann.page.locator(".way summary b").allTextContents()).toEqual([
       "A client connects",
       "“message” in /",
       "Called by another run",

@@ -1,6 +1,7 @@
 import { io } from "/socket.io-client/socket.io.esm.min.js";
 import { Arrivals } from "./arrivals.js";
 import { Board } from "./board.js";
+import { config } from "./config.js";
 import { listenToCut } from "./cut.js";
 import { Direct } from "./direct.js";
 import { byId } from "./dom.js";
@@ -25,9 +26,7 @@ function roomInAddress() {
 
 /** Two namespaces over one connection: "/" is the chat, "/board" the notice board. */
 async function openSockets(who) {
-  const response = await fetch("./config.json");
-  if (!response.ok) throw new Error(`./config.json answered ${response.status}.`);
-  const { path } = await response.json();
+  const { path } = await config;
   const options = {
     path,
     // API Gateway speaks WebSocket only, and takes text frames only.
@@ -105,7 +104,7 @@ function followConnection(chat, { arrivals, room }) {
 
 async function start() {
   listenToTabs();
-  listenToHappens();
+  void listenToHappens();
   const identity = new Identity();
   const sockets = await openSockets(() => ({ nickname: nickname.value, key: identity.key }));
   const { chat } = sockets;

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
 import { EventStream } from "../../../infra/local/event-stream.ts";
 import { Hosts } from "../../../infra/local/hosts.ts";
+import { createMeter } from "../../../infra/local/meter.ts";
 import { PublicServer } from "../../../infra/local/public-server.ts";
 import { startGateway } from "../../support/local-gateway.ts";
 
@@ -35,7 +36,11 @@ async function start(...hosts: string[]): Promise<Bench> {
   });
   const { gateway, stop } = await startGateway();
   cleanups.push(stop);
-  server.show({ gateway, events: new EventStream(), config: { url: server.url, path: "/prod" } });
+  server.show({
+    gateway,
+    events: new EventStream(createMeter()),
+    config: { url: server.url, path: "/prod" },
+  });
   return {
     server,
     told,

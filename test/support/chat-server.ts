@@ -1,4 +1,5 @@
 import { startLocalCloud } from "../../infra/local/cloud.ts";
+import { ACCOUNT_THROTTLE } from "./account-throttle.ts";
 
 export interface ChatServer {
   /** Of the page. */
@@ -8,6 +9,6 @@ export interface ChatServer {
 
 /** Starts the example chat with its page: the one place that says what the browser test runs on. */
 export async function startChatServer(): Promise<ChatServer> {
-  const cloud = await startLocalCloud({ port: 0 });
+  const cloud = await startLocalCloud({ port: 0, throttle: ACCOUNT_THROTTLE });
   return { url: cloud.url, stop: () => cloud.stop() };
 }

@@ -6,11 +6,9 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from "../../infra/local/cloud.ts";
 import { synthesize } from "../../infra/local/synth.ts";
+import { ACCOUNT_THROTTLE } from "./account-throttle.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../lambdas/app.ts", import.meta.url));
-
-/** Tests are in a hurry: they get what an account allows. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
-const OF_THE_ACCOUNT = { ratePerSec: 10_000, burst: 5_000 };
 
 /** Local clouds for the tests of one file, which share what is synthesized and are all stopped in the end. */
 export class TestClouds {
@@ -59,7 +57,7 @@ export class TestClouds {
     const directory = await mkdtemp(join(tmpdir(), "skysocket-test-"));
     this.#directories.push(directory);
     const outdir = join(directory, "cdk.out");
-    await synthesize({ app, routeResponses, throttle: OF_THE_ACCOUNT, outdir });
+    await synthesize({ app, routeResponses, throttle: ACCOUNT_THROTTLE, outdir });
     return outdir;
   }
 }

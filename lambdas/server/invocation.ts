@@ -5,6 +5,7 @@ import { Lane } from "./lane.ts";
 import { Offsets } from "./offsets.ts";
 import { DEFAULT_FAN_OUT_THRESHOLD } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
+import { Pending } from "./pending.ts";
 import type { Ports } from "./ports.ts";
 import { Posts } from "./posts.ts";
 import type { ReplySlot } from "./reply.ts";
@@ -59,7 +60,7 @@ export class Invocation {
 
   readonly #lingerMs: number;
   readonly #reply: ReplySlot | undefined;
-  readonly #pending = new Map<Promise<unknown>, string>();
+  readonly #pending = new Pending();
   readonly #main = new Lane();
   readonly #timer = new AbortController();
   readonly #late: Promise<void>;
@@ -120,12 +121,7 @@ export class Invocation {
 
   /** Work that the invocation waits for, beside the queue. Its failure is logged unless somebody awaits it. */
   track<T>(what: string, work: Promise<T>): Effect<T> {
-    const settled = work.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#pending.set(settled, what);
-    void settled.then(() => this.#pending.delete(settled));
+    this.#pending.add(what, work);
     return Effect.of(work, (error) => {
       if (error === this.#cancelled) return; // nothing was done, and the reason has been logged
       this.ports.log.error("SKY_EFFECT_FAILED", `${what} failed`, { error: describeError(error) });
@@ -181,7 +177,7 @@ export class Invocation {
     this.#timer.abort();
     if (this.#isLate && this.#pending.size > 0) {
       this.ports.log.error("SKY_DEADLINE", "the time of an event is over; what was still going on is lost", {
-        pending: [...new Set(this.#pending.values())],
+        pending: this.#pending.names,
       });
     }
     this.#ended = true;
@@ -237,7 +233,7 @@ export class Invocation {
   /** Waits for all effects and tracked work; an answer that waits for the end of the invocation is none of it. */
   async #drain(): Promise<void> {
     while (this.#pending.size > (this.#reply?.holding ? 1 : 0)) {
-      await Promise.race(this.#pending.keys());
+      await this.#pending.oneEnded();
       // A continuation of what just settled may start the next thing: it gets its turn first.
       await this.ports.clock.turn();
     }

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { Invocation } from "../../../lambdas/server/invocation.ts";
 import { fakePorts } from "../../support/fake-ports.ts";
 
@@ -67,6 +67,24 @@ describe("effects", () => {
     await expect(act("later")).rejects.toMatchObject({ code: "SKY_AFTER_INVOCATION" });
     expect([done, codes().length]).toEqual([[], 1]);
   });
+});
+
+test("what nobody awaits takes no more work each, however much of it there is", async () => {
+  /** How often somebody begins to wait for a promise while so many effects are done. */
+  const waits = async (effects: number): Promise<number> => {
+    const { invocation, act, done } = bench();
+    const then = jest.spyOn(Promise.prototype, "then");
+    try {
+      for (let i = 0; i < effects; i++) act("emit");
+      await invocation.finish();
+      expect(done.length).toBe(effects);
+      return then.mock.calls.length;
+    } finally {
+      then.mockRestore();
+    }
+  };
+  const few = await waits(100);
+  expect(await waits(1_000)).toBeLessThan(few * 11);
 });
 
 describe("the end waits", () => {

@@ -30,6 +30,13 @@ export function askTimeout(given: number = DEFAULT_ASK_TIMEOUT_MS): number {
   );
 }
 
+export interface Patience {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** No answer can come any more: then it is no longer looked for. What the application asked for is still a wait. */
+  readonly hopeless?: () => boolean;
+}
+
 /**
  * Waits for a client's answer, which arrives in another invocation and is stored by it.
  * @returns its arguments as JSON, or undefined after `timeout` milliseconds
@@ -38,15 +45,16 @@ export async function awaitAnswer(
   invocation: Invocation,
   socketId: string,
   askId: number,
-  timeout: number,
+  { timeout, hopeless = () => false }: Patience,
 ): Promise<Json | undefined> {
   const { store, clock } = invocation.ports;
   const until = Math.min(clock.now() + timeout, invocation.deadline);
   for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
-    const answer = await store.readAnswer(socketId, askId);
+    const inVain = hopeless();
+    const answer = inVain ? undefined : await store.readAnswer(socketId, askId);
     if (answer !== undefined) return answer;
     const left = until - clock.now();
     if (left <= 0) return undefined;
-    await clock.sleep(Math.min(wait, left));
+    await clock.sleep(inVain ? left : Math.min(wait, left));
   }
 }

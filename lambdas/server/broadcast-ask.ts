@@ -31,7 +31,7 @@ export function askMembers(
     return { rest: postToAll(invocation, members.map(toReceiver), packet).then(() => undefined) };
   });
   const answers = sent.then(async (): Promise<Responses> => {
-    const all = await Promise.all(members.map(({ id }) => awaitAnswer(invocation, id, how.id, how.timeout)));
+    const all = await Promise.all(members.map(({ id }) => awaitAnswer(invocation, id, how.id, how)));
     const came = all.filter((json) => json !== undefined);
     const answers = came.map(valuesOf);
     const responses = how.single ? answers.flat(1) : answers.map(([first]) => first);

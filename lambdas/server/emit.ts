@@ -2,7 +2,7 @@ import { askTimeout, awaitAnswer, newAskId } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
 import { deliver, resolveMembers } from "./delivery.ts";
 import { Effect } from "./effect.ts";
-import { eventPacket } from "./event-packet.ts";
+import { eventPacket, isKept } from "./event-packet.ts";
 import { type Receiver, toReceiver } from "./post-to-all.ts";
 import type { AnswerPlace } from "./recorded-answers.ts";
 import { resolved } from "./server-core.ts";
@@ -54,11 +54,13 @@ function sendEvent(
   id: number | undefined,
   volatile?: boolean,
 ): Effect<void> {
-  if (!socket.reachable) return resolved(undefined); // as on stock, what is sent after the end goes nowhere
+  const { invocation, nsp } = socket;
+  const kept = isKept(nsp.server, { id, volatile });
+  // As on stock, what is sent after the end goes nowhere; but a session that may come back is owed what it misses.
+  if (!socket.reachable && !(socket.gone && kept)) return resolved(undefined);
   const data = [event, ...args];
   for (const listener of socket.listeners.anyOutgoing) listener(...data);
   // Encoded now: the application may change its objects before the packet has its turn.
-  const { invocation, nsp } = socket;
   const packet = eventPacket(invocation, nsp.server, nsp.name, data, { id, volatile });
   const audience = { nsp: nsp.name, rooms: new Set([socket.id]), except: new Set<string>() };
   // With recovery on, the session may have gone on elsewhere since this event began: as on stock, what it is kept for goes to
@@ -136,7 +138,10 @@ function ask(
   const sent = sendEvent(socket, event, args, id);
   const answer = (async () => {
     await sent;
-    const json = await awaitAnswer(socket.invocation, socket.id, id, timeout);
+    const json = await awaitAnswer(socket.invocation, socket.id, id, {
+      timeout,
+      hopeless: () => socket.gone,
+    });
     if (place) socket.answers.record(place, json ?? "null");
     return json === undefined ? undefined : toArguments(json);
   })();

@@ -17,6 +17,12 @@ export interface EventFlags {
   readonly volatile?: boolean | undefined;
 }
 
+/** Is an event in the log, for clients that miss it? */
+export const isKept = (
+  { options: { recovery } }: Pick<ServerCore, "options">,
+  { id, volatile }: EventFlags,
+): boolean => recovery !== undefined && id === undefined && !volatile;
+
 /**
  * Encodes an event. With recovery on, those that can be missed carry their offset as last argument, and a client takes any
  * event whose last argument is a string for one that does, even the name of an event without arguments: so the others, if

@@ -75,7 +75,12 @@ export class Invocation {
     this.deadline = options.deadline;
     this.hops = options.hops ?? 0;
     this.fanOutThreshold = options.fanOutThreshold ?? DEFAULT_FAN_OUT_THRESHOLD;
-    this.posts = new Posts(options.ports, options.reply);
+    this.posts = new Posts(options.ports, {
+      reply: options.reply,
+      onGone: (connectionId) => {
+        for (const socket of this.sockets) if (socket.key.connectionId === connectionId) socket.lose();
+      },
+    });
     this.offsets = new Offsets(options.ports.clock);
     this.#reply = options.reply;
     this.#lingerMs = options.lingerMs;

@@ -28,6 +28,13 @@ export interface PostPorts {
   readonly clock: Pick<Clock, "now" | "sleep">;
 }
 
+/** What an invocation has to do with its posts. */
+export interface PostsOptions {
+  readonly reply?: ReplySlot | undefined;
+  /** Called once for each connection that is found gone. */
+  readonly onGone?: (connectionId: string) => void;
+}
+
 interface Sending {
   /** The packet is in the log. */
   readonly kept: boolean;
@@ -45,10 +52,12 @@ export class Posts {
   /** All that have been found gone, also those that are being ended already. */
   readonly #dead = new Set<string>();
   readonly #reply: ReplySlot | undefined;
+  readonly #onGone: (connectionId: string) => void;
 
-  constructor(ports: PostPorts, reply?: ReplySlot) {
+  constructor(ports: PostPorts, { reply, onGone = () => undefined }: PostsOptions = {}) {
     this.#ports = ports;
     this.#reply = reply;
+    this.#onGone = onGone;
   }
 
   /** Resolves when all frames are accepted: true, or false when the connection is gone. Rejects on other failures. */
@@ -127,7 +136,10 @@ export class Posts {
   }
 
   #note({ connectionId, member }: Recipient): false {
-    this.#dead.add(connectionId);
+    if (!this.#dead.has(connectionId)) {
+      this.#dead.add(connectionId);
+      this.#onGone(connectionId);
+    }
     const stale = member && { nsp: member.nsp, room: roomForTask(member.room), id: member.id };
     this.#addGone(connectionId, stale ? [stale] : []);
     return false;

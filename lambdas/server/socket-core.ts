@@ -81,6 +81,8 @@ export class SocketCore {
   ready = false;
   /** False once it ended: what is sent then goes nowhere. */
   reachable = true;
+  /** A post has found that its connection is gone. Its session may go on elsewhere, for which packets are still kept. */
+  gone = false;
   /** True until CONNECT commits: rooms joined and state set before are part of the commit. */
   drafting = false;
   facade!: Socket;
@@ -221,6 +223,18 @@ export class SocketCore {
     this.savedProps = new SavedState("socket", props);
     this.data = this.savedData.values();
     for (const [name, value] of Object.entries(this.savedProps.values())) setOwn(this.facade, name, value);
+  }
+
+  /**
+   * A post has found that its connection is gone. Handlers that are still running see it at once, as on stock; its end, with the
+   * `disconnect` listeners, comes in another invocation, and needs the tokens of its rooms.
+   */
+  lose(): void {
+    this.gone = true;
+    this.reachable = false;
+    this.connected = false;
+    this.link.state = "closed";
+    this.rooms.clear();
   }
 
   /** The socket is over: stock empties its rooms and refuses its packets from here on. */

@@ -7,7 +7,7 @@ function bench() {
   const ports = fakePorts();
   const slot = new ReplySlot(ports.clock);
   const to: Recipient = { connectionId: "A=", connectedAt: ports.clock.now() };
-  return { ...ports, slot, posts: new Posts(ports, slot), to };
+  return { ...ports, slot, posts: new Posts(ports, { reply: slot }), to };
 }
 
 describe("the place for one frame", () => {

@@ -7,6 +7,13 @@ import type { Closer } from "./connections-client.ts";
 import { GatewayError } from "./errors.ts";
 import { classify, type Failure } from "./failures.ts";
 import { Frames } from "./frames.ts";
+import { Refusals } from "./refusals.ts";
+
+/**
+ * A client for which API Gateway takes nothing for so long, in milliseconds, while it takes what is for others, does not read: stock
+ * closes it too, when it leaves a ping without an answer.
+ */
+const SLOW_MS = 1_000;
 
 export interface GatewayOptions {
   /** The stage's `@connections`, for posts. Sends each once. */
@@ -31,33 +38,55 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { service, closer, clock, deadlineMs = 5_000, random = Math.random } = options;
 
   const frames = new Frames();
+  const refusals = new Refusals();
   const slots = new Slots(PARALLEL_POSTS);
 
-  const send = async (connectionId: string, action: string, call: () => Promise<unknown>) => {
-    try {
-      // A place for each try, not for the waits between: one slow reader must not hold up the others.
-      await withBackoff(() => slots.run(call), {
-        clock,
-        deadlineMs,
-        random,
-        retries: (error) => ["busy", "passing"].includes(classify(error)),
-      });
-      return "ok";
-    } catch (error) {
-      const failure = classify(error);
-      if (failure === "gone") return failure;
-      throw translate(failure, error, `${action} connection ${connectionId}`);
-    }
-  };
+  // A place for each try, not for the waits between: one slow reader must not hold up the others.
+  const persist = (call: () => Promise<unknown>, retries: (failure: Failure) => boolean) =>
+    withBackoff(() => slots.run(call), {
+      clock,
+      deadlineMs,
+      random,
+      retries: (error) => retries(classify(error)),
+    });
 
   return {
-    async post(connectionId, frame) {
+    async post(connectionId, frame, { once = false, onSlow } = {}) {
       const request = { path: pathOf(connectionId), headers: HEADERS, ...frames.encode(connectionId, frame) };
-      return await send(connectionId, "post to", () => service.post(request));
+      const watch = refusals.watch();
+      let refusedSince: number | undefined;
+      const retries = (failure: Failure): boolean => {
+        if (failure !== "busy") return failure === "passing" && !once;
+        watch.refused();
+        if (once) return false;
+        refusedSince ??= clock.now();
+        const others = watch.others();
+        if (others !== "refused") onSlow?.();
+        return others !== "taken" || clock.now() - refusedSince < SLOW_MS;
+      };
+      try {
+        await persist(() => service.post(request), retries);
+        watch.taken();
+        return "ok";
+      } catch (error) {
+        const failure = classify(error);
+        if (failure === "gone") return failure;
+        if (once && (failure === "busy" || failure === "passing")) return "refused";
+        if (failure === "busy" && watch.others() !== "refused") return "refused";
+        throw translate(failure, error, `post to connection ${connectionId}`);
+      }
     },
     async close(connectionId) {
       const { close } = await closer();
-      await send(connectionId, "close", () => close(connectionId));
+      try {
+        await persist(
+          () => close(connectionId),
+          (failure) => failure === "busy" || failure === "passing",
+        );
+      } catch (error) {
+        const failure = classify(error);
+        if (failure !== "gone") throw translate(failure, error, `close connection ${connectionId}`);
+      }
     },
   };
 }
@@ -73,8 +102,8 @@ function translate(failure: Exclude<Failure, "gone">, error: unknown, action: st
     case "busy":
       return new GatewayError(
         "GATEWAY_BUSY",
-        `Could not ${action}: API Gateway refused every try (${said}). Either the account's request rate is used up, or ` +
-          "this client reads more slowly than it is sent to. Send less often, or have the account's limit raised.",
+        `Could not ${action}: API Gateway refused every try (${said}), and tries for others too: the account's ` +
+          "request rate is used up. Send less often, or have the account's limit raised.",
         { cause: error },
       );
     case "forbidden":

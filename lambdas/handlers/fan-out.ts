@@ -94,9 +94,14 @@ class Worker {
     this.#context = context;
     this.#task = task;
     this.#message = message;
-    const { frames, offset } = message;
-    // When its rows expire has been said by who put them.
-    this.#packet = { frames, ...(offset !== undefined && { log: { id: offset, expiresAt: 0 } }) };
+    const { frames, offset, volatile } = message;
+    this.#packet = {
+      frames,
+      // When its rows expire has been said by who put them.
+      ...(offset !== undefined && { log: { id: offset, expiresAt: 0 } }),
+      // The posts of each batch begin with this one.
+      ...(volatile && { volatileSince: 0 }),
+    };
     this.#token = token;
     const { nsp, except } = message;
     this.#leavingOut = { nsp, except: new Set(except), since: context.ports.clock.now() };
@@ -164,7 +169,7 @@ class Worker {
     const { ports } = this.#context;
     const posts = new Posts(ports);
     const members = await withoutReturned(ports.store, this.#leavingOut, batch);
-    const missed = await postToAll({ posts, ports }, members.map(toReceiver), this.#packet);
+    const missed = await postToAll({ posts, ports }, members.map(toReceiver), this.#packet).missed;
     if (!(await before)) return false;
     // Before it counts as served: a client that stayed connected would never come back for the packet.
     await endGone(ports, posts, this.#task.hops);

@@ -1,5 +1,6 @@
 import { describeError } from "../server/errors.ts";
 import type { HeartbeatPorts, Pulse, Turns } from "../server/heartbeat-ports.ts";
+import type { PostAnswer } from "../server/ports.ts";
 import { EndQueue } from "./heartbeat-ends.ts";
 import type { HeartbeatTiming } from "./heartbeat-timing.ts";
 import { isInTime, mayBelieveGone, missedTurns, verdictOn, workOf } from "./heartbeat-turns.ts";
@@ -98,6 +99,7 @@ class Run {
   #answered = 0;
   #failures = 0;
   #failure: unknown;
+  #slow = 0;
 
   constructor(context: HeartbeatContext) {
     this.#context = context;
@@ -140,6 +142,8 @@ class Run {
     if (verdict !== "ping") return await this.#ends.add(pulse.connectionId, verdict.end);
     const answer = await this.#ping(pulse.connectionId);
     if (answer === "failed") this.#failedTurns.add(turn);
+    // It is there, and does not read: no ping will come through.
+    if (answer === "refused") return await this.#ends.add(pulse.connectionId, "ping timeout");
     if (answer !== "gone") return;
     if (!mayBelieveGone(pulse, ports.clock.now(), timing)) return;
     // What $disconnect would have said, had it come. A "ping timeout" is for who waits for answers.
@@ -159,6 +163,12 @@ class Run {
         error: describeError(this.#failure),
       });
     }
+    if (this.#slow > 0) {
+      log.warn(
+        "SKY_SLOW_READER",
+        `${this.#slow} clients are closed: API Gateway takes no ping for them, since they do not read what they were sent`,
+      );
+    }
     if (this.#late) {
       log.error(
         "SKY_HEARTBEAT_LATE",
@@ -176,10 +186,11 @@ class Run {
   }
 
   /** One connection that cannot be posted to must not cost the others their ping. */
-  async #ping(connectionId: string): Promise<"ok" | "gone" | "failed"> {
+  async #ping(connectionId: string): Promise<PostAnswer | "failed"> {
     try {
       const answer = await this.#context.ports.gateway.post(connectionId, PING_FRAME);
       this.#answered++;
+      if (answer === "refused") this.#slow++;
       return answer;
     } catch (error) {
       // The first: those after the deadline only say that time was over.

@@ -5,7 +5,7 @@ import type { Effect } from "./effect.ts";
 import type { EventPacket } from "./event-packet.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Member } from "./ports.ts";
-import { postToAll, toReceiver } from "./post-to-all.ts";
+import { postToAll, toReceiver, withoutTheSlow } from "./post-to-all.ts";
 
 /** What came back of a question to several sockets. */
 export interface Responses {
@@ -28,7 +28,14 @@ export function askMembers(
   let members: readonly Member[] = [];
   const sent = invocation.act("a question to several sockets", async () => {
     members = await resolveMembers(invocation, audience);
-    return { rest: postToAll(invocation, members.map(toReceiver), packet).then(() => undefined) };
+    const posted = postToAll(invocation, members.map(toReceiver), packet);
+    return {
+      rest: withoutTheSlow(
+        invocation,
+        posted,
+        posted.missed.then(() => undefined),
+      ),
+    };
   });
   const answers = sent.then(async (): Promise<Responses> => {
     const all = await Promise.all(members.map(({ id }) => awaitAnswer(invocation, id, how.id, how)));

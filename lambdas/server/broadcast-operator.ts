@@ -122,9 +122,11 @@ export class BroadcastOperator<
         return invocation.act(what, () => broadcast(invocation, this.#audience, packet));
       const data = [event, ...values].map(snapshot);
       return invocation.act(what, () =>
-        broadcastToChildren(invocation, nsp, this.#audience, (child) =>
-          this.#packet(invocation, child, data),
-        ),
+        broadcastToChildren(invocation, nsp, this.#audience, (child) => ({
+          ...this.#packet(invocation, child, data),
+          // Of the call, not of this child's turn.
+          ...(packet.volatileSince !== undefined && { volatileSince: packet.volatileSince }),
+        })),
       );
     });
   }

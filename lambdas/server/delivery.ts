@@ -5,7 +5,7 @@ import type { Invocation, Step } from "./invocation.ts";
 import { membersInOrder } from "./members-in-order.ts";
 import type { Member, RoomName } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
-import { postToAll, type Receiver, toReceiver } from "./post-to-all.ts";
+import { type PostedToAll, postToAll, type Receiver, toReceiver, withoutTheSlow } from "./post-to-all.ts";
 import { withoutReturned } from "./recovery/back.ts";
 import { finishLogs, putInLogs } from "./recovery/log.ts";
 
@@ -27,27 +27,29 @@ export function broadcast(
 ): Promise<Step<void>> {
   const { fanOuts } = invocation.ports;
   if (fanOuts) return broadcastToMany(invocation, fanOuts, audience, packet);
-  return deliver(invocation, audience, packet, async () =>
-    (await resolveMembers(invocation, audience)).map(toReceiver),
+  return logged(invocation, audience, packet, async (sent) =>
+    postToAll(invocation, (await resolveMembers(invocation, audience)).map(toReceiver), sent),
   );
 }
 
-/** The same for receivers that are known by other means than the rows of their rooms. */
+/**
+ * The same for one socket, in an event of its own, and receivers that are known by other means than the rows of their rooms. Who
+ * sends to itself waits until it has been taken, however slowly: a loop that awaits its emits is as fast as its client reads.
+ */
 export function deliver(
   invocation: Invocation,
   audience: Audience,
   packet: EventPacket,
   receivers: () => Promise<readonly Receiver[]>,
 ): Promise<Step<void>> {
-  return logged(invocation, audience, packet, async (sent) => postTo(invocation, sent, await receivers()));
+  return logged(invocation, audience, packet, async (sent) => {
+    const { missed } = postToAll(invocation, await receivers(), sent);
+    return { missed, sent: missed.then(() => true) };
+  });
 }
 
-/** What becomes of a packet after its members have been read; `missed` are those it did not reach. */
-type Outcome = { readonly missed: Promise<readonly string[]> } | { readonly fannedOut: Promise<void> };
-
-const postTo = (invocation: Invocation, packet: EventPacket, to: readonly Receiver[]): Outcome => ({
-  missed: postToAll(invocation, to, packet),
-});
+/** What becomes of a packet after its members have been read. */
+type Outcome = PostedToAll | { readonly fannedOut: Promise<void> };
 
 /** With recovery on, before and after the posts comes what a client needs to get the packet later. */
 async function logged(
@@ -62,9 +64,9 @@ async function logged(
   if (entry) await putInLogs(invocation, entry);
   const outcome = await send(sent);
   if ("fannedOut" in outcome) return { rest: outcome.fannedOut };
-  const rest = outcome.missed.then((missed) => entry && finishLogs(invocation, entry, missed));
-  invocation.outgoing.note(rest);
-  return { rest };
+  const whole = outcome.missed.then((missed) => entry && finishLogs(invocation, entry, missed));
+  invocation.outgoing.note(whole);
+  return { rest: withoutTheSlow(invocation, outcome, whole) };
 }
 
 function broadcastToMany(
@@ -91,7 +93,7 @@ function broadcastToMany(
       const { sent: fannedOut } = await fanOut(invocation, fanOuts, plan);
       return { fannedOut };
     }
-    return postTo(invocation, sent, await receivers());
+    return postToAll(invocation, await receivers(), sent);
   });
 }
 

@@ -135,7 +135,7 @@ function ask(
   const place = socket.nextAnswer();
   if (socket.mode() === "replay") return { sent: resolved(undefined), answer: recordedAnswer(socket, place) };
   const id = newAskId();
-  const sent = sendEvent(socket, event, args, id);
+  const sent = sendEvent(socket, event, args, id, flags.volatile);
   const answer = (async () => {
     await sent;
     const json = await awaitAnswer(socket.invocation, socket.id, id, {

@@ -1,4 +1,5 @@
 import type { Invocation } from "./invocation.ts";
+import type { Posts } from "./posts.ts";
 import type { LogEntry } from "./recovery/log.ts";
 import { withOffset } from "./recovery/stamp.ts";
 import type { ServerCore } from "./server-core.ts";
@@ -8,6 +9,8 @@ export interface EventPacket {
   readonly frames: readonly string[];
   /** Set when recovery keeps it for clients that miss it. */
   readonly log?: LogEntry;
+  /** Set when it may be lost: when it was called for, see {@link Posts.moment}. */
+  readonly volatileSince?: number;
 }
 
 /** What is said of an event beside its name and arguments. */
@@ -36,8 +39,9 @@ export function eventPacket(
   { id, volatile }: EventFlags,
 ): EventPacket {
   const encode = (values: readonly unknown[]) => codec.encode({ type: "event", nsp, data: values, id });
-  if (!recovery || id !== undefined) return { frames: encode(data) };
-  if (volatile) return { frames: encode(isText(data.at(-1)) ? [...data, null] : data) };
+  const losable = volatile ? { volatileSince: invocation.posts.moment } : {};
+  if (!recovery || id !== undefined) return { frames: encode(data), ...losable };
+  if (volatile) return { frames: encode(isText(data.at(-1)) ? [...data, null] : data), ...losable };
   const offset = invocation.offsets.next();
   const expiresAt = invocation.ports.clock.now() + recovery.keepEndedMs;
   return { frames: encode([...data, offset]), log: { id: offset, expiresAt } };

@@ -10,13 +10,19 @@ import { EVERYONE, type RoomName } from "./ports.ts";
 const MAX_MESSAGE_BYTES = 240 * 1024;
 
 /** A message as it travels. */
-export function toMessage({ nsp, rooms, except, packet: { frames, log } }: FanOut): FanOutMessage {
+export function toMessage({
+  nsp,
+  rooms,
+  except,
+  packet: { frames, log, volatileSince },
+}: FanOut): FanOutMessage {
   return {
     nsp,
     rooms: rooms.map((room) => (room === EVERYONE ? null : room)),
     except: [...except],
     frames,
     ...(log && { offset: log.id }),
+    ...(volatileSince !== undefined && { volatile: true }),
   };
 }
 
@@ -28,11 +34,15 @@ export const roomsOfMessage = ({ rooms }: FanOutMessage): RoomName[] => rooms.ma
 /** What a worker finds in its task or in the table; undefined for anything else. */
 export function readMessage(value: unknown): FanOutMessage | undefined {
   if (!isRecord(value)) return undefined;
-  const { nsp, rooms, except, frames, offset } = value;
+  const { nsp, rooms, except, frames, offset, volatile } = value;
   if (typeof nsp !== "string" || !areTexts(except) || !areTexts(frames)) return undefined;
   if (!Array.isArray(rooms) || !rooms.every(isRoom)) return undefined;
   if (offset !== undefined && typeof offset !== "string") return undefined;
-  return { nsp, rooms, except, frames, ...(offset !== undefined && { offset }) };
+  return {
+    ...{ nsp, rooms, except, frames },
+    ...(offset !== undefined && { offset }),
+    ...(volatile === true && { volatile }),
+  };
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

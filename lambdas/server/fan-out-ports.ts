@@ -42,6 +42,8 @@ export interface FanOutMessage {
   readonly frames: readonly string[];
   /** The packet's offset, if it is in the logs of the rooms. */
   readonly offset?: string;
+  /** It may be lost: tried once, and not where a session is being resumed. */
+  readonly volatile?: boolean;
 }
 
 /** Work for one worker; travels as JSON. */

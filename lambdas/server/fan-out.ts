@@ -5,7 +5,7 @@ import type { FanOuts, FanOutTask, LegKey, SocketRange } from "./fan-out-ports.t
 import { divide, estimateRest } from "./fan-out-ranges.ts";
 import type { Invocation } from "./invocation.ts";
 import { EVERYONE, type RoomName } from "./ports.ts";
-import { postToAll, type Receiver } from "./post-to-all.ts";
+import { postToAll, type Receiver, withoutTheSlow } from "./post-to-all.ts";
 import { finishRows } from "./recovery/log.ts";
 import { Slots } from "./slots.ts";
 
@@ -50,6 +50,8 @@ export async function fanOut(
   plan: FanOut,
 ): Promise<{ readonly sent: Promise<void> }> {
   const { nsp, rooms, packet } = plan;
+  if (packet.volatileSince !== undefined && (await isBusy(invocation, fanOuts, plan, packet.volatileSince)))
+    return { sent: Promise.resolve() };
   // Before anything later of this event is posted: who has that may still have to get this one.
   const { log } = packet;
   if (log) await Promise.all(rooms.map((room) => fanOuts.store.markFannedOut({ nsp, room, id: log.id })));
@@ -66,7 +68,8 @@ async function sendInTurn(
   earlier: Promise<void>,
 ): Promise<void> {
   let tell = (_: string): void => undefined;
-  const before = invocation.outgoing.swap(audienceOf(plan), new Promise((resolve) => (tell = resolve)));
+  const posting = new Promise<string>((resolve) => (tell = resolve));
+  const before = invocation.outgoing.swap(audienceOf(plan), posting, invocation.posts.nextMoment());
   try {
     // What this event emitted before: a client that has got this packet is taken to have got that.
     await earlier;
@@ -75,6 +78,22 @@ async function sendInTurn(
   } finally {
     tell(id);
   }
+}
+
+/**
+ * Were workers still posting to these rooms when this was called for? Then a volatile packet is lost, as to a single socket that is
+ * busy; it costs a read to know, where this event has sent them something before.
+ */
+async function isBusy(
+  { outgoing }: Invocation,
+  { store }: FanOuts,
+  plan: FanOut,
+  since: number,
+): Promise<boolean> {
+  const last = await outgoing.lastFanOut(audienceOf(plan), since);
+  if (last === "none" || last === "waiting") return last === "waiting";
+  const leg = await store.readLeg({ id: last.id, path: ROOT });
+  return leg !== undefined && !isComplete(leg);
 }
 
 const audienceOf = ({ nsp, rooms, except }: FanOut): string =>
@@ -122,15 +141,21 @@ async function send(invocation: Invocation, fanOuts: FanOuts, plan: FanOut, id: 
     ...(fits && { message }),
   };
   const started = startBranches(fanOuts, task, { id, path: ROOT }, ranges);
-  const [posted, begun] = await Promise.allSettled([postToAll(invocation, first, packet), started]);
-  if (begun.status === "rejected") throw begun.reason;
-  if (posted.status === "rejected") throw posted.reason;
-  const missed = posted.value;
-  // First the connections that are gone are sure to be closed, as in finishLogs.
-  if (missed.length > 0) await invocation.endGone();
-  const all = await finishPart(store, { id, path: ROOT }, missed);
-  const { log } = packet;
-  if (log && all && all !== "many") await finishRows(invocation.ports, { nsp, rooms, id: log.id }, all);
+  const posted = postToAll(invocation, first, packet);
+  const [begun] = await Promise.allSettled([started, posted.sent]);
+  if (begun.status === "rejected") {
+    await posted.missed;
+    throw begun.reason;
+  }
+  const finish = async (): Promise<void> => {
+    const missed = await posted.missed;
+    // First the connections that are gone are sure to be closed, as in finishLogs.
+    if (missed.length > 0) await invocation.endGone();
+    const all = await finishPart(store, { id, path: ROOT }, missed);
+    const { log } = packet;
+    if (log && all && all !== "many") await finishRows(invocation.ports, { nsp, rooms, id: log.id }, all);
+  };
+  await withoutTheSlow(invocation, posted, finish());
 }
 
 /** Starts a worker for each range that was handed on, from the place `first` on. */

@@ -1,4 +1,4 @@
-import type { Clock, EndTarget, Gateway, Member, RoomName, Store } from "./ports.ts";
+import type { Clock, EndTarget, Gateway, Log, Member, RoomName, Store } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
 import { meetHold } from "./recovery/hold.ts";
 import type { ReplySlot } from "./reply.ts";
@@ -26,6 +26,7 @@ export interface PostPorts {
   readonly store: Pick<Store, "leaveToResume" | "readSession">;
   readonly gateway: Pick<Gateway, "post">;
   readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly log: Pick<Log, "warn">;
 }
 
 /** What an invocation has to do with its posts. */
@@ -35,9 +36,31 @@ export interface PostsOptions {
   readonly onGone?: (connectionId: string) => void;
 }
 
-interface Sending {
+export interface Sending {
   /** The packet is in the log. */
-  readonly kept: boolean;
+  readonly kept?: boolean;
+  /**
+   * It is volatile, and was called for at this {@link Posts.moment}: it goes only to who had got everything by then, and is tried
+   * once.
+   */
+  readonly volatileSince?: number | undefined;
+  /** Called once, if the connection turns out to take it slowly. */
+  readonly onSlow?: () => void;
+  /** It connects a socket, and makes nobody busy: what its listeners send waits for it anyway. */
+  readonly connects?: boolean;
+}
+
+/** One connection's posts. */
+interface Line {
+  /** The end of them. */
+  tail: Promise<unknown>;
+  /** Packets that are on their way, or wait for those. */
+  packets: number;
+  /** The moment at which the last one was over. */
+  idleSince: number;
+  /** Told when the connection takes what it is sent slowly. */
+  readonly watchers: Set<() => void>;
+  slow: boolean;
 }
 
 /**
@@ -47,7 +70,8 @@ interface Sending {
  */
 export class Posts {
   readonly #ports: PostPorts;
-  readonly #chains = new Map<string, Promise<unknown>>();
+  readonly #lines = new Map<string, Line>();
+  #moment = 0;
   readonly #gone = new Map<string, Map<string, EndTarget["members"][number]>>();
   /** All that have been found gone, also those that are being ended already. */
   readonly #dead = new Set<string>();
@@ -60,10 +84,28 @@ export class Posts {
     this.#onGone = onGone;
   }
 
-  /** Resolves when all frames are accepted: true, or false when the connection is gone. Rejects on other failures. */
-  send(to: Recipient, frames: readonly string[], how: Sending = { kept: false }): Promise<boolean> {
+  /** A time that passes with each packet that is over: by it is told whether somebody was busy when something was called for. */
+  get moment(): number {
+    return this.#moment;
+  }
+
+  /**
+   * Resolves when all frames are accepted, or may be lost: true, or false when the connection is gone. Rejects on other failures.
+   */
+  send(to: Recipient, frames: readonly string[], how: Sending = {}): Promise<boolean> {
+    if (how.volatileSince !== undefined && this.#isBusy(to, how.volatileSince)) return Promise.resolve(true);
     this.#reply?.release();
-    return this.#inTurn(to, () => this.#sendAll(to, frames, how));
+    return this.#inTurn(to, how, () => this.#sendAll(to, frames, how));
+  }
+
+  /** From here on it is later. */
+  nextMoment(): number {
+    return ++this.#moment;
+  }
+
+  /** Who has been called for until now found this connection busy. */
+  noteBusy({ connectionId }: Recipient): void {
+    this.#lineOf(connectionId).idleSince = this.nextMoment();
   }
 
   /** Gives the connection up: nothing more is posted to it, and the caller of {@link takeGone} ends it. */
@@ -83,7 +125,8 @@ export class Posts {
     slot.release();
     return this.#inTurn(
       to,
-      async () => (await slot.hold(frame)) || (await this.#sendAll(to, frames, { kept: false })),
+      {},
+      async () => (await slot.hold(frame)) || (await this.#sendAll(to, frames, {})),
     );
   }
 
@@ -102,37 +145,103 @@ export class Posts {
     for (const { connectionId, members } of targets) this.#addGone(connectionId, members);
   }
 
+  /** As on stock, where the transport is not writable; and while a session is being resumed, whose missed packets come first. */
+  #isBusy({ connectionId, hold }: Recipient, since: number): boolean {
+    const line = this.#lines.get(connectionId);
+    return hold !== undefined || (line !== undefined && (line.packets > 0 || line.idleSince > since));
+  }
+
+  #lineOf(connectionId: string): Line {
+    const known = this.#lines.get(connectionId);
+    if (known) return known;
+    const line = {
+      tail: Promise.resolve(),
+      packets: 0,
+      idleSince: 0,
+      watchers: new Set<() => void>(),
+      slow: false,
+    };
+    this.#lines.set(connectionId, line);
+    return line;
+  }
+
   /** After everything that was sent to this connection before, whether that succeeded or not. */
-  #inTurn({ connectionId }: Recipient, post: () => Promise<boolean>): Promise<boolean> {
-    const posted = (this.#chains.get(connectionId) ?? Promise.resolve()).then(post);
-    this.#chains.set(
-      connectionId,
-      posted.catch(() => undefined),
-    );
+  #inTurn(
+    { connectionId }: Recipient,
+    { onSlow, connects }: Sending,
+    post: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const line = this.#lineOf(connectionId);
+    if (onSlow && line.slow) onSlow();
+    else if (onSlow) line.watchers.add(onSlow);
+    line.packets++;
+    const posted = line.tail.then(post);
+    const end = (): void => {
+      line.packets--;
+      if (!connects) line.idleSince = this.nextMoment();
+      if (onSlow) line.watchers.delete(onSlow);
+    };
+    line.tail = posted.then(end, end);
     return posted;
   }
 
-  async #sendAll(to: Recipient, frames: readonly string[], { kept }: Sending): Promise<boolean> {
+  async #sendAll(
+    to: Recipient,
+    frames: readonly string[],
+    { kept, volatileSince }: Sending,
+  ): Promise<boolean> {
     if (kept && to.hold !== undefined && !this.#dead.has(to.connectionId)) {
       const met = await meetHold(this.#ports, { pid: to.hold, connectionId: to.connectionId });
       if (met === "left") return true;
       if (met === "missed") return this.#note(to);
     }
-    for (const frame of frames) {
-      if (this.#dead.has(to.connectionId) || !(await this.#sendOne(to, frame))) return this.#note(to);
+    for (const [at, frame] of frames.entries()) {
+      if (this.#dead.has(to.connectionId)) return this.#note(to);
+      // Of a packet with attachments the client waits for all, once it has the first frame.
+      const sent =
+        volatileSince !== undefined && at === 0 ? await this.#try(to, frame) : await this.#sendOne(to, frame);
+      if (sent === "lost") return true;
+      if (!sent) return this.#note(to);
     }
     return true;
   }
 
-  async #sendOne(to: Recipient, frame: string): Promise<boolean> {
+  async #try({ connectionId, connectedAt }: Recipient, frame: string): Promise<boolean | "lost"> {
     const { gateway, clock } = this.#ports;
-    if ((await gateway.post(to.connectionId, frame)) === "ok") return true;
-    for (const wait of RETRY_WAITS_MS) {
-      if (clock.now() - to.connectedAt > YOUNG_MS) return false;
+    const answer = await gateway.post(connectionId, frame, { once: true });
+    if (answer === "ok") return true;
+    return answer === "refused" || clock.now() - connectedAt <= YOUNG_MS ? "lost" : false;
+  }
+
+  async #sendOne(to: Recipient, frame: string): Promise<boolean> {
+    const { gateway, clock, log } = this.#ports;
+    const { connectionId, connectedAt, member } = to;
+    const onSlow = (): void => this.#tellSlow(connectionId);
+    for (const wait of [...RETRY_WAITS_MS, undefined]) {
+      const answer = await gateway.post(connectionId, frame, { onSlow });
+      if (answer === "ok") {
+        this.#lineOf(connectionId).slow = false;
+        return true;
+      }
+      if (answer === "refused") {
+        log.warn(
+          "SKY_SLOW_READER",
+          "a client is closed: API Gateway has taken nothing for it for a while, since it does not read what it was sent, or too slowly. It connects again. Send it less, or what may be lost as volatile events",
+          { connectionId, ...(member && { nsp: member.nsp, socket: member.id }) },
+        );
+        return false;
+      }
+      if (wait === undefined || clock.now() - connectedAt > YOUNG_MS) return false;
       await clock.sleep(wait);
-      if ((await gateway.post(to.connectionId, frame)) === "ok") return true;
     }
     return false;
+  }
+
+  #tellSlow(connectionId: string): void {
+    const line = this.#lineOf(connectionId);
+    line.slow = true;
+    for (const tell of line.watchers) tell();
+    line.watchers.clear();
   }
 
   #note({ connectionId, member }: Recipient): false {

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Frame } from "../../lambdas/handlers/lambda-event.ts";
 import { Server, type ServerOptions } from "../../lambdas/server/index.ts";
-import type { Clock, Gateway, Ports, Task } from "../../lambdas/server/ports.ts";
+import type { Clock, Gateway, Ports, PostAnswer, PostOptions, Task } from "../../lambdas/server/ports.ts";
 import { coreOfServer } from "../../lambdas/server/server.ts";
 import type { ServerCore } from "../../lambdas/server/server-core.ts";
 import { createMemoryStore } from "../../lambdas/store/memory-store.ts";
@@ -68,11 +68,12 @@ export class FakeGateway implements Gateway {
   readonly posts: (readonly [connectionId: string, frame: string])[] = [];
   readonly closed: string[] = [];
   /** Called for every post, also those that it says are gone. */
-  answer: (connectionId: string, frame: string) => "ok" | "gone" | Promise<"ok" | "gone"> = () => "ok";
+  answer: (connectionId: string, frame: string, how: PostOptions) => PostAnswer | Promise<PostAnswer> = () =>
+    "ok";
 
-  async post(connectionId: string, frame: string): Promise<"ok" | "gone"> {
+  async post(connectionId: string, frame: string, how: PostOptions = {}): Promise<PostAnswer> {
     this.posts.push([connectionId, frame]);
-    return await this.answer(connectionId, frame);
+    return await this.answer(connectionId, frame, how);
   }
 
   async close(connectionId: string): Promise<void> {

@@ -33,8 +33,8 @@ export class FanOutCloud {
   }
 
   readonly gateway: Gateway = {
-    post: async (connectionId, frame) => {
-      const answer = await this.answer(connectionId, frame);
+    post: async (connectionId, frame, how) => {
+      const answer = await this.answer(connectionId, frame, how);
       if (answer === "ok") this.posts.set(connectionId, (this.posts.get(connectionId) ?? 0) + 1);
       return answer;
     },

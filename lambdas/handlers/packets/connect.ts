@@ -147,13 +147,15 @@ async function open(
     socket.tokens.set(socket.id, socket.token);
   }
   const settled = callConnectionListeners(socket, "live");
+  // As on stock, where the packet that connects it is on its way: its volatile events of until now are lost.
+  invocation.posts.noteBusy(socket.recipient);
   const { rooms, ...state } = takeDraft(socket);
   const { id: sid, pid } = socket;
   const data = pid === undefined ? { sid } : { sid, pid };
   try {
     const entered = await enterRooms(context, socket, rooms, restored);
     const connected = context.server.codec.encode({ type: "connect", nsp: socket.nsp.name, data });
-    const posted = await invocation.posts.send(socket.recipient, connected);
+    const posted = await invocation.posts.send(socket.recipient, connected, { connects: true });
     const running = ports.clock.now() + LISTENER_CAP_MS + LINGER_MS;
     const commit = { ...entered, ...state, rerunMiddlewares, running };
     if (!posted || !(await store.openSocket(socket.key, socket.id, commit))) {

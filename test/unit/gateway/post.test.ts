@@ -60,6 +60,25 @@ function failing(status: number, type?: string, message = "oops"): ServiceError 
 const gone = () => failing(410, "GoneException");
 const limited = () => failing(429, "LimitExceededException", "slow");
 
+/** A gateway for which some connections are busy, and the tries that each has had. */
+function gatewayWhere(busy: (connectionId: string, tries: number) => boolean, clock: Clock) {
+  const tries = new Map<string, number>();
+  const service: GatewayOptions["service"] = {
+    async post({ path }) {
+      const id = decodeURIComponent(path.split("/").at(-1) ?? "");
+      tries.set(id, (tries.get(id) ?? 0) + 1);
+      if (busy(id, tries.get(id) ?? 0)) throw limited();
+      return OK;
+    },
+  };
+  const gateway = createGateway({ service, closer, clock, random: () => 0.5 });
+  const postAll = (ids: readonly string[]) => Promise.allSettled(ids.map((id) => gateway.post(id, "2")));
+  return { gateway, postAll, tries };
+}
+
+const many = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, n) => `${name}${n}`);
+
 beforeEach(() => {
   answers = [];
   posts = [];
@@ -118,12 +137,13 @@ describe("posting", () => {
     expect(await gatewayOf(clockOf()).post("c1", "2")).toBe("gone");
   });
 
-  test("gives up at the deadline with what API Gateway said", async () => {
+  test("gives up at the deadline with what API Gateway said, when it takes nothing for others either", async () => {
     answers = [limited()];
     const clock = clockOf();
     const options = { service, closer, clock, deadlineMs: 2_000, random: () => 0.999 };
-    const post = createGateway(options).post("c1", "2");
-    await expect(post).rejects.toMatchObject({
+    const gateway = createGateway(options);
+    const [post] = await Promise.allSettled([gateway.post("c1", "2"), gateway.post("c2", "2")]);
+    await expect(Promise.reject(post.status === "rejected" && post.reason)).rejects.toMatchObject({
       name: "GatewayError",
       code: "GATEWAY_BUSY",
       message: expect.stringContaining("LimitExceededException: slow"),
@@ -198,6 +218,78 @@ describe("posting", () => {
       for (const resolve of release.splice(0)) resolve();
     }
     expect(most).toBe(PARALLEL_POSTS);
+  });
+});
+
+describe("a client that does not read", () => {
+  test("is refused after a second, while API Gateway takes what is for others", async () => {
+    const clock = clockOf();
+    const { postAll } = gatewayWhere((id) => id === "slow", clock);
+    const [slow, ...others] = await postAll(["slow", "a", "b"]);
+    expect(slow).toEqual({ status: "fulfilled", value: "refused" });
+    expect(others).toEqual(Array(2).fill({ status: "fulfilled", value: "ok" }));
+    expect(clock.now()).toBeGreaterThanOrEqual(1_000);
+    expect(clock.now()).toBeLessThan(2_000);
+  });
+
+  test("and another one do not pass for a request rate that is used up", async () => {
+    const { postAll } = gatewayWhere((id) => id.startsWith("slow"), clockOf());
+    const results = await postAll(["slow 1", "slow 2", "a", "b", "c", "d"]);
+    expect(results.slice(0, 2)).toEqual(Array(2).fill({ status: "fulfilled", value: "refused" }));
+  });
+
+  test("and is the only one that is posted to, is refused when time is over", async () => {
+    const clock = clockOf();
+    const { postAll } = gatewayWhere(() => true, clock);
+    expect(await postAll(["slow"])).toEqual([{ status: "fulfilled", value: "refused" }]);
+    expect(clock.now()).toBeGreaterThan(4_000);
+  });
+
+  test("and reads on is posted to after all", async () => {
+    const { postAll } = gatewayWhere((id, tries) => id === "slow" && tries < 5, clockOf());
+    expect((await postAll(["slow", "a"]))[0]).toEqual({ status: "fulfilled", value: "ok" });
+  });
+
+  test("where many others are refused too, nobody is taken for one", async () => {
+    const { postAll } = gatewayWhere((id) => id.startsWith("throttled"), clockOf());
+    const results = await postAll([...many("throttled", 10), ...many("lucky", 20)]);
+    for (const result of results.slice(0, 10)) {
+      expect(result).toMatchObject({ status: "rejected", reason: { code: "GATEWAY_BUSY" } });
+    }
+  });
+
+  test("is told of as soon as it takes long, which does not happen where all are refused", async () => {
+    const told: string[] = [];
+    const { gateway } = gatewayWhere((id, tries) => id !== "quick" && tries < 4, clockOf());
+    const post = (id: string) => gateway.post(id, "2", { onSlow: () => told.push(id) });
+    await Promise.all(["slow", "quick"].map(post));
+    expect(new Set(told)).toEqual(new Set(["slow"]));
+    told.length = 0;
+    await Promise.all(many("throttled", 10).map(post));
+    // The first of them is refused before anything is known of the others.
+    expect(new Set(told).size).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("a post that is tried once", () => {
+  test.each([
+    ["429", limited()],
+    ["500", failing(500)],
+    ["a reset connection", Object.assign(new Error("reset"), { code: "ECONNRESET" })],
+  ])("is refused by %s", async (_what, error) => {
+    answers = [error, OK];
+    const clock = clockOf();
+    expect(await gatewayOf(clock).post("c1", "2", { once: true })).toBe("refused");
+    expect([posts.length, clock.slept]).toEqual([1, []]);
+  });
+
+  test("tells who is gone, and what no retry would help", async () => {
+    answers = [gone(), failing(403)];
+    const gateway = gatewayOf(clockOf());
+    expect(await gateway.post("c1", "2", { once: true })).toBe("gone");
+    await expect(gateway.post("c1", "2", { once: true })).rejects.toMatchObject({
+      code: "GATEWAY_FORBIDDEN",
+    });
   });
 });
 

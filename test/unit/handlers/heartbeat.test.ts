@@ -337,6 +337,15 @@ describe("the dead", () => {
     ]);
   });
 
+  test("and those for which API Gateway takes no ping, as stock ends who leaves it without an answer", async () => {
+    for (const id of ["a", "b"]) await connect(id);
+    gateway.answer = (id) => (id === "b" ? "ok" : "refused");
+    now += 8 * MINUTE;
+    await run();
+    expect(ended("ping timeout")).toEqual(["a"]);
+    expect(logged).toEqual([["SKY_SLOW_READER", expect.stringContaining("1 client")]]);
+  });
+
   test("are ended by age alone, when posts still say that they live", async () => {
     await connect("a");
     expect((await minutes(128)).flat()).toEqual(Array(15).fill("a"));

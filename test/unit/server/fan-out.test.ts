@@ -325,3 +325,86 @@ describe("100,000 members", () => {
 function fail(): never {
   throw new Error("nothing left");
 }
+
+describe("a volatile event to a large room", () => {
+  const volatile = (since: number): EventPacket => ({ ...PACKET, volatileSince: since });
+
+  test("is tried once for each, by the emitter and by workers", async () => {
+    const cloud = new FanOutCloud();
+    const ids = socketIds(60);
+    await cloud.join("room", ids);
+    const once = new Map<string, (boolean | undefined)[]>();
+    cloud.answer = async (to, _, how) => {
+      once.set(to, [...(once.get(to) ?? []), how?.once]);
+      return "refused";
+    };
+    await emit(cloud, audience(["room"]), { packet: volatile(0) });
+    await cloud.drain();
+    expect(once).toEqual(new Map(ids.map((id) => [`C ${id}`, [true]])));
+    expect([cloud.ended, cloud.logged]).toEqual([[], []]);
+  });
+
+  test("does not go to sessions that are being resumed", async () => {
+    const cloud = new FanOutCloud();
+    const ids = socketIds(60);
+    await cloud.join("room", ids);
+    const resuming = ids.filter((_, at) => at % 2 === 0);
+    for (const id of resuming) await cloud.store.putMember({ ...cloud.member("room", id), hold: "pid" });
+    await emit(cloud, audience(["room"]), { packet: volatile(0) });
+    await cloud.drain();
+    expect(cloud.posts).toEqual(everyOnce(ids.filter((id) => !resuming.includes(id))));
+  });
+
+  test("is lost while workers are still posting the one before", async () => {
+    const cloud = new FanOutCloud();
+    const ids = socketIds(60);
+    await cloud.join("room", ids);
+    const invocation = cloud.invocation(10);
+    const send = (since: number) =>
+      invocation.act("emit", () => broadcast(invocation, audience(["room"]), volatile(since)));
+    const { moment } = invocation.posts;
+    await Promise.all(Array.from({ length: 50 }, () => send(moment)));
+    const tasks = cloud.payloads.length;
+    await send(invocation.posts.moment);
+    expect(cloud.payloads).toHaveLength(tasks);
+    await cloud.drain();
+    expect(cloud.posts).toEqual(everyOnce(ids));
+    // Called for while they were, and so lost though they are not any more; the next one is not.
+    await send(moment);
+    await send(invocation.posts.moment);
+    await cloud.drain();
+    await invocation.finish();
+    expect(cloud.posts).toEqual(new Map(ids.map((id) => [`C ${id}`, 2])));
+  });
+});
+
+test("a client in a large room that does not read is closed by who finds it, and holds up nobody's emit", async () => {
+  const cloud = new FanOutCloud();
+  const ids = socketIds(60).sort();
+  await cloud.join("room", ids);
+  const slow = new Set([`C ${ids[0]}`, `C ${ids[50]}`]);
+  let refuse = (): void => undefined;
+  const patience = new Promise<void>((resolve) => {
+    refuse = resolve;
+  });
+  cloud.answer = async (to, _, how) => {
+    if (!slow.has(to)) return "ok";
+    how?.onSlow?.();
+    await patience;
+    return "refused";
+  };
+  const invocation = cloud.invocation(10);
+  // It would never resolve if it waited for the one who is among the emitter's own.
+  await invocation.act("emit", () => broadcast(invocation, audience(["room"]), PACKET));
+  refuse();
+  await invocation.finish();
+  await cloud.drain();
+  expect(cloud.posts).toEqual(everyOnce(ids.filter((id) => !slow.has(`C ${id}`))));
+  expect(
+    cloud.ended
+      .flatMap((task) => (task.task === "end" ? task.targets : []))
+      .map((one) => one.connectionId)
+      .sort(),
+  ).toEqual([...slow].sort());
+  expect(cloud.logged).toEqual(["SKY_SLOW_READER", "SKY_SLOW_READER"]);
+});

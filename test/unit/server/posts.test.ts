@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
+import type { PostAnswer, PostOptions } from "../../../lambdas/server/ports.ts";
 import { EVERYONE } from "../../../lambdas/server/ports.ts";
+import { postToAll } from "../../../lambdas/server/post-to-all.ts";
 import { Posts, type Recipient } from "../../../lambdas/server/posts.ts";
-import { fakePorts } from "../../support/fake-ports.ts";
+import { type FakeGateway, fakePorts } from "../../support/fake-ports.ts";
 
 function bench() {
   const ports = fakePorts();
@@ -113,5 +115,152 @@ describe("order", () => {
     expect(good).toEqual({ status: "fulfilled", value: true });
     expect(gateway.framesTo("A=")).toEqual(["bad", "good"]);
     expect(posts.takeGone()).toEqual([]);
+  });
+});
+
+/** A gateway that answers when the test says so, in the order of the posts. */
+function held(gateway: FakeGateway) {
+  const waiting: {
+    readonly to: string;
+    readonly how: PostOptions;
+    readonly answer: (is: PostAnswer) => void;
+  }[] = [];
+  gateway.answer = (to, _, how) => new Promise((answer) => waiting.push({ to, how, answer }));
+  return waiting;
+}
+
+describe("a volatile packet", () => {
+  test("is lost where another one is on its way, whether that may be lost too or not", async () => {
+    const { posts, gateway, clock, old } = bench();
+    const waiting = held(gateway);
+    const volatile = (frame: string) => posts.send(old, [frame], { volatileSince: posts.moment });
+    const sent = Promise.all([
+      volatile("first"),
+      ...Array.from({ length: 49 }, (_, n) => volatile(`${n}`)),
+      posts.send(old, ["kept"]),
+      volatile("behind that"),
+    ]);
+    await clock.turn();
+    waiting[0]?.answer("ok");
+    await clock.turn();
+    waiting[1]?.answer("ok");
+    expect(new Set(await sent)).toEqual(new Set([true]));
+    expect(gateway.framesTo("A=")).toEqual(["first", "kept"]);
+  });
+
+  test("is lost where the connection was busy when it was called for, though it is not any more", async () => {
+    const { posts, gateway, old } = bench();
+    const since = posts.moment;
+    await posts.send(old, ["before"]);
+    await posts.send(old, ["late"], { volatileSince: since });
+    await posts.send(old, ["after"], { volatileSince: posts.moment });
+    expect(gateway.framesTo("A=")).toEqual(["before", "after"]);
+  });
+
+  test("does not care who else is busy", async () => {
+    const { posts, gateway, old, recipient } = bench();
+    void posts.send(old, ["to A"]);
+    await posts.send(recipient("B=", 61_000), ["to B"], { volatileSince: posts.moment });
+    expect(gateway.framesTo("B=")).toEqual(["to B"]);
+  });
+
+  test("is lost where a session is being resumed", async () => {
+    const { posts, gateway, old } = bench();
+    expect(await posts.send({ ...old, hold: "pid" }, ["4"], { volatileSince: posts.moment })).toBe(true);
+    expect(gateway.posts).toEqual([]);
+  });
+
+  test("is tried once, and is lost where that is refused or the connection may not be there yet", async () => {
+    const { posts, gateway, clock, old, young } = bench();
+    const tries: (boolean | undefined)[] = [];
+    for (const [to, answer] of [
+      [old, "refused"],
+      [young, "gone"],
+    ] as const) {
+      gateway.answer = (_to, _frame, { once }) => {
+        tries.push(once);
+        return answer;
+      };
+      expect(await posts.send(to, ["4"], { volatileSince: posts.moment })).toBe(true);
+    }
+    expect([tries, clock.slept, posts.takeGone()]).toEqual([[true, true], [], []]);
+  });
+
+  test("finds a connection gone as others do", async () => {
+    const { posts, gateway, old } = bench();
+    gateway.answer = () => "gone";
+    expect(await posts.send(old, ["4"], { volatileSince: posts.moment })).toBe(false);
+    expect(posts.takeGone()).toHaveLength(1);
+  });
+
+  test("that has begun is sent whole, with its attachments", async () => {
+    const { posts, gateway, old } = bench();
+    const once: (boolean | undefined)[] = [];
+    gateway.answer = (_to, _frame, how) => {
+      once.push(how.once);
+      return "ok";
+    };
+    await posts.send(old, ["451-", "b1", "b2"], { volatileSince: posts.moment });
+    expect(once).toEqual([true, undefined, undefined]);
+  });
+
+  test("is not in the way of the packet that connects a socket, but is lost when it was called for before", async () => {
+    const { posts, gateway, old } = bench();
+    const before = posts.moment;
+    posts.noteBusy(old);
+    const later = posts.moment;
+    await posts.send(old, ["40"], { connects: true });
+    await posts.send(old, ["called before"], { volatileSince: before });
+    await posts.send(old, ["called later"], { volatileSince: later });
+    expect(gateway.framesTo("A=")).toEqual(["40", "called later"]);
+  });
+});
+
+describe("a client that does not read", () => {
+  test("is closed, and the log says why", async () => {
+    const { posts, gateway, logged, old } = bench();
+    gateway.answer = () => "refused";
+    expect(await posts.send(old, ["4a"])).toBe(false);
+    expect(await posts.send(old, ["4b"])).toBe(false);
+    expect(gateway.posts).toHaveLength(1);
+    expect(posts.takeGone()).toEqual([{ connectionId: "A=", members: [] }]);
+    expect(logged).toEqual([["SKY_SLOW_READER", expect.stringContaining("does not read")]]);
+  });
+
+  test("is waited for no longer by a packet to many than the others are", async () => {
+    const ports = bench();
+    const { posts, gateway, clock, recipient } = ports;
+    const waiting = held(gateway);
+    const to = (id: string) => ({ ...recipient(id, 61_000), id });
+    const { sent, missed } = postToAll({ posts, ports }, [to("A="), to("B=")], { frames: ["4"] });
+    await clock.turn();
+    const [a, b] = waiting;
+    a?.how.onSlow?.();
+    b?.answer("ok");
+    expect(await sent).toBe(false);
+    // And by one that comes after, without a word from the gateway.
+    const next = postToAll({ posts, ports }, [to("A="), to("B=")], { frames: ["4"] });
+    await clock.turn();
+    waiting[2]?.answer("ok");
+    expect(await next.sent).toBe(false);
+    a?.answer("refused");
+    expect([await missed, await next.missed]).toEqual([["A="], ["A="]]);
+  });
+
+  test("and reads on is waited for again", async () => {
+    const ports = bench();
+    const { posts, gateway, clock, recipient } = ports;
+    const waiting = held(gateway);
+    const to = { ...recipient("A=", 61_000), id: "a" };
+    const slow = postToAll({ posts, ports }, [to], { frames: ["4"] });
+    await clock.turn();
+    waiting[0]?.how.onSlow?.();
+    expect(await slow.sent).toBe(false);
+    waiting[0]?.answer("ok");
+    expect(await slow.missed).toEqual([]);
+    const next = postToAll({ posts, ports }, [to], { frames: ["4"] });
+    await clock.turn();
+    waiting[1]?.answer("ok");
+    expect(await next.sent).toBe(true);
   });
 });

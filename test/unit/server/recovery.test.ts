@@ -107,8 +107,8 @@ describe("a client that comes back", () => {
     const { harness } = startRecovery({}, (io, recovered) => {
       chat(io, recovered);
       io.on("connection", (socket) => {
-        socket.on("whisper", (text: string) => {
-          socket.volatile.emit("whispered", text);
+        socket.on("whisper", async (text: string) => {
+          await socket.volatile.emit("whispered", text); // else the next one is lost
           io.volatile.emit("nudge");
         });
       });

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { Server } from "skysocket";
+import { busy } from "./core/busy.ts";
 import { clients } from "./core/clients.ts";
 import { corners } from "./core/corners.ts";
 import { emitters } from "./core/emitters.ts";
@@ -20,5 +21,6 @@ wire(io);
 engine(io);
 clients(io);
 corners(io);
+busy(io);
 
 export default io;

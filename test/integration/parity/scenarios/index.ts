@@ -1,6 +1,7 @@
 import type { ScenarioGroup } from "../../../support/scenario.ts";
 import { connections, dynamicNamespaces, members } from "./api.ts";
 import { asks } from "./asks.ts";
+import { busy } from "./busy.ts";
 import { channels } from "./channels.ts";
 import { retries, returning, timeouts } from "./clients.ts";
 import { corners } from "./corners.ts";
@@ -33,6 +34,7 @@ export const SCENARIOS: readonly ScenarioGroup[] = [
   state,
   peers,
   life,
+  busy,
   packets,
   transport,
   faults,

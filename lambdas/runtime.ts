@@ -5,9 +5,8 @@ import { timingOf } from "./handlers/heartbeat-timing.ts";
 import { createRouter, type Handler } from "./handlers/router.ts";
 import { createPorts, partsOfSocketFunction } from "./ports.ts";
 import { consoleLog } from "./server/console-log.ts";
-import { describeError } from "./server/errors.ts";
-import type { Log } from "./server/ports.ts";
 import { coreOfServer } from "./server/server.ts";
+import { surviveUncaughtErrors } from "./uncaught.ts";
 
 /**
  * The handler of the socket function.
@@ -21,7 +20,7 @@ export function createHandler(app: unknown, env: Environment): Handler {
       'the application module has no Server as its default export: end it with `export default io`, where io is a `new Server()` from "skysocket"',
     );
   }
-  surviveApplicationErrors(consoleLog);
+  surviveUncaughtErrors(consoleLog);
   const router = createRouter({
     server,
     ports: createPorts(env, partsOfSocketFunction(env), server.options.recovery),
@@ -38,19 +37,4 @@ export function createHandler(app: unknown, env: Environment): Handler {
       await loaded;
     }
   };
-}
-
-/**
- * An error that nobody catches, in a timer or a floating promise of the application, would kill the instance, and API Gateway
- * would send the client in whose event it happened an error frame. Lambda's own listeners do that; ours take their place.
- */
-function surviveApplicationErrors(log: Log): void {
-  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
-    process.removeAllListeners(event);
-    process.on(event, (error: unknown) => {
-      log.error("SKY_UNCAUGHT", "an error in the application that nobody caught", {
-        error: describeError(error),
-      });
-    });
-  }
 }

@@ -3,6 +3,11 @@ import { Server } from "skysocket";
 /** Application code with every mistake that an application should survive, and handlers to see that it did. */
 const io = new Server();
 
+// As error reporters do: theirs are called too.
+for (const event of ["uncaughtException", "unhandledRejection"]) {
+  process.on(event, (error: Error) => console.log(`reported: ${error.message}`));
+}
+
 const names = (n: number): string[] => Array.from({ length: n }, (_, i) => `room ${i}`);
 const cycle = (): object => {
   const value: Record<string, unknown> = { name: "cycle" };

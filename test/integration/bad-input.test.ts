@@ -230,6 +230,14 @@ describe("from the application", () => {
     expect(await alice.ask("echo", 1)).toEqual([1]);
   });
 
+  test("errors that nobody caught reach the application's own listeners too", async () => {
+    const alice = await context.connect("alice");
+    alice.emit("throw later");
+    await logged("reported: thrown in a timer");
+    alice.emit("reject unseen");
+    await logged("reported: rejected, and nobody looks");
+  });
+
   test("a packet middleware that throws or never calls next stops that event only", async () => {
     const alice = await context.connect("alice", { nsp: "/packet-middleware" });
     alice.emit("swallowed");

@@ -1,4 +1,4 @@
-import type { Listener } from "./listeners.ts";
+import { eventName, type Listener } from "./listeners.ts";
 import type { SocketCore } from "./socket-core.ts";
 import { traceHas } from "./trace.ts";
 import type { Event } from "./typed-events.ts";
@@ -42,7 +42,7 @@ function pass(socket: SocketCore, values: Event, index: number): void {
 
 function callListeners(socket: SocketCore, [name, ...args]: readonly unknown[]): void {
   if (!socket.connected) return; // a middleware or an earlier handler has disconnected it
-  const event = String(name);
+  const event = eventName(name);
   const listeners = socket.listeners.of(event);
   if (listeners.length === 0) reportLostHandler(socket, event);
   const run = (listener: Listener): void =>

@@ -11,6 +11,9 @@ export interface Listener {
 /** The next middleware of `socket.use`. */
 export type PacketMiddleware = (event: Event, next: (error?: Error) => void) => void;
 
+/** As EventEmitter has it: the event 2 is the event "2". Clients may send numbers as names, and applications listen for them. */
+export const eventName = (event: unknown): string => String(event);
+
 /** What an application registered on one socket, in one run of its listeners. */
 export class Listeners {
   readonly #events = new Map<string, Listener[]>();

@@ -1,5 +1,5 @@
 import { assertFunction } from "./assert-function.ts";
-import type { PacketMiddleware } from "./listeners.ts";
+import { eventName, type PacketMiddleware } from "./listeners.ts";
 import type { DisconnectReason } from "./ports.ts";
 import { lateRegistration, type SocketCore } from "./socket-core.ts";
 import type { AnyFunction, DefaultEventsMap, EventNames, EventsMap, ListenerOf } from "./typed-events.ts";
@@ -56,7 +56,7 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
 
   off(event: string, listener: AnyFunction): this {
     this.#registering(`socket.off(${JSON.stringify(event)})`);
-    this.#core.listeners.remove(event, listener);
+    this.#core.listeners.remove(eventName(event), listener);
     return this;
   }
 
@@ -66,7 +66,7 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
 
   removeAllListeners(event?: string): this {
     this.#registering("socket.removeAllListeners()");
-    this.#core.listeners.remove(event);
+    this.#core.listeners.remove(event === undefined ? undefined : eventName(event));
     return this;
   }
 
@@ -89,7 +89,7 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
   }
 
   listeners(event: string): AnyFunction[] {
-    return this.#core.listeners.of(event).map(({ fn }) => fn);
+    return this.#core.listeners.of(eventName(event)).map(({ fn }) => fn);
   }
 
   /** The same as `listeners`: a `once` listener has no wrapping here. */
@@ -98,7 +98,7 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
   }
 
   listenerCount(event: string): number {
-    return this.#core.listeners.of(event).length;
+    return this.#core.listeners.of(eventName(event)).length;
   }
 
   eventNames(): string[] {
@@ -170,9 +170,10 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
     listener: AnyFunction,
     how: { readonly once?: boolean; readonly first?: boolean },
   ): this {
-    this.#registering(`socket.${operation}(${JSON.stringify(event)})`);
-    this.#core.note(operation, event);
-    this.#core.listeners.add(event, listener, how);
+    const name = eventName(event);
+    this.#registering(`socket.${operation}(${JSON.stringify(name)})`);
+    this.#core.note(operation, name);
+    this.#core.listeners.add(name, listener, how);
     return this;
   }
 

@@ -1,4 +1,4 @@
-import type { Server } from "skysocket";
+import type { Server, Socket } from "skysocket";
 
 /** Names that an implementation may stumble over when it keeps listeners in an object or in a table. */
 export const ODD_NAMES = [
@@ -66,6 +66,7 @@ export function events(io: Server): void {
       });
     }
     socket.on("7", (text) => socket.emit("number seven", text));
+    numbers(io, socket);
 
     socket.on("reserved", async (ack) => {
       const errors: string[] = [];
@@ -108,6 +109,30 @@ export function events(io: Server): void {
   });
 
   listeners(io);
+}
+
+/** Events whose names are numbers, as those of an enum are. The types of Socket.IO know strings only. */
+const [CHAT, MOVE, QUIT, LIST] = [101, 102, 103, 104] as unknown as [string, string, string, string];
+
+function numbers(io: Server, socket: Socket): void {
+  const removed = () => socket.emit("a removed listener ran");
+  socket.on(CHAT, async (text: string, ack) => {
+    await socket.emit(CHAT, text);
+    await io.of("/events").to(socket.id).emit(CHAT);
+    ack(`heard ${text}`);
+  });
+  socket.once(MOVE, (ack) => ack("moved"));
+  socket.on(MOVE, (ack) => ack("moved again"));
+  socket.on(QUIT, removed);
+  socket.off(QUIT, removed);
+  socket.on(LIST, (ack) => {
+    const names = socket.eventNames();
+    ack(
+      [CHAT, QUIT, LIST].map((name) => names.includes(String(name))),
+      [CHAT, QUIT, LIST].map((name) => socket.listenerCount(name)),
+      socket.listeners(LIST).length,
+    );
+  });
 }
 
 /** Kinds of listeners: once, any, removed, prepended, and packet middlewares. */

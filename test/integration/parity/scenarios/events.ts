@@ -80,6 +80,27 @@ export const events: ScenarioGroup = {
       },
     },
     {
+      name: "a number is the name of an event, as the same text is",
+      covers: ["Socket#on", "Socket#once", "Socket#off", "Socket#emit", "Socket#listenerCount"],
+      async run(ctx) {
+        const raw = ctx.raw("raw");
+        await raw.opened();
+        raw.send("40/events,");
+        await raw.frame();
+        for (const [frame, answers] of [
+          ['42/events,1[101,"hi"]', 3],
+          ['42/events,2["101","hi"]', 3],
+          ["42/events,3[102]", 1],
+          ["42/events,4[102]", 1],
+          ["42/events,[103]", 0],
+          ["42/events,5[104]", 1],
+        ] as const) {
+          raw.send(frame);
+          for (let i = 0; i < answers; i++) await raw.frame();
+        }
+      },
+    },
+    {
       name: "an acknowledgement that is called twice is sent once",
       async run(ctx) {
         const raw = ctx.raw("raw");

@@ -2,14 +2,14 @@ import { askTimeout, newAskId } from "./asks.ts";
 import { toBinaryJson } from "./binary-json.ts";
 import { askMembers, type Responses, toResponses } from "./broadcast-ask.ts";
 import { broadcastToChildren } from "./children.ts";
-import { type Audience, broadcast, resolveMembers } from "./delivery.ts";
+import { type Audience, broadcast } from "./delivery.ts";
 import { Effect } from "./effect.ts";
 import { assertNotReserved, recordedAnswer, timedOut } from "./emit.ts";
 import { type EventPacket, eventPacket } from "./event-packet.ts";
 import type { Invocation } from "./invocation.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 import { mustLookAgain } from "./recorded-answers.ts";
-import { disconnectAll, fetchDetails, joinAll, leaveAll } from "./remote.ts";
+import { disconnectAll, fetchDetails, fetchIds, joinAll, leaveAll } from "./remote.ts";
 import { RemoteSocket } from "./remote-socket.ts";
 import { type Acting, resolved } from "./server-core.ts";
 import { snapshot } from "./snapshot.ts";
@@ -157,7 +157,7 @@ export class BroadcastOperator<
     return this.send(...args);
   }
 
-  /** The chosen sockets, wherever they are connected. One read for each room, two for each socket. */
+  /** The chosen sockets, wherever they are connected, in order of connecting. One read for each room, two for each socket. */
   async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
     const acting = this.#acting;
     this.#refuseForParents("fetchSockets()");
@@ -174,14 +174,14 @@ export class BroadcastOperator<
     return details.map((one) => new RemoteSocket(one, this.#only(one.id)));
   }
 
-  /** The ids of the chosen sockets: one read for each room. @deprecated as on stock: use `fetchSockets` */
+  /** The ids of the chosen sockets, in order of connecting: one read for each room. @deprecated as on stock: use `fetchSockets` */
   async allSockets(): Promise<Set<string>> {
     const acting = this.#acting;
     this.#refuseForParents("allSockets()");
     const ids = await this.#recorded(
       acting,
       "allSockets()",
-      async (invocation) => (await resolveMembers(invocation, this.#audience)).map(({ id }) => id),
+      (invocation) => fetchIds(invocation, this.#audience),
       (id) => id,
     );
     return new Set(ids);

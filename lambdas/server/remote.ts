@@ -11,14 +11,19 @@ import { coreOf } from "./replay.ts";
 import type { SocketCore } from "./socket-core.ts";
 import { SavedState } from "./state.ts";
 
-/** The open sockets of an audience, with their rows. */
+/**
+ * The open sockets of an audience, with their rows, in order of connecting: stock's order where nobody joined a room later than
+ * they could. All of them have been read by now, so it costs no request; members come in the order of their random ids.
+ */
 async function openSockets(invocation: Invocation, audience: Audience): Promise<readonly SocketView[]> {
   const members = await resolveMembers(invocation, audience);
   const views = await invocation.ports.store.readSockets(
     members.map(({ connectionId }) => ({ connectionId, nsp: audience.nsp })),
   );
   const ids = new Set(members.map(({ id }) => id));
-  return views.filter(({ socket }) => ids.has(socket.id) && socket.phase === "open");
+  return views
+    .filter(({ socket }) => ids.has(socket.id) && socket.phase === "open")
+    .sort((a, b) => a.connection.connectedAt - b.connection.connectedAt);
 }
 
 export async function fetchDetails(
@@ -32,6 +37,12 @@ export async function fetchDetails(
     rooms: Object.keys(socket.rooms),
     data: new SavedState("socket.data", socket.data).values(),
   }));
+}
+
+/** In order of connecting. */
+export async function fetchIds(invocation: Invocation, audience: Audience): Promise<string[]> {
+  const members = await resolveMembers(invocation, audience);
+  return [...members].sort((a, b) => a.connectedAt - b.connectedAt).map(({ id }) => id);
 }
 
 export async function joinAll(

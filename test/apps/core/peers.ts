@@ -26,6 +26,14 @@ export function peers(io: Server): void {
       const sockets = await nsp.in(room).except(not).fetchSockets();
       ack(sockets.map((one) => one.data.name).sort());
     });
+    socket.on("names in order", async (room: string, ack) => {
+      const sockets = await nsp.in(room).fetchSockets();
+      const ids = [...(await nsp.in(room).allSockets())];
+      ack(
+        sockets.map((one) => one.data.name),
+        ids.map((id) => sockets.find((one) => one.id === id)?.data.name),
+      );
+    });
     socket.on("others", async (room: string, ack) => {
       const sockets = await socket.in(room).fetchSockets();
       ack(sockets.map((one) => one.data.name).sort());

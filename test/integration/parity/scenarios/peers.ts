@@ -38,6 +38,15 @@ export const peers: ScenarioGroup = {
       },
     },
     {
+      name: "fetchSockets and allSockets give the sockets in order of connecting",
+      covers: ["BroadcastOperator#fetchSockets", "BroadcastOperator#allSockets"],
+      async run(ctx) {
+        const names = ["ada", "bob", "carol", "dan", "eve", "fred"];
+        const of = await party(ctx, Object.fromEntries(names.map((name) => [name, ["red"]])));
+        await of("carol").ask("names in order", ctx.room("red"));
+      },
+    },
+    {
       name: "fetchSockets follows rooms and exceptions",
       covers: ["BroadcastOperator#fetchSockets", "BroadcastOperator#except"],
       async run(ctx) {

@@ -74,7 +74,7 @@ export function createTasks(options: TasksOptions): Tasks {
   };
 }
 
-/** A mass disconnect can name more connections than fit into one event; each part is a task of its own. */
+/** What names more connections or rooms than fit into one event; each part is a task of its own. */
 function split(task: Task): (readonly [Task, Uint8Array])[] {
   const payload = Buffer.from(JSON.stringify(task), "utf8");
   if (payload.byteLength <= MAX_EVENT_BYTES) return [[task, payload]];
@@ -83,6 +83,13 @@ function split(task: Task): (readonly [Task, Uint8Array])[] {
     return [
       ...split({ ...task, targets: task.targets.slice(0, half) }),
       ...split({ ...task, targets: task.targets.slice(half) }),
+    ];
+  }
+  if (task.task === "disconnect" && task.rooms.length > 1) {
+    const half = Math.ceil(task.rooms.length / 2);
+    return [
+      ...split({ ...task, rooms: task.rooms.slice(0, half) }),
+      ...split({ ...task, rooms: task.rooms.slice(half) }),
     ];
   }
   throw new GatewayError(

@@ -122,6 +122,8 @@ function toTask(event: Record<string, unknown>): Task | undefined {
     }
     case "resume":
       return toResumeTask(event);
+    case "disconnect":
+      return toDisconnectTask(event);
     default:
       return undefined;
   }
@@ -139,6 +141,17 @@ function toResumeTask(event: Record<string, unknown>): Task | undefined {
     ...(after !== undefined && { after }),
   };
 }
+
+function toDisconnectTask(event: Record<string, unknown>): Task | undefined {
+  const [nsp, before] = [text(event.nsp), number(event.before)];
+  const { rooms, except, close } = event;
+  if (nsp === undefined || before === undefined || typeof close !== "boolean") return undefined;
+  if (!isTexts(rooms) || !isTexts(except)) return undefined;
+  return { task: "disconnect", nsp, rooms, except, close, before };
+}
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === "string");
 
 const isOptionalOffset = (value: unknown): value is string | undefined =>
   value === undefined || isOffset(value);

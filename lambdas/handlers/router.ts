@@ -3,6 +3,7 @@ import type { Ports, Task } from "../server/ports.ts";
 import type { ServerCore } from "../server/server-core.ts";
 import { handleConnect } from "./connect.ts";
 import type { HandlerContext } from "./context.ts";
+import { handleDisconnectSockets } from "./disconnect-sockets.ts";
 import { handleDisconnect, handleEnd } from "./end.ts";
 import type { HeartbeatTiming } from "./heartbeat-timing.ts";
 import { type LambdaEvent, toLambdaEvent } from "./lambda-event.ts";
@@ -53,6 +54,7 @@ async function handle(
   if (!event) throw new Error("invoked with neither an event of a WebSocket API nor a task of its own");
   const deadline = ports.clock.now() + remainingMs - RESERVE_MS;
   const context: HandlerContext = { server, ports, deadline, routeResponses, ...(timing && { timing }) };
+  server.outside.enter();
   try {
     return await route(context, event);
   } catch (error) {
@@ -64,24 +66,8 @@ async function handle(
     // Anything but a refusal at $connect would send the client an error frame, which is no Engine.IO packet and cuts it off.
     return event.kind === "connect" ? { statusCode: 500 } : done(routeResponses && event.kind === "message");
   } finally {
-    await settleOutside(context);
+    await server.outside.leave(deadline);
   }
-}
-
-/** What the application's timers have begun outside of events goes on in this process only as long as an event does. */
-async function settleOutside({ server, ports, deadline }: HandlerContext): Promise<void> {
-  if (!server.outside.busy) return;
-  const timer = new AbortController();
-  await Promise.race([
-    server.outside.settled(),
-    ports.clock.sleep(deadline - ports.clock.now(), timer.signal),
-  ]);
-  timer.abort();
-  if (!server.outside.busy) return;
-  ports.log.error(
-    "SKY_DEADLINE",
-    "the time of an event is over; what was called outside of it stops with it",
-  );
 }
 
 async function route(context: HandlerContext, event: LambdaEvent): Promise<ProxyResponse> {
@@ -112,6 +98,8 @@ function runTask(context: HandlerContext, task: Task): Promise<void> {
       return handleEnd(context, task);
     case "resume":
       return handleResume(context, task);
+    case "disconnect":
+      return handleDisconnectSockets(context, task);
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { SkysocketError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Json } from "./ports.ts";
+import type { Clock, Json, Store } from "./ports.ts";
 
 /** Waits between two looks for an answer, in milliseconds: doubling from the first to the last. */
 const FIRST_LOOK_MS = 50;
@@ -30,25 +30,37 @@ export function askTimeout(given: number = DEFAULT_ASK_TIMEOUT_MS): number {
   );
 }
 
+/** How long, and whether, an answer is waited for. */
 export interface Patience {
-  /** Milliseconds. */
-  readonly timeout: number;
+  /** Milliseconds since the epoch; there is one look after that. */
+  readonly until: number;
   /** No answer can come any more: then it is no longer looked for. What the application asked for is still a wait. */
   readonly hopeless?: () => boolean;
 }
 
+/** Before the end of an invocation, in milliseconds: who gave no answer by then has given none, and the callback can still be called. */
+const RESERVE_MS = 500;
+
+/** What waiting for an answer needs of the outside. */
+export interface AnswerPorts {
+  readonly store: Pick<Store, "readAnswer">;
+  readonly clock: Pick<Clock, "now" | "sleep">;
+}
+
+/** Until when an answer that is asked for now is waited for in an invocation, in milliseconds since the epoch. */
+export const answerUntil = ({ ports, deadline }: Invocation, timeout: number): number =>
+  Math.min(ports.clock.now() + timeout, deadline - RESERVE_MS);
+
 /**
  * Waits for a client's answer, which arrives in another invocation and is stored by it.
- * @returns its arguments as JSON, or undefined after `timeout` milliseconds
+ * @returns its arguments as JSON, or undefined if none came
  */
 export async function awaitAnswer(
-  invocation: Invocation,
+  { store, clock }: AnswerPorts,
   socketId: string,
   askId: number,
-  { timeout, hopeless = () => false }: Patience,
+  { until, hopeless = () => false }: Patience,
 ): Promise<Json | undefined> {
-  const { store, clock } = invocation.ports;
-  const until = Math.min(clock.now() + timeout, invocation.deadline);
   for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
     const inVain = hopeless();
     const answer = inVain ? undefined : await store.readAnswer(socketId, askId);

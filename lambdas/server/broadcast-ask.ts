@@ -1,4 +1,4 @@
-import { awaitAnswer } from "./asks.ts";
+import { type AnswerPorts, awaitAnswer } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
 import { type Audience, resolveMembers } from "./delivery.ts";
 import type { Effect } from "./effect.ts";
@@ -15,36 +15,40 @@ export interface Responses {
   readonly complete: boolean;
 }
 
-/**
- * Posts a question to everybody in the audience, then waits for all of them. Answers are kept by socket, so that only those
- * who were asked count. Each look costs a read for each socket that has not answered.
- */
+/** Posts a question to everybody in the audience. @returns who was asked */
 export function askMembers(
   invocation: Invocation,
   audience: Audience,
   packet: EventPacket,
-  how: { readonly id: number; readonly timeout: number; readonly single: boolean },
-): { readonly sent: Effect<void>; readonly answers: Promise<Responses> } {
-  let members: readonly Member[] = [];
-  const sent = invocation.act("a question to several sockets", async () => {
-    members = await resolveMembers(invocation, audience);
+): Effect<readonly Member[]> {
+  return invocation.act("a question to several sockets", async () => {
+    const members = await resolveMembers(invocation, audience);
     const posted = postToAll(invocation, members.map(toReceiver), packet);
     return {
       rest: withoutTheSlow(
         invocation,
         posted,
         posted.missed.then(() => undefined),
-      ),
+      ).then(() => members),
     };
   });
-  const answers = sent.then(async (): Promise<Responses> => {
-    const all = await Promise.all(members.map(({ id }) => awaitAnswer(invocation, id, how.id, how)));
-    const came = all.filter((json) => json !== undefined);
-    const answers = came.map(valuesOf);
-    const responses = how.single ? answers.flat(1) : answers.map(([first]) => first);
-    return { responses, complete: came.length === members.length };
-  });
-  return { sent, answers };
+}
+
+/**
+ * Waits for all of them. Answers are kept by socket, so that only those who were asked count. Each look costs a read for each
+ * socket that has not answered.
+ * @param how `until` in milliseconds since the epoch
+ */
+export async function awaitAnswers(
+  ports: AnswerPorts,
+  members: readonly Member[],
+  how: { readonly id: number; readonly until: number; readonly single: boolean },
+): Promise<Responses> {
+  const all = await Promise.all(members.map(({ id }) => awaitAnswer(ports, id, how.id, how)));
+  const came = all.filter((json) => json !== undefined);
+  const answers = came.map(valuesOf);
+  const responses = how.single ? answers.flat(1) : answers.map(([first]) => first);
+  return { responses, complete: came.length === members.length };
 }
 
 function valuesOf(json: string): readonly unknown[] {

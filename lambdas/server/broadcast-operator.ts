@@ -1,6 +1,6 @@
-import { askTimeout, newAskId } from "./asks.ts";
+import { answerUntil, askTimeout, newAskId } from "./asks.ts";
 import { toBinaryJson } from "./binary-json.ts";
-import { askMembers, type Responses, toResponses } from "./broadcast-ask.ts";
+import { askMembers, awaitAnswers, type Responses, toResponses } from "./broadcast-ask.ts";
 import { broadcastToChildren } from "./children.ts";
 import { type Audience, broadcast } from "./delivery.ts";
 import { Effect } from "./effect.ts";
@@ -8,8 +8,9 @@ import { assertNotReserved, recordedAnswer, timedOut } from "./emit.ts";
 import { type EventPacket, eventPacket } from "./event-packet.ts";
 import type { Invocation } from "./invocation.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
+import type { Member } from "./ports.ts";
 import { mustLookAgain } from "./recorded-answers.ts";
-import { disconnectAll, fetchDetails, fetchIds, joinAll, leaveAll } from "./remote.ts";
+import { disconnectAll, disconnectLater, fetchDetails, fetchIds, joinAll, leaveAll } from "./remote.ts";
 import { RemoteSocket } from "./remote-socket.ts";
 import { type Acting, resolved } from "./server-core.ts";
 import { snapshot } from "./snapshot.ts";
@@ -102,8 +103,9 @@ export class BroadcastOperator<
 
   /**
    * Sends the event to all chosen sockets. With a function as last argument, calls it with `(error, answers)`: the first
-   * value of every answer, or those that came before the timeout.
-   * @returns a promise of all posts being accepted; nobody has to await it
+   * value of every answer, or those that came before the timeout; where it could not be sent, with that error and no answers.
+   * @returns a promise of all posts being accepted; nobody has to await it in an event. Elsewhere somebody has to: with a
+   * function, it resolves there when that has been called
    * @throws Error for a reserved event name; PacketError for what API Gateway would not deliver; TypeError for no JSON
    */
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): Effect<void> {
@@ -207,25 +209,39 @@ export class BroadcastOperator<
     );
   }
 
-  /** Disconnects the chosen sockets from the namespace; with `close`, their whole connections. */
+  /**
+   * Disconnects the chosen sockets from the namespace; with `close`, their whole connections. Outside of an event the promise
+   * resolves when the socket function, which has their `disconnect` listeners, has been told to.
+   */
   disconnectSockets(close = false): Effect<void> {
     this.#refuseForParents("disconnectSockets()");
-    // Their `disconnect` listeners run in the same event; a program elsewhere may not have them.
-    if (!this.#acting) return this.#selection.nsp.server.refuse("disconnectSockets()");
+    const { nsp } = this.#selection;
+    // Where an event is running, their `disconnect` listeners run in it; elsewhere there may be none of them.
+    if (!this.#acting) {
+      return nsp.server.actOutside("disconnectSockets()", (invocation) =>
+        disconnectLater(invocation, this.#audience, close),
+      );
+    }
     return this.#act("disconnectSockets()", ["disconnect-all", ""], ({ invocation }) =>
-      disconnectAll(invocation, this.#selection.nsp, this.#audience, close),
+      disconnectAll(invocation, nsp, this.#audience, close),
     );
   }
 
   #emitWithCallback(event: string, args: readonly unknown[], callback: AnyFunction): Effect<void> {
     const { acting, sent, answers } = this.#ask(event, args);
     const what = `the acknowledgement callback of ${JSON.stringify(event)}`;
-    const called = answers.then(({ responses, complete }) => {
-      if (!this.#selection.single) return callback(complete ? null : timedOut(), responses);
-      return complete ? callback(null, ...responses) : callback(timedOut());
-    });
+    const { single, nsp } = this.#selection;
+    const called = answers.then(
+      ({ responses, complete }) => {
+        if (!single) return callback(complete ? null : timedOut(), responses);
+        return complete ? callback(null, ...responses) : callback(timedOut());
+      },
+      (error: unknown) => (single ? callback(error) : callback(error, [])),
+    );
+    // As for all calls outside of events: it is over when all that it led to is.
+    if (!acting) return nsp.server.outside.later(what, called);
     // A replay waits for its listeners itself, and an answer that was never recorded never comes.
-    if (acting?.mode === "live") void acting.invocation.track(what, called);
+    if (acting.mode === "live") void acting.invocation.track(what, called);
     else void Effect.of(called, () => undefined);
     return sent;
   }
@@ -240,9 +256,19 @@ export class BroadcastOperator<
     const { nsp, single = false } = this.#selection;
     const timeout = askTimeout(this.#selection.timeout);
     const acting = this.#acting;
+    const id = newAskId();
+    const send = (invocation: Invocation): Effect<readonly Member[]> => {
+      this.#notifyOutgoing(invocation, [event, ...args]);
+      const packet = this.#packet(invocation, nsp.name, [event, ...args], id);
+      return askMembers(invocation, this.#audience, packet);
+    };
     if (!acting) {
-      const sent = nsp.server.refuse<void>(what);
-      return { acting, sent, answers: sent.then(() => ({ responses: [], complete: false })) };
+      const asked = nsp.server.actOutside(what, send);
+      const answers = asked.then((members) => {
+        const ports = nsp.server.outside.answers;
+        return awaitAnswers(ports, members, { id, until: ports.clock.now() + timeout, single });
+      });
+      return { acting, sent: done(asked), answers };
     }
     const { invocation, socket } = acting;
     socket?.note("ask", event);
@@ -251,15 +277,14 @@ export class BroadcastOperator<
       const answers = recordedAnswer(socket, place).then((recorded) => toResponses(recorded));
       return { acting, sent: resolved(undefined), answers };
     }
-    const id = newAskId();
-    this.#notifyOutgoing(invocation, [event, ...args]);
-    const packet = this.#packet(invocation, nsp.name, [event, ...args], id);
-    const asked = askMembers(invocation, this.#audience, packet, { id, timeout, single });
-    const answers = asked.answers.then((all) => {
+    const asked = send(invocation);
+    const answers = asked.then(async (members) => {
+      const until = answerUntil(invocation, timeout);
+      const all = await awaitAnswers(invocation.ports, members, { id, until, single });
       if (socket && place) socket.answers.record(place, toBinaryJson([all.complete, all.responses]));
       return all;
     });
-    return { acting, sent: asked.sent, answers: invocation.track(what, answers) };
+    return { acting, sent: done(asked), answers: invocation.track(what, answers) };
   }
 
   #packet(invocation: Invocation, nsp: string, data: readonly unknown[], id?: number): EventPacket {
@@ -290,8 +315,10 @@ export class BroadcastOperator<
     live: (acting: Acting) => Effect<void>,
   ): Effect<void> {
     const acting = this.#acting;
+    const { server } = this.#selection.nsp;
     if (!acting) {
-      return this.#selection.nsp.server.actOutside(what, (invocation) => live({ invocation, mode: "live" }));
+      if (operation === "broadcast" && server.outside.overlaps(what)) return resolved(undefined);
+      return server.actOutside(what, (invocation) => live({ invocation, mode: "live" }));
     }
     acting.socket?.note(operation, name);
     return acting.mode === "replay" ? resolved(undefined) : live(acting);
@@ -349,6 +376,13 @@ export class BroadcastOperator<
     return new BroadcastOperator({ ...this.#selection, ...change });
   }
 }
+
+/** The same without its value. Who looks at neither is told of a failure by the answers. */
+const done = (effect: Effect<unknown>): Effect<void> =>
+  Effect.of(
+    effect.then(() => undefined),
+    () => undefined,
+  );
 
 /** Room names as the application gives them: one or a list, and not always strings. */
 export const roomList = (room: Rooms): string[] => (Array.isArray(room) ? room : [room]).map(String);

@@ -1,4 +1,4 @@
-import { askTimeout, awaitAnswer, newAskId } from "./asks.ts";
+import { answerUntil, askTimeout, awaitAnswer, newAskId } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
 import { deliver, resolveMembers } from "./delivery.ts";
 import { Effect } from "./effect.ts";
@@ -88,12 +88,18 @@ function emitWithCallback(
   flags: EmitFlags,
 ): Effect<void> {
   const { sent, answer } = ask(socket, event, args, flags);
-  const called = answer.then((values) =>
-    socket.call(`the acknowledgement callback of ${JSON.stringify(event)}`, "SKY_HANDLER_FAILED", () => {
-      if (flags.timeout === undefined) return values ? callback(...values) : undefined;
-      return values ? callback(null, ...values) : callback(timedOut());
-    }),
-  );
+  const call = (...values: unknown[]): Promise<void> | undefined =>
+    socket.call(`the acknowledgement callback of ${JSON.stringify(event)}`, "SKY_HANDLER_FAILED", () =>
+      callback(...values),
+    );
+  // Without `timeout()` a callback has no place for an error, as on stock: then the log has it.
+  const called =
+    flags.timeout === undefined
+      ? answer.then((values) => (values ? call(...values) : undefined))
+      : answer.then(
+          (values) => (values ? call(null, ...values) : call(timedOut())),
+          (error: unknown) => call(error),
+        );
   if (socket.mode() === "live") {
     void socket.invocation.track(`the acknowledgement of ${JSON.stringify(event)}`, called);
   }
@@ -138,10 +144,9 @@ function ask(
   const sent = sendEvent(socket, event, args, id, flags.volatile);
   const answer = (async () => {
     await sent;
-    const json = await awaitAnswer(socket.invocation, socket.id, id, {
-      timeout,
-      hopeless: () => socket.gone,
-    });
+    const { invocation } = socket;
+    const until = answerUntil(invocation, timeout);
+    const json = await awaitAnswer(invocation.ports, socket.id, id, { until, hopeless: () => socket.gone });
     if (place) socket.answers.record(place, json ?? "null");
     return json === undefined ? undefined : toArguments(json);
   })();

@@ -28,6 +28,20 @@ export interface Step<T> {
   readonly rest: Promise<T> | T;
 }
 
+/** What goes on in the process beside an invocation, and is none of its work. */
+export interface Beside {
+  /** Something has begun and is not over. */
+  readonly busy: boolean;
+  /** Active resources of the kind "Timeout" that are its own. */
+  readonly timers: number;
+  /** From here on nothing begins. Resolves when what has begun is over, or at a time in milliseconds since the epoch: then to false. */
+  rest(until: number): Promise<boolean>;
+  goOn(): void;
+}
+
+/** For how long an invocation waits, in all, for what goes on beside it, in milliseconds: most takes less than 50. */
+export const PATIENCE_MS = 2_000;
+
 export interface InvocationOptions {
   readonly ports: Ports;
   /** Milliseconds since the epoch at which the invocation ends, whatever is still going on. */
@@ -37,6 +51,7 @@ export interface InvocationOptions {
   readonly hops?: number;
   /** As in {@link ServerOptions}. */
   readonly fanOutThreshold?: number;
+  readonly beside?: Beside;
   /** Where the last answer to the invoking connection may go instead of a post. */
   readonly reply?: ReplySlot;
 }
@@ -60,12 +75,16 @@ export class Invocation {
 
   readonly #lingerMs: number;
   readonly #reply: ReplySlot | undefined;
+  readonly #beside: Beside | undefined;
   readonly #pending = new Pending();
   readonly #main = new Lane();
   readonly #timer = new AbortController();
   readonly #late: Promise<void>;
   #isLate = false;
   #ended = false;
+  /** Effects that are its own by their context. */
+  #own = 0;
+  #ending = false;
   #handedOver: Promise<void> = Promise.resolve();
   #cancelled: Error | undefined;
   #base: ResourceCount;
@@ -83,17 +102,26 @@ export class Invocation {
     });
     this.offsets = new Offsets(options.ports.clock);
     this.#reply = options.reply;
+    this.#beside = options.beside;
     this.#lingerMs = options.lingerMs;
-    const { clock, activeResources } = options.ports;
+    const { clock } = options.ports;
     this.#late = clock.sleep(options.deadline - clock.now(), this.#timer.signal).then(() => {
       this.#isLate = !this.#timer.signal.aborted;
     });
     // After the timer of the deadline, which is no work of the application's.
-    this.#base = countResources(activeResources());
+    this.#base = this.#resources();
   }
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /**
+   * Its own work is done, and it is about to end. What is called without a context then is none of it: it would hold the
+   * invocation for as long as such calls come.
+   */
+  get ending(): boolean {
+    return this.#ending && this.#own <= this.#holding;
   }
 
   /**
@@ -127,10 +155,19 @@ export class Invocation {
   /** Work that the invocation waits for, beside the queue. Its failure is logged unless somebody awaits it. */
   track<T>(what: string, work: Promise<T>): Effect<T> {
     this.#pending.add(what, work);
+    if (scopes.getStore()?.invocation === this) this.#countOwn(work);
     return Effect.of(work, (error) => {
       if (error === this.#cancelled) return; // nothing was done, and the reason has been logged
       this.ports.log.error("SKY_EFFECT_FAILED", `${what} failed`, { error: describeError(error) });
     });
+  }
+
+  #countOwn(work: Promise<unknown>): void {
+    const end = (): void => {
+      this.#own--;
+    };
+    this.#own++;
+    work.then(end, end);
   }
 
   /** What somebody gets who still holds on to this invocation after its end. */
@@ -152,7 +189,7 @@ export class Invocation {
 
   /** From here on, only what is started later counts as un-awaited work (replayed timers are none). */
   countFromHere(): void {
-    this.#base = countResources(this.ports.activeResources());
+    this.#base = this.#resources();
   }
 
   /** Waits until everything that was started so far is done, but no longer than `capMs` milliseconds for un-awaited work. */
@@ -219,29 +256,52 @@ export class Invocation {
 
   /** Waits for everything that is going on; what still is after `capMs` milliseconds, by kind. */
   async #idle(base: ResourceCount, capMs: number): Promise<readonly string[]> {
-    const { clock, activeResources } = this.ports;
+    this.#ending = true;
+    try {
+      return await this.#becomeIdle(base, capMs);
+    } finally {
+      this.#ending = false;
+      this.#beside?.goOn();
+    }
+  }
+
+  async #becomeIdle(base: ResourceCount, capMs: number): Promise<readonly string[]> {
+    const { clock } = this.ports;
     const since = clock.now();
     for (;;) {
+      this.#beside?.goOn();
       await this.#drain();
       if (this.#ended) return []; // the deadline came first
       this.flush();
-      const holding = this.#reply?.holding ? 1 : 0;
-      if (this.#pending.size > holding) continue;
-      const busy = grown(withTimers(base, holding), activeResources());
+      // The process can be asked only when nothing else is going on in it.
+      if (this.#beside?.busy) await this.#beside.rest(since + PATIENCE_MS);
+      if (this.#pending.size > this.#holding) continue;
+      const busy = grown(withTimers(base, this.#holding), this.#resources());
       const waited = clock.now() - since;
       if (busy.length === 0 || waited >= capMs) return busy;
       if (onlyConnections(busy) && waited >= CONNECTION_GRACE_MS) return [];
+      this.#beside?.goOn();
       await clock.sleep(LOOK_AGAIN_MS);
     }
   }
 
   /** Waits for all effects and tracked work; an answer that waits for the end of the invocation is none of it. */
   async #drain(): Promise<void> {
-    while (this.#pending.size > (this.#reply?.holding ? 1 : 0)) {
+    while (this.#pending.size > this.#holding) {
       await this.#pending.oneEnded();
       // A continuation of what just settled may start the next thing: it gets its turn first.
       await this.ports.clock.turn();
     }
+  }
+
+  /** How many answers wait for the end of the invocation. */
+  get #holding(): number {
+    return this.#reply?.holding ? 1 : 0;
+  }
+
+  /** What keeps the process busy, without what is none of the application's doing in this invocation. */
+  #resources(): ResourceCount {
+    return withTimers(countResources(this.ports.activeResources()), -(this.#beside?.timers ?? 0));
   }
 
   /**

@@ -1,6 +1,8 @@
+import type { AnswerPorts } from "./asks.ts";
 import { Effect } from "./effect.ts";
 import { describeError } from "./errors.ts";
-import { Invocation } from "./invocation.ts";
+import { Intervals } from "./intervals.ts";
+import { type Beside, Invocation, PATIENCE_MS } from "./invocation.ts";
 import type { Ports } from "./ports.ts";
 import { scopes } from "./scope.ts";
 
@@ -8,25 +10,50 @@ import { scopes } from "./scope.ts";
 const TIME_MS = 25_000;
 /** Later calls begin anew, so that each has most of that time. */
 const JOIN_MS = 5_000;
+/** A process that is not frozen between events goes on by itself after that, in milliseconds. */
+const AWAKE_MS = 10;
 
 /** Calls that are made while others are going on share an invocation: they keep their order, as in an event. */
 interface Shared {
   readonly invocation: Invocation;
   /** Milliseconds since the epoch: later calls share another one. */
   readonly until: number;
-  /** How many are going on. */
-  calls: number;
+  /** Those that are going on, until what they found gone has been handed over. */
+  readonly calls: Set<Promise<unknown>>;
+  /** How many have not come to that yet. */
+  working: number;
+  /** What it waits for before anything begins. */
+  readonly gate: Gate | undefined;
+}
+
+interface Gate {
+  readonly opened: Promise<void>;
+  readonly open: () => void;
 }
 
 /**
  * What is called on `io` where no event is running: in a timer of the module, or in a program that is no socket function. Nobody
  * waits for such a call but who made it. So its promise resolves when all that it has started is over.
+ *
+ * In the socket function the process stands still between events. So nothing begins while an event comes to its end (`rest`): what
+ * is called then waits for the next one. What had begun before is waited for.
  */
-export class Outside {
+export class Outside implements Beside {
   readonly #fanOutThreshold: number;
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #intervals = new Intervals();
+  readonly #live = new Set<Shared>();
+  readonly #looks = new Set<Promise<unknown>>();
   #ports: Ports | undefined;
+  /** The latest, which calls that are made now join. */
   #current: Shared | undefined;
+  /** Set while nothing may begin. */
+  #gate: Gate | undefined;
+  /** Looks for answers that have to wait. */
+  #waiting = 0;
+  /** How many waits between two looks are going on. */
+  #asleep = 0;
+  #events = 0;
+  #waking: AbortController | undefined;
 
   constructor(fanOutThreshold: number) {
     this.#fanOutThreshold = fanOutThreshold;
@@ -42,9 +69,12 @@ export class Outside {
     return this.#ports !== undefined;
   }
 
-  /** Something is going on. */
   get busy(): boolean {
-    return this.#running.size > 0;
+    return this.#begun.length > 0;
+  }
+
+  get timers(): number {
+    return this.#asleep + this.#live.size; // an invocation has one for its deadline
   }
 
   /**
@@ -54,41 +84,133 @@ export class Outside {
   run<T>(what: string, work: (invocation: Invocation) => Promise<T>): Effect<T> | undefined {
     if (!this.#ports) return undefined;
     const shared = this.#join(this.#ports);
+    const left = this.#intervals.enter(this.#gate !== undefined);
     let done: Promise<T>;
     try {
       // Without the context of an event that is over.
       done = scopes.exit(() => work(shared.invocation));
     } catch (error) {
-      void this.#keep(this.#leave(shared));
+      left();
+      void this.#keep(shared, Promise.resolve());
       throw error;
     }
-    return Effect.of(this.#keep(done.finally(() => this.#leave(shared))), (error) => {
-      shared.invocation.ports.log.error("SKY_EFFECT_FAILED", `${what} failed`, {
-        error: describeError(error),
-      });
-    });
+    void done.then(left, left);
+    return this.#effect(what, this.#keep(shared, done));
   }
 
-  /** Waits for all calls. An event does, before it ends: what goes on after that would be frozen with the instance. */
+  /** Is an interval of the module calling whose last turn is not over yet? Says so in the log, once for each interval. */
+  overlaps(what: string): boolean {
+    return this.#ports !== undefined && this.#intervals.overlaps(what, this.#ports.log);
+  }
+
+  /** What comes of a call later, and no event waits for: an answer. Its failure is logged unless somebody awaits it. */
+  later<T>(what: string, work: Promise<T>): Effect<T> {
+    return this.#effect(what, work);
+  }
+
+  /** For waiting for answers: each look is a short call, and between two nothing is held up. */
+  get answers(): AnswerPorts {
+    const { clock, store } = this.#connectedPorts;
+    return {
+      clock: {
+        now: () => clock.now(),
+        sleep: async (ms) => {
+          this.#asleep++;
+          await clock.sleep(ms);
+          this.#asleep--;
+        },
+      },
+      store: {
+        readAnswer: async (socketId, askId) => {
+          await this.#opened();
+          const reading = store.readAnswer(socketId, askId);
+          this.#looks.add(reading);
+          return await reading.finally(() => this.#looks.delete(reading));
+        },
+      },
+    };
+  }
+
+  /** An event begins: what waits for one goes on beside it. */
+  enter(): void {
+    this.#events++;
+    this.goOn();
+  }
+
+  /** An event is over, but for what goes on beside it; that has until `deadline` at most, in milliseconds since the epoch. */
+  async leave(deadline: number): Promise<void> {
+    const { clock, log } = this.#connectedPorts;
+    const over = await this.rest(Math.min(deadline, clock.now() + PATIENCE_MS));
+    this.#events--;
+    if (this.#events > 0) this.goOn();
+    else this.#wake();
+    if (over) return;
+    log.error(
+      "SKY_DEADLINE",
+      "an event is over, and what was called outside of it is still going on: it stands still until the next event comes to this instance",
+    );
+  }
+
+  async rest(until: number): Promise<boolean> {
+    this.#gate ??= gate();
+    if (!this.busy) return true;
+    const { clock } = this.#connectedPorts;
+    const patience = new AbortController();
+    const late = clock.sleep(Math.max(0, until - clock.now()), patience.signal).then(() => "late" as const);
+    for (;;) {
+      const over = Promise.allSettled(this.#begun);
+      if ((await Promise.race([over, late])) === "late" || !this.busy) break;
+    }
+    patience.abort();
+    return !this.busy;
+  }
+
+  goOn(): void {
+    this.#waking?.abort();
+    this.#waking = undefined;
+    this.#gate?.open();
+    this.#gate = undefined;
+  }
+
+  /** Waits for all calls. */
   async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    while (this.busy) await Promise.allSettled(this.#begun);
+  }
+
+  get #begun(): readonly Promise<unknown>[] {
+    if (this.#live.size === 0 && this.#looks.size === 0) return [];
+    const begun = [...this.#live].filter((shared) => !this.#isHeld(shared));
+    return [...begun.flatMap(({ calls }) => [...calls]), ...this.#looks];
+  }
+
+  readonly #isHeld = ({ gate }: Shared): boolean => gate !== undefined && gate === this.#gate;
+
+  get #connectedPorts(): Ports {
+    if (!this.#ports) throw new Error("not connected");
+    return this.#ports;
   }
 
   #join(ports: Ports): Shared {
     const now = ports.clock.now();
-    if (!this.#current || now > this.#current.until) {
-      const fanOutThreshold = this.#fanOutThreshold;
-      const invocation = new Invocation({ ports, deadline: now + TIME_MS, lingerMs: 0, fanOutThreshold });
-      this.#current = { invocation, until: now + JOIN_MS, calls: 0 };
-    }
-    this.#current.calls++;
-    return this.#current;
+    const current = this.#current;
+    const gate = this.#gate;
+    // While nothing may begin, what has begun is waited for: it must not go on with later calls.
+    const joins = current && now <= current.until && (gate === undefined || current.gate === gate);
+    if (joins) return current;
+    const fanOutThreshold = this.#fanOutThreshold;
+    const invocation = new Invocation({ ports, deadline: now + TIME_MS, lingerMs: 0, fanOutThreshold });
+    if (gate) invocation.hold(gate.opened);
+    const shared: Shared = { invocation, until: now + JOIN_MS, calls: new Set(), working: 0, gate };
+    this.#live.add(shared);
+    this.#current = shared;
+    this.#wake();
+    return shared;
   }
 
   /** Hands over the connections that were found gone; the last one to leave ends the invocation. */
-  async #leave(shared: Shared): Promise<void> {
-    shared.calls--;
-    const last = shared.calls === 0;
+  async #leave(shared: Shared, call: Promise<unknown>): Promise<void> {
+    shared.working--;
+    const last = shared.working === 0;
     if (last && this.#current === shared) this.#current = undefined;
     try {
       await (last ? shared.invocation.finish() : shared.invocation.endGone());
@@ -97,12 +219,47 @@ export class Outside {
       const { log } = shared.invocation.ports;
       log.error("SKY_EFFECT_FAILED", "connections that are gone could not be handed over", details);
     }
+    shared.calls.delete(call);
+    if (last) this.#live.delete(shared);
   }
 
-  #keep<T>(work: Promise<T>): Promise<T> {
-    this.#running.add(work);
-    const forget = (): void => void this.#running.delete(work);
-    work.then(forget, forget);
-    return work;
+  #keep<T>(shared: Shared, work: Promise<T>): Promise<T> {
+    const call: Promise<T> = work.finally(() => this.#leave(shared, call));
+    shared.calls.add(call);
+    shared.working++;
+    return call;
   }
+
+  #effect<T>(what: string, work: Promise<T>): Effect<T> {
+    return Effect.of(work, (error) => {
+      this.#connectedPorts.log.error("SKY_EFFECT_FAILED", `${what} failed`, { error: describeError(error) });
+    });
+  }
+
+  async #opened(): Promise<void> {
+    while (this.#gate) {
+      this.#waiting++;
+      this.#wake();
+      await this.#gate.opened;
+      this.#waiting--;
+    }
+  }
+
+  /** Where no event is running and something waits for one: the process may be one that is not frozen. */
+  #wake(): void {
+    if (this.#events > 0 || this.#waking || !this.#gate) return;
+    if (this.#waiting === 0 && ![...this.#live].some(this.#isHeld)) return;
+    const waking = new AbortController();
+    this.#waking = waking;
+    const awake = this.#connectedPorts.clock.sleep(AWAKE_MS, waking.signal);
+    void awake.then(() => waking.signal.aborted || this.goOn());
+  }
+}
+
+function gate(): Gate {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
 }

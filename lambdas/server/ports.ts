@@ -398,10 +398,24 @@ export interface ResumeTask extends SocketKey {
   readonly was: number;
 }
 
+/** `disconnectSockets` of a process that may not have the `disconnect` listeners. */
+export interface DisconnectTask {
+  readonly task: "disconnect";
+  readonly nsp: string;
+  /** None are everyone. */
+  readonly rooms: readonly string[];
+  readonly except: readonly string[];
+  /** Their connections too. */
+  readonly close: boolean;
+  /** Milliseconds since the epoch: tasks come late, and may come again. Who connected after that is not meant. */
+  readonly before: number;
+}
+
 /** Work for another invocation of the socket function; travels as JSON. */
 export type Task =
   | { readonly task: "open"; readonly connectionId: string; readonly sid: string }
   | ResumeTask
+  | DisconnectTask
   | {
       readonly task: "end";
       readonly targets: readonly EndTarget[];

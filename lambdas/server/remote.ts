@@ -69,20 +69,42 @@ export async function leaveAll(
   return { rest: undefined };
 }
 
-/** Ends sockets as `socket.disconnect()` does, wherever they are: their listeners run in this invocation. */
+/**
+ * Ends sockets as `socket.disconnect()` does, wherever they are: their listeners run in this invocation.
+ * @param before leaves out those that connected later, in milliseconds since the epoch
+ */
 export function disconnectAll(
   invocation: Invocation,
   nsp: NamespaceCore,
   audience: Audience,
   close: boolean,
+  before = Number.POSITIVE_INFINITY,
 ): Effect<void> {
   return invocation.actInLane("disconnectSockets()", async () => {
     // In the queue: who is chosen follows the joins and leaves that were called before.
     const views = await invocation.act("disconnectSockets()", async () => ({
       rest: await openSockets(invocation, audience),
     }));
-    const sockets = views.map((view) => coreOf(invocation, declaredOr(nsp, view), view));
+    const chosen = views.filter(({ connection }) => connection.connectedAt <= before);
+    const sockets = chosen.map((view) => coreOf(invocation, declaredOr(nsp, view), view));
     await Promise.all(sockets.map((socket) => disconnectNow(socket, close)));
+  });
+}
+
+/** Has the socket function do it: after what this invocation was asked to do before, and once more if that dies. */
+export function disconnectLater(invocation: Invocation, audience: Audience, close: boolean): Effect<void> {
+  const { nsp, rooms, except } = audience;
+  return invocation.act("disconnectSockets()", async () => {
+    const { tasks, clock } = invocation.ports;
+    await tasks.start({
+      task: "disconnect",
+      nsp,
+      rooms: [...rooms],
+      except: [...except],
+      close,
+      before: clock.now(),
+    });
+    return { rest: undefined };
   });
 }
 

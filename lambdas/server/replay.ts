@@ -93,7 +93,8 @@ async function settled(
   const since = clock.now();
   while (!capped.aborted && socket.trace.registeredLess(socket.firstTrace)) {
     // Counts say little at once: a timer that somebody else left behind may end while ours begins.
-    const hopeful = clock.now() - since < GRACE_MS || grown(base, activeResources()).length > 0;
+    const hopeful =
+      clock.now() - since < GRACE_MS || grown(base, countResources(activeResources())).length > 0;
     if (!hopeful) return;
     await clock.sleep(LOOK_AGAIN_MS, capped);
   }

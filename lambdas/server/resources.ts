@@ -26,10 +26,9 @@ export function countResources(kinds: readonly string[]): ResourceCount {
 }
 
 /** The kinds of which there are more than at the start. */
-export function grown(base: ResourceCount, kinds: readonly string[]): readonly string[] {
-  return [...countResources(kinds)].filter(([kind, n]) => n > (base.get(kind) ?? 0)).map(([kind]) => kind);
-}
+export const grown = (base: ResourceCount, now: ResourceCount): readonly string[] =>
+  [...now].filter(([kind, n]) => n > (base.get(kind) ?? 0)).map(([kind]) => kind);
 
-/** The base with timers of our own, which are no work of the application's. */
-export const withTimers = (base: ResourceCount, timers: number): ResourceCount =>
-  new Map(base).set("Timeout", (base.get("Timeout") ?? 0) + timers);
+/** With that many timers more, or less: those of our own are no work of the application's. */
+export const withTimers = (count: ResourceCount, timers: number): ResourceCount =>
+  timers === 0 ? count : new Map(count).set("Timeout", (count.get("Timeout") ?? 0) + timers);

@@ -14,7 +14,7 @@ import { scopes } from "./scope.ts";
 import type { Server } from "./server.ts";
 import type { Socket } from "./socket.ts";
 import type { SocketCore } from "./socket-core.ts";
-import { isTimerCalling, stopCallingTimer } from "./timers.ts";
+import { callingTimer, stopCallingTimer } from "./timers.ts";
 
 /** How the core makes what the application sees; given by server.ts, so that the core does not import its own facades. */
 export interface Facades {
@@ -67,8 +67,13 @@ export class ServerCore {
       this.namespaces.set(full, declared);
       return declared;
     }
-    const child = this.dynamic.child(full, undefined);
-    return child ?? this.dynamic.remember(full, () => this.makeNamespace(full, false, undefined));
+    return this.named(full);
+  }
+
+  /** The same without making it known: for what is about a namespace that this application may not declare. */
+  named(name: string): NamespaceCore {
+    const known = this.namespaces.get(name) ?? this.dynamic.child(name, undefined);
+    return known ?? this.dynamic.remember(name, () => this.makeNamespace(name, false, undefined));
   }
 
   /** The namespace of a socket's row: clients connect only to those that have listeners here. */
@@ -108,7 +113,7 @@ export class ServerCore {
 
   begin(options: Omit<InvocationOptions, "lingerMs">): Invocation {
     const { lingerTimeout: lingerMs, fanOutThreshold } = this.options;
-    const invocation = new Invocation({ ...options, lingerMs, fanOutThreshold });
+    const invocation = new Invocation({ ...options, lingerMs, fanOutThreshold, beside: this.outside });
     this.#running.add(invocation);
     return invocation;
   }
@@ -124,9 +129,9 @@ export class ServerCore {
     // The context of an event that is over: of a timer it left behind, which stops, or of a pool that was made in it.
     if (scope && stopCallingTimer()) return { invocation: scope.invocation, mode: scope.mode };
     const [only, another] = [...this.#running].filter(({ ended }) => !ended);
-    if (!only || another) return undefined;
-    // A timer of the module's is none of the listeners that are replayed: their timers have their context.
-    if (only.mode === "replay" && !scope && isTimerCalling()) return undefined;
+    if (!only || another || only.ending) return undefined;
+    // A timer of the module's is none of the event's: those have its context.
+    if (!scope && callingTimer()) return undefined;
     return { invocation: only, mode: only.mode };
   }
 
@@ -135,14 +140,11 @@ export class ServerCore {
     return this.outside.run(what, work) ?? this.refuse(what);
   }
 
-  /** What somebody gets who calls `io.…` where there is no event, and it needs one or the process is not connected. */
+  /** What somebody gets who calls `io.…` where there is no event, and the process is not connected. */
   refuse<T>(what: string): Effect<T> {
-    const why = this.outside.connected
-      ? "it needs one"
-      : 'this process is not connected. A program that is not the socket function calls connect(io) of "skysocket/outside" first; a module that is still being loaded waits';
     const error = new SkysocketError(
       "SKY_NO_INVOCATION",
-      `${what} outside of an event: ${why}. Call it in a handler, a middleware or a listener.`,
+      `${what} outside of an event: this process is not connected. A program that is not the socket function calls connect(io) of "skysocket/outside" first; a module that is still being loaded waits. Or call it in a handler, a middleware or a listener.`,
     );
     return Effect.of(Promise.reject(error), () => this.log.error(error.code, error.message));
   }

@@ -1,7 +1,10 @@
 import { executionAsyncResource } from "node:async_hooks";
 
-/** Is it a timer that is calling right now? Not after the first `await` of its function. */
-export const isTimerCalling = (): boolean => executionAsyncResource().constructor.name === "Timeout";
+/** The timer that is calling right now. None after the first `await` of its function. */
+export function callingTimer(): NodeJS.Timeout | undefined {
+  const resource = executionAsyncResource();
+  return resource.constructor.name === "Timeout" ? (resource as NodeJS.Timeout) : undefined;
+}
 
 /**
  * Stops the timer that is calling right now, if it is one: an interval of an event that is over would fire for as long as the
@@ -9,7 +12,7 @@ export const isTimerCalling = (): boolean => executionAsyncResource().constructo
  * @returns whether it was a timer
  */
 export function stopCallingTimer(): boolean {
-  if (!isTimerCalling()) return false;
-  clearInterval(executionAsyncResource() as NodeJS.Timeout);
-  return true;
+  const timer = callingTimer();
+  clearInterval(timer);
+  return timer !== undefined;
 }

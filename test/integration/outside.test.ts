@@ -58,6 +58,22 @@ test("a function that grantEmit has connected reaches inboxes, rooms and large r
   expect(cloud.logs.lines.filter(({ text }) => /AccessDenied|SKY_|Error/.test(text))).toEqual([]);
 });
 
+test("it asks clients, and disconnects them: their listeners run in the socket function", async () => {
+  const [ada, bob] = [dial(), dial("/asked")];
+  const gone = new Promise<unknown>((resolve) => ada.on("gone", resolve));
+  await new Promise<void>((resolve) => ada.on("connect", resolve));
+  bob.on("name", (answer: (name: string) => void) => answer("bob"));
+  const asked = new Promise<void>((resolve) => {
+    bob.on("names", (...lists: unknown[]) => lists.every((list) => String(list) === "bob") && resolve());
+  });
+  // Who comes between two of its questions is asked by the next run.
+  bob.on("disconnect", () => bob.connect());
+  await asked;
+  expect(await new Promise((resolve) => bob.once("disconnect", resolve))).toBe("io server disconnect");
+  expect(await gone).toBe("server namespace disconnect");
+  expect(cloud.logs.lines.filter(({ text }) => /AccessDenied|SKY_|Error/.test(text))).toEqual([]);
+});
+
 test("a timer of the module emits to an inbox", async () => {
   const ada = dial();
   const asker = dial("/ask");

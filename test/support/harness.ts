@@ -79,7 +79,7 @@ export class Harness {
     if (!server) throw new Error("no server");
     const handler = createRouter({
       server,
-      ports: this.#ports(),
+      ports: this.ports(),
       routeResponses: this.#options.routeResponses ?? false,
     });
     const timeout = this.#options.timeoutMs ?? 29_000;
@@ -102,7 +102,8 @@ export class Harness {
     return work;
   }
 
-  #ports(): Ports {
+  /** What each invocation gets. */
+  ports(): Ports {
     const gateway: Gateway = {
       post: async (connectionId, frame) => {
         this.posts++;

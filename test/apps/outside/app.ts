@@ -21,4 +21,9 @@ io.of("/ask").on("connection", (socket) => {
   });
 });
 
+/** The scheduled function asks these for their names, and sends them away: it has none of their listeners. */
+io.of("/asked").on("connection", (socket) => {
+  socket.on("disconnect", (reason) => io.emit("gone", reason));
+});
+
 export default io;

@@ -12,4 +12,13 @@ export async function handler(): Promise<void> {
   // More than the threshold: workers have a part.
   await io.to("all").emit("count", sockets.length);
   await io.socketsLeave("all");
+
+  const asked = io.of("/asked");
+  const names = await asked.timeout(5_000).emitWithAck("name");
+  let again: unknown;
+  await asked.timeout(5_000).emit("name", (_error: unknown, answers: unknown) => {
+    again = answers;
+  });
+  await asked.emit("names", names, again);
+  await asked.disconnectSockets(true);
 }

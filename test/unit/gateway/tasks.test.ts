@@ -114,6 +114,16 @@ describe("starting a task", () => {
     expect(parts.flatMap((part) => (isEnd(part) ? part.targets : []))).toEqual(targets);
   });
 
+  test("so do rooms to be disconnected", async () => {
+    const rooms = Array.from({ length: 5_000 }, (_, n) => `room ${n} `.repeat(8));
+    const task = { task: "disconnect", nsp: "/", except: ["x"], close: true, before: 1 } as const;
+    await tasks.start({ ...task, rooms });
+    const parts = sent();
+    expect(parts.length).toBeGreaterThan(1);
+    for (const part of parts) expect(part).toMatchObject(task);
+    expect(parts.flatMap((part) => (part as { readonly rooms: readonly string[] }).rooms)).toEqual(rooms);
+  });
+
   test("one part that fails does not keep the others from being sent", async () => {
     answers = [new Error("refused"), ACCEPTED];
     const targets = Array.from({ length: 4 }, (_, n) => ({

@@ -122,6 +122,7 @@ describe("a task of its own", () => {
     ],
     [{ task: "end", targets: [], reason: "transport close", hops: 0 }],
     [{ task: "end", targets: [target], reason: "forced server close", hops: 0 }],
+    [{ task: "disconnect", nsp: "/", rooms: ["a", "b"], except: [], close: true, before: 1 }],
   ])("survives the way through Lambda: %j", (task) => {
     expect(toLambdaEvent(JSON.parse(JSON.stringify(task)))).toEqual({ kind: "task", task });
   });
@@ -150,6 +151,11 @@ describe("anything else is refused", () => {
     [{ task: "end", targets: [{ connectionId: "C=" }] }],
     [{ task: "end", targets: [{ connectionId: "C=", members: [{ nsp: "/", room: 7, id: "s" }] }] }],
     [{ task: "end", targets: [{ connectionId: "C=", members: [{ nsp: "/", room: "r" }] }] }],
+    [{ task: "disconnect", nsp: "/", rooms: [], except: [], close: true }],
+    [{ task: "disconnect", nsp: "/", rooms: [], except: [], close: 1, before: 1 }],
+    [{ task: "disconnect", nsp: "/", rooms: [7], except: [], close: true, before: 1 }],
+    [{ task: "disconnect", nsp: "/", rooms: "a", except: [], close: true, before: 1 }],
+    [{ task: "disconnect", rooms: [], except: [], close: true, before: 1 }],
     [{ task: "somersault", connectionId: "C=", sid: "s" }],
     [{ requestContext: null }],
     [{ requestContext: { eventType: "MESSAGE" }, body: "3" }],

@@ -1,5 +1,5 @@
 /** What is called on `io` where no event is running. */
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
 import { connect } from "../../../lambdas/outside.ts";
 import { Server, type ServerOptions } from "../../../lambdas/server/index.ts";
 import type { Store, Task } from "../../../lambdas/server/ports.ts";
@@ -222,17 +222,6 @@ describe("other calls outside of any event", () => {
     expect(ada.frames.at(-1)).toMatch(/^42\["news",1,"[^"]+"\]$/);
   });
 
-  test("are refused where they need an event, and say so", async () => {
-    const { io, harness } = start();
-    const ada = await harness.join();
-    await expect(io.disconnectSockets()).rejects.toMatchObject({
-      code: "SKY_NO_INVOCATION",
-      message: expect.stringContaining("it needs one"),
-    });
-    await expect(io.emitWithAck("who")).rejects.toMatchObject({ code: "SKY_NO_INVOCATION" });
-    expect(ada.open).toBe(true);
-  });
-
   test("are refused where nothing has connected the process, and say how", async () => {
     const io = new Server();
     for (const call of [() => io.emit("x"), () => io.inbox("ada").emit("mail"), () => io.fetchSockets()]) {
@@ -242,6 +231,248 @@ describe("other calls outside of any event", () => {
       });
     }
   });
+});
+
+describe("a question outside of any event", () => {
+  /** The client answers the next question, with this. */
+  const answer = async (wire: Wire, value: unknown): Promise<void> => {
+    const asked = await wire.next((frame) => /^42\d+\["who"/.test(frame));
+    await wire.send(`43${asked.slice(2, asked.indexOf("["))}${JSON.stringify([value])}`);
+  };
+  type Called = readonly [error: Error | null, answers: unknown];
+
+  test("calls back with all answers, and its promise resolves after that", async () => {
+    const { io, harness } = start();
+    const [ada, bob] = [await harness.join(), await harness.join()];
+    const called: Called[] = [];
+    const over = io.timeout(20_000).emit("who", (...got: Called) => called.push(got));
+    await Promise.all([answer(ada, "ada"), answer(bob, "bob"), over]);
+    expect(called).toEqual([[null, expect.arrayContaining(["ada", "bob"])]]);
+    expect(harness.log).toEqual([]);
+  });
+
+  test("resolves with emitWithAck, also of one socket that was fetched", async () => {
+    const { io, harness } = start();
+    const ada = await harness.join();
+    const [, all] = await Promise.all([answer(ada, "ada"), io.timeout(20_000).emitWithAck("who")]);
+    expect(all).toEqual(["ada"]);
+    const [remote] = await io.fetchSockets();
+    const [, one] = await Promise.all([answer(ada, "ada"), remote?.timeout(20_000).emitWithAck("who")]);
+    expect(one).toBe("ada");
+  });
+
+  test("goes to who has just been made to join", async () => {
+    const { io, harness } = start();
+    const ada = await harness.join();
+    void io.in(ada.id).socketsJoin("room");
+    const [, all] = await Promise.all([answer(ada, 1), io.to("room").timeout(20_000).emitWithAck("who")]);
+    expect(all).toEqual([1]);
+  });
+
+  test("calls back with an error and what came when the time is over", async () => {
+    const { io, harness } = start();
+    await harness.join();
+    const called: Called[] = [];
+    await io.timeout(1).emit("who", (...got: Called) => called.push(got));
+    expect(called).toEqual([[new Error("operation has timed out"), []]]);
+    await expect(io.timeout(1).emitWithAck("who")).rejects.toMatchObject({ responses: [] });
+  });
+
+  test("calls back with the reason when it cannot be sent", async () => {
+    const store = createMemoryStore({ clock: realClock });
+    const broken: Store = {
+      ...store,
+      listMembers: () => {
+        throw new Error("no table");
+      },
+    };
+    const { io, harness } = start(undefined, { ports: { store: broken } });
+    await harness.join();
+    const called: Called[] = [];
+    const asks = [io, new Server()].map((one) =>
+      one.timeout(20_000).emit("who", (...got: Called) => called.push(got)),
+    );
+    await Promise.all(asks);
+    expect(called.map(([error, answers]) => [error?.message.slice(0, 24), answers]).sort()).toEqual([
+      ['emit("who") outside of a', []],
+      ["no table", []],
+    ]);
+    await expect(io.timeout(20_000).emitWithAck("who")).rejects.toThrow("no table");
+  });
+
+  test("whose callback throws tells the log", async () => {
+    const { io, harness } = start();
+    await harness.join();
+    void io.timeout(1).emit("who", () => {
+      throw new Error("in the callback");
+    });
+    while (harness.errors("SKY_EFFECT_FAILED").length === 0) await realClock.turn();
+  });
+
+  test("holds up no event while nobody answers", async () => {
+    const { io, harness } = start();
+    const ada = await harness.join();
+    const called: Called[] = [];
+    const over = io.timeout(20_000).emit("who", (...got: Called) => called.push(got));
+    await ada.emit("nothing");
+    expect(called).toEqual([]);
+    await Promise.all([answer(ada, "ada"), over]);
+    expect(called).toEqual([[null, ["ada"]]]);
+    expect(harness.log).toEqual([]);
+  });
+});
+
+describe("disconnectSockets outside of any event", () => {
+  /** Who was disconnected, and why, as the listeners of the socket function see it. */
+  function listening(options: Parameters<typeof start>[1] = {}) {
+    const gone: string[] = [];
+    const started = start((server) => {
+      server.on("connection", (socket) => {
+        socket.on("disconnect", (reason) => gone.push(`${socket.id} ${reason}`));
+      });
+    }, options);
+    return { ...started, gone };
+  }
+
+  test("runs the listeners in the socket function, after the joins before it", async () => {
+    const { io, harness, gone } = listening();
+    const [ada, bob, carol] = [await harness.join(), await harness.join(), await harness.join()];
+    void io.in([ada.id, carol.id]).socketsJoin("room");
+    await io.in("room").except(carol.id).disconnectSockets();
+    await harness.settled();
+    expect(gone).toEqual([`${ada.id} server namespace disconnect`]);
+    expect([ada, bob, carol].map(({ open }) => open)).toEqual([true, true, true]);
+    await io.disconnectSockets(true);
+    await harness.settled();
+    expect([ada, bob, carol].map(({ open }) => open)).toEqual([true, false, false]);
+    expect(harness.log).toEqual([]);
+  });
+
+  test("may run twice, and means nobody who came later", async () => {
+    let now = 1_800_000_000_000;
+    const { harness, gone } = listening({ ports: { clock: { ...realClock, now: () => now } } });
+    const ada = await harness.join();
+    const task = { task: "disconnect", nsp: "/", rooms: [], except: [], close: true, before: now };
+    now += 10;
+    const bob = await harness.join();
+    await harness.invoke(task);
+    await harness.invoke(task);
+    expect(gone).toEqual([`${ada.id} server namespace disconnect`]);
+    expect([ada.open, bob.open]).toEqual([false, true]);
+  });
+
+  test("that cannot be handed over tells who asked", async () => {
+    const tasks = { start: () => Promise.reject(new Error("no right")) };
+    const { io, harness } = listening();
+    await harness.join();
+    coreOfServer(io)?.outside.connect({ ...harness.ports(), tasks });
+    await expect(io.disconnectSockets()).rejects.toThrow("no right");
+  });
+});
+
+describe("a timer of the module", () => {
+  const timers: NodeJS.Timeout[] = [];
+  afterEach(() => {
+    for (const timer of timers.splice(0)) clearInterval(timer);
+  });
+
+  test("that emits faster than its emits are done holds up no event, and says so once", async () => {
+    const store = createMemoryStore({ clock: realClock });
+    let listing = gate();
+    const slowly: Store = {
+      ...store,
+      listMembers: async function* (nsp, room) {
+        await listing.opened;
+        yield* store.listMembers(nsp, room);
+      },
+    };
+    listing.open();
+    const { io, harness } = start(undefined, { ports: { store: slowly } });
+    const ada = await harness.join();
+    await io.fetchSockets(); // begins when the process is found not to be frozen, and so do others from then on
+    listing = gate();
+    timers.push(setInterval(() => io.emit("tick"), 1));
+    const overlaps = () => harness.errors("SKY_TIMER_OVERLAPS");
+    while (overlaps().length === 0) await realClock.turn();
+    listing.open();
+    for (let i = 0; i < 5; i++) await ada.emit("nothing");
+    expect(ada.events.length).toBeGreaterThan(0);
+    expect(overlaps().map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^a timer of the module \(every 1 ms\), .*io\.emit.*called emit\("tick"\)/),
+    ]);
+    expect(harness.errors("SKY_DEADLINE")).toEqual([]);
+  });
+
+  test("has all calls of one turn done, however long they take", async () => {
+    const { io, harness } = start();
+    const ada = await harness.join();
+    const turns = [0, 1, 2].map(
+      () =>
+        new Promise<void>((resolve) => {
+          timers.push(
+            setTimeout(() => {
+              void io.emit("first");
+              io.emit("second").then(resolve);
+            }, 1),
+          );
+        }),
+    );
+    await Promise.all(turns);
+    expect(ada.events).toHaveLength(6);
+    expect(harness.log).toEqual([]);
+  });
+
+  test("is none of the event's that runs meanwhile", async () => {
+    const held = gate();
+    const { io, harness } = start((server) => {
+      server.on("connection", (socket) => socket.on("wait", () => held.opened));
+    });
+    const ada = await harness.join();
+    const event = ada.emit("wait");
+    await new Promise<void>((resolve) => {
+      timers.push(setTimeout(() => io.emit("from a timer").then(resolve), 1));
+    });
+    expect(ada.events).toEqual([["from a timer"]]);
+    held.open();
+    await event;
+  });
+});
+
+test("what is called without a context again and again holds up no event", async () => {
+  let calling = true;
+  const store = createMemoryStore({ clock: realClock });
+  const slowly: Store = {
+    ...store,
+    listMembers: async function* (nsp, room) {
+      for (let i = 0; i < 5; i++) await realClock.turn();
+      yield* store.listMembers(nsp, room);
+    },
+  };
+  const { io, harness } = start(undefined, { ports: { store: slowly } });
+  const ada = await harness.join();
+  const call = (): void => {
+    void io.emit("again");
+    if (calling) setImmediate(call);
+  };
+  call();
+  await ada.emit("nothing");
+  calling = false;
+  await coreOfServer(io)?.outside.settled();
+  expect(harness.errors("SKY_DEADLINE")).toEqual([]);
+});
+
+test("what is called while an event comes to its end begins with the next one, in order", async () => {
+  const { io, harness } = start();
+  await harness.join();
+  const outside = coreOfServer(io)?.outside;
+  outside?.enter();
+  await outside?.rest(harness.clock.now());
+  const calls = numbers(3).map((i) => io.inbox("ada").emit("mail", i));
+  for (let i = 0; i < 20; i++) await realClock.turn();
+  expect(await waiting(harness.store)).toEqual([]);
+  outside?.goOn();
+  await Promise.all(calls);
+  expect(await waiting(harness.store)).toEqual(numbers(3));
 });
 
 test("calls at once share an invocation, later ones have the whole time of another", async () => {

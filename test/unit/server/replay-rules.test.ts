@@ -80,6 +80,8 @@ describe("A1: whose effect is it", () => {
     await harness.settled();
     await expect(kept?.emit("late")).rejects.toMatchObject({ code: "SKY_AFTER_INVOCATION" });
     await expect(kept?.join("late")).rejects.toMatchObject({ code: "SKY_AFTER_INVOCATION" });
+    const error = await new Promise((resolve) => kept?.timeout(1_000).emit("late", resolve));
+    expect(error).toMatchObject({ code: "SKY_AFTER_INVOCATION" });
     expect(wire.events).toEqual([]);
   });
 

@@ -281,7 +281,7 @@ export class BroadcastOperator<
     const answers = asked.then(async (members) => {
       const until = answerUntil(invocation, timeout);
       const all = await awaitAnswers(invocation.ports, members, { id, until, single });
-      if (socket && place) socket.answers.record(place, toBinaryJson([all.complete, all.responses]));
+      if (socket && place) socket.recordAnswer(place, toBinaryJson([all.complete, all.responses]));
       return all;
     });
     return { acting, sent: done(asked), answers: invocation.track(what, answers) };

@@ -90,7 +90,7 @@ function acknowledge(socket: SocketCore, id: number): (...data: unknown[]) => vo
     const frames = socket.nsp.server.codec.encode({ type: "ack", nsp: socket.nsp.name, id, data });
     sent = true; // not before: who catches that a value cannot be encoded may answer with another
     void socket.invocation.act("the acknowledgement", async () => ({
-      rest: socket.invocation.posts.answer(socket.recipient, frames),
+      rest: socket.unsaved ? false : socket.invocation.posts.answer(socket.recipient, frames),
     }));
   };
 }

@@ -147,7 +147,7 @@ function ask(
     const { invocation } = socket;
     const until = answerUntil(invocation, timeout);
     const json = await awaitAnswer(invocation.ports, socket.id, id, { until, hopeless: () => socket.gone });
-    if (place) socket.answers.record(place, json ?? "null");
+    if (place) socket.recordAnswer(place, json ?? "null");
     return json === undefined ? undefined : toArguments(json);
   })();
   return { sent, answer };

@@ -1,6 +1,7 @@
 /** Stable codes of everything the server can complain about; docs/ERRORS.md explains each. */
 export type ErrorCode =
   | "SKY_AFTER_INVOCATION"
+  | "SKY_ANSWER_NOT_KEPT"
   | "SKY_ASYNC_CONTEXT_LOST"
   | "SKY_ASK_TIMEOUT_TOO_LONG"
   | "SKY_BINARY_AMBIGUOUS"
@@ -28,6 +29,9 @@ export type ErrorCode =
   | "SKY_PACKET_REFUSED"
   | "SKY_POST_FAILED"
   | "SKY_REPLAY_DIVERGED"
+  | "SKY_ROOM_NAMES_TOO_LONG"
+  | "SKY_STATE_NOT_SAVED"
+  | "SKY_STATE_TOO_LARGE"
   | "SKY_TIMER_OVERLAPS"
   | "SKY_TOO_MANY_INBOXES"
   | "SKY_TOO_MANY_ROOMS"

@@ -4,6 +4,7 @@ import { latestOf } from "./offsets.ts";
 import type { Leaving, Member, RoomName, SocketRecord } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
 import { joinToken, leaveOffset, toForget } from "./recovery/presence.ts";
+import { MAX_NAME_BYTES, MAX_ROOM_NAMES_BYTES, nameBytes } from "./row-limits.ts";
 import type { SocketCore } from "./socket-core.ts";
 
 /**
@@ -37,6 +38,15 @@ export function startJoin(
     throw new SkysocketError(
       "SKY_TOO_MANY_ROOMS",
       `the socket is in ${socket.rooms.size} rooms and was to join ${missing.length} more; ${limit} are allowed. Raise maxRoomsPerSocket (all of a socket's rooms are part of its row, which is read at each event), or use a room for several topics.`,
+    );
+  }
+  const bytes = [...socket.rooms, ...missing].reduce((all, room) => all + nameBytes(room), 0);
+  const tooLong = missing.find((room) => nameBytes(room) > MAX_NAME_BYTES);
+  if (tooLong !== undefined || bytes > MAX_ROOM_NAMES_BYTES) {
+    const which = tooLong ?? missing.join();
+    throw new SkysocketError(
+      "SKY_ROOM_NAMES_TOO_LONG",
+      `the socket was to join ${JSON.stringify(which.slice(0, 40))}…: with it the names of its rooms take ${bytes} bytes; ${MAX_NAME_BYTES} are allowed for one and ${MAX_ROOM_NAMES_BYTES} together, since all of them are part of the socket's row. Use shorter names, and check those that come from clients.`,
     );
   }
   const tokens: [string, string][] = missing.map((room) => [room, socket.newToken()]);
@@ -77,8 +87,8 @@ export async function finishJoin(
   for (const [room, token] of Object.entries(tokens)) {
     if (socket.tokens.has(room)) socket.tokens.set(room, token);
   }
-  if (!(await store.addRooms(socket.key, socket.id, tokens))) return; // it ended meanwhile: there is nothing to join
   try {
+    if (!(await store.addRooms(socket.key, socket.id, tokens))) return; // it ended meanwhile: there is nothing to join
     await putMembers(socket, Object.entries(tokens));
     await verifyMembers(socket, Object.entries(tokens));
   } catch (error) {

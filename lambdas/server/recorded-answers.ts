@@ -1,4 +1,5 @@
 import type { Json } from "./ports.ts";
+import { MAX_ANSWERS_BYTES } from "./row-limits.ts";
 
 type Who = "middlewares" | "listeners";
 
@@ -19,6 +20,8 @@ const MAX_FOUND_LENGTH = 2_048;
  */
 export class RecordedAnswers {
   readonly #answers: Record<Who, (Json | undefined)[]>;
+  /** Of those recorded in this run; replays record nothing. */
+  #bytes = 0;
   readonly #asked: Record<Who, number> = { middlewares: 0, listeners: 0 };
 
   /** @param row as `toRow` gave it */
@@ -39,14 +42,26 @@ export class RecordedAnswers {
     return this.#answers[who][index];
   }
 
-  /** What a client answered: kept whole, since it cannot be asked for again. A client's frame is 32 KB at most. */
-  record({ who, index }: AnswerPlace, json: Json): void {
-    this.#answers[who][index] = json;
+  /**
+   * What a client answered: kept whole, since it cannot be asked for again. A client's frame is 32 KB at most, but there may be
+   * several, or a room's.
+   * @returns false if there is no place for it: a replay is told that no answer came
+   */
+  record(place: AnswerPlace, json: Json): boolean {
+    const bytes = Buffer.byteLength(json);
+    const kept = this.#bytes + bytes <= MAX_ANSWERS_BYTES;
+    this.#put(place, kept ? json : "null");
+    if (kept) this.#bytes += bytes;
+    return kept;
   }
 
   /** What was found in the table: can be looked up again, if it is much. */
   recordFound(place: AnswerPlace, json: Json): void {
-    this.record(place, json.length > MAX_FOUND_LENGTH ? TOO_LARGE : json);
+    if (json.length > MAX_FOUND_LENGTH || !this.record(place, json)) this.#put(place, TOO_LARGE);
+  }
+
+  #put({ who, index }: AnswerPlace, json: Json): void {
+    this.#answers[who][index] = json;
   }
 
   /** As the row keeps them: those of the middlewares as the first, if there are any at all. */

@@ -2,16 +2,17 @@ import { randomBytes } from "node:crypto";
 import { describeError, SkysocketError } from "./errors.ts";
 import { type Handshake, handshakeOf } from "./handshake.ts";
 import type { Invocation } from "./invocation.ts";
-import { setOwn } from "./json.ts";
+import { keyInPath, setOwn } from "./json.ts";
 import { Link } from "./link.ts";
 import { Listeners } from "./listeners.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 import type { ConnectionRecord, Json, LeftRoom, SocketKey, SocketRecord, StateChanges } from "./ports.ts";
 import type { Recipient } from "./posts.ts";
 import { type AnswerPlace, RecordedAnswers } from "./recorded-answers.ts";
+import { MAX_ANSWERS_BYTES } from "./row-limits.ts";
 import { type Scope, scopes } from "./scope.ts";
 import type { Socket } from "./socket.ts";
-import { SavedState } from "./state.ts";
+import { SavedState, TooLargeError } from "./state.ts";
 import { stopCallingTimer } from "./timers.ts";
 import { Trace } from "./trace.ts";
 
@@ -20,6 +21,9 @@ import { Trace } from "./trace.ts";
  * again, to have the handlers they register. `live`: an event, or the end.
  */
 export type Stage = "middleware" | "first" | "replay" | "live";
+
+/** Keys that an error names. */
+const MOST_NAMED = 5;
 
 /** What a new socket starts with; the same fields as a row that has nothing yet. */
 export type SocketSeed = Pick<
@@ -85,8 +89,17 @@ export class SocketCore {
   gone = false;
   /** True until CONNECT commits: rooms joined and state set before are part of the commit. */
   drafting = false;
+  /**
+   * True once a write of its state has failed in this invocation. What its handlers acknowledge after that is not sent: who
+   * waits for "saved" must not hear it, and gets what it would get if the handler had thrown at that place, which is nothing.
+   * On stock there is no such write. What an application sends by other means still goes out, as it says nothing of the
+   * write; and so do acknowledgements where a single value was refused before any write, for the same reason as where it is
+   * no JSON: the value is there until the event ends, and that it is not kept is a mistake which every try would repeat.
+   */
+  unsaved = false;
   facade!: Socket;
   #contextLost = false;
+  #tooLargeReported = false;
   #handshake: Handshake | undefined;
 
   constructor(
@@ -184,6 +197,16 @@ export class SocketCore {
     return this.answers.next(this.#inMiddleware ? "middlewares" : "listeners");
   }
 
+  /** Keeps what clients answered for the replays. */
+  recordAnswer(place: AnswerPlace, json: Json): void {
+    if (this.answers.record(place, json)) return;
+    this.invocation.ports.log.error(
+      "SKY_ANSWER_NOT_KEPT",
+      `a connection listener got an answer of ${Buffer.byteLength(json)} bytes from clients; of all that its listeners and middlewares get, ${MAX_ANSWERS_BYTES} bytes are kept. When they run again before an event, they are told that no answer came. Have clients send short answers, or send an event.`,
+      { nsp: this.nsp.name, socket: this.id },
+    );
+  }
+
   get #inMiddleware(): boolean {
     const scope = scopes.getStore();
     return scope?.socket === this ? scope.middleware === true : this.stage === "middleware";
@@ -205,9 +228,10 @@ export class SocketCore {
       try {
         await this.invocation.ports.store.saveState(this.key, this.id, changes);
       } catch (error) {
-        this.savedData.forget(Object.keys(data ?? {}));
-        this.savedProps.forget(Object.keys(props ?? {}));
-        throw error;
+        this.savedData.noteFailed(data ?? {});
+        this.savedProps.noteFailed(props ?? {});
+        this.unsaved = true;
+        this.#reportNotSaved(changes, error);
       }
     };
   }
@@ -265,20 +289,56 @@ export class SocketCore {
   }
 
   #takeState(): Pick<StateChanges, "data" | "props"> {
-    const report = (_: string, error: Error): void => this.#reportNotJson(error);
+    const tooLarge: TooLargeError[] = [];
+    const report = (_: string, error: Error): void => {
+      if (error instanceof TooLargeError) tooLarge.push(error);
+      else this.#reportNotJson(error);
+    };
     const data = this.savedData.takeChanges(this.data, report);
     const props = this.savedProps.takeChanges(this.facade, report);
+    this.#reportTooLarge(tooLarge);
     return { ...(data && { data }), ...(props && { props }) };
   }
 
-  #reportNotJson(error: Error): void {
-    const lost = this.registering
+  get #whatIsLost(): string {
+    return this.registering
       ? "It exists again in each event, because the code that set it runs again, but is seen by no other socket"
       : "It is gone with the end of this event";
+  }
+
+  #reportNotJson(error: Error): void {
     const { log } = this.invocation.ports;
-    const message = `${error.message}: it cannot be saved. ${lost}. Keep plain values (objects, arrays, strings, numbers, booleans, null) there.`;
+    const message = `${error.message}: it cannot be saved. ${this.#whatIsLost}. Keep plain values (objects, arrays, strings, numbers, booleans, null) there.`;
     if (this.registering) log.warn("SKY_DATA_NOT_JSON", message, { socket: this.id });
     else log.error("SKY_DATA_NOT_JSON", message, { socket: this.id });
+  }
+
+  /** Once in an invocation: there may be hundreds. */
+  #reportTooLarge([first, ...more]: readonly TooLargeError[]): void {
+    if (first === undefined || this.#tooLargeReported) return;
+    this.#tooLargeReported = true;
+    const others = more.length > 0 ? ` The same goes for ${more.length} more.` : "";
+    this.invocation.ports.log.error(
+      "SKY_STATE_TOO_LARGE",
+      `${first.message}: it cannot be saved. ${this.#whatIsLost}.${others} Keep large values elsewhere, and a reference to them here.`,
+      { nsp: this.nsp.name, socket: this.id },
+    );
+  }
+
+  #reportNotSaved({ data = {}, props = {} }: StateChanges, error: unknown): void {
+    const entries = [
+      ...Object.entries(data).map(([key, json]) => [`socket.data${keyInPath(key)}`, json ?? ""] as const),
+      ...Object.entries(props).map(([key, json]) => [`socket${keyInPath(key)}`, json ?? ""] as const),
+    ];
+    const named = entries
+      .slice(0, MOST_NAMED)
+      .map(([name, json]) => `${name} (${Buffer.byteLength(json)} bytes)`);
+    const more = entries.length > named.length ? ` and ${entries.length - named.length} more` : "";
+    this.invocation.ports.log.error(
+      "SKY_STATE_NOT_SAVED",
+      `${named.join(", ")}${more} could not be saved: the next event finds what was there before. Acknowledgements that come after this are not sent.`,
+      { nsp: this.nsp.name, socket: this.id, error: describeError(error) },
+    );
   }
 
   #reportLostContext(): void {

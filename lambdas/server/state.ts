@@ -1,7 +1,44 @@
 import { keyInPath, NotJsonError, restoreInPlace, setOwn, toJson } from "./json.ts";
 import type { Json } from "./ports.ts";
+import { entryBytes, MAX_NAME_BYTES, MAX_STATE_BYTES, MAX_VALUE_BYTES, nameBytes } from "./row-limits.ts";
 
 type Values = Record<string, unknown>;
+/** By top-level key; undefined removes it. */
+type Changes = Readonly<Record<string, Json | undefined>>;
+type Report = (key: string, error: NotJsonError | TooLargeError) => void;
+
+/** A value, its key, or all of them together are more than a row has place for. The message names key and size. */
+export class TooLargeError extends Error {
+  override readonly name = "TooLargeError";
+  readonly key: string;
+
+  constructor(key: string, message: string) {
+    super(message);
+    this.key = key;
+  }
+
+  static ofName(key: string, name: string): TooLargeError {
+    return new TooLargeError(
+      key,
+      `the key ${name}… takes ${nameBytes(key)} bytes; ${MAX_NAME_BYTES} are allowed`,
+    );
+  }
+
+  static ofValue(key: string, name: string, json: Json): TooLargeError {
+    const bytes = Buffer.byteLength(json);
+    return new TooLargeError(key, `${name} takes ${bytes} bytes as JSON; ${MAX_VALUE_BYTES} are allowed`);
+  }
+
+  static ofAll(key: string, name: string, bytes: number): TooLargeError {
+    return new TooLargeError(
+      key,
+      `${name} takes ${bytes} bytes, which makes all that is kept beside it more than the ${MAX_STATE_BYTES} bytes that are allowed together`,
+    );
+  }
+}
+
+const isTooLarge = (json: Json): boolean =>
+  json.length > MAX_VALUE_BYTES / 3 && Buffer.byteLength(json) > MAX_VALUE_BYTES;
 
 /**
  * What is saved of an object of the application's (`socket.data`, or the properties it set on the socket), by top-level
@@ -10,6 +47,8 @@ type Values = Record<string, unknown>;
 export class SavedState {
   readonly #saved: Map<string, Json>;
   readonly #name: string;
+  /** What could not be written in this invocation; undefined: a removal. */
+  readonly #failed = new Map<string, Json | undefined>();
   /** Keys that cannot be saved, already complained about in this invocation. */
   readonly #unsavable = new Set<string>();
 
@@ -34,58 +73,103 @@ export class SavedState {
 
   /**
    * What differs from the saved state, which from then on counts as saved; undefined when nothing does. A value that is
-   * no JSON is left as it was saved and reported once.
+   * no JSON, or for which there is no place, is left as it was saved and reported once.
    */
-  takeChanges(
-    current: object,
-    report: (key: string, error: NotJsonError) => void,
-  ): Readonly<Record<string, Json | undefined>> | undefined {
-    const changes: Record<string, Json | undefined> = {};
-    let changed = false;
-    const note = (key: string, json: Json | undefined): void => {
-      setOwn(changes, key, json);
-      changed = true;
-    };
-    for (const [key, value] of Object.entries(current)) {
-      const json = this.#encode(key, value, report);
-      if (json === "keep" || json === this.#saved.get(key)) continue;
-      note(key, json);
-    }
-    for (const key of this.#saved.keys()) {
-      if (!Object.hasOwn(current, key)) note(key, undefined);
+  takeChanges(current: object, report: Report): Changes | undefined {
+    const { changes, refused } = this.#look(current, report);
+    for (const refusal of refused) {
+      if (this.#unsavable.has(refusal.key)) continue;
+      this.#unsavable.add(refusal.key);
+      report(refusal.key, refusal);
     }
     for (const [key, json] of Object.entries(changes)) this.#remember(key, json);
-    return changed ? changes : undefined;
+    return Object.keys(changes).length > 0 ? changes : undefined;
   }
 
   /** Is there something in it that no row can hold? */
   holdsMore(current: object): boolean {
-    return Object.entries(current).some(
-      ([key, value]) => this.#encode(key, value, () => undefined) === "keep",
+    return (
+      Object.entries(current).some(([key, value]) => this.#encode(key, value, () => undefined) === "keep") ||
+      this.#look(current, () => undefined).refused.length > 0
     );
   }
 
-  /** After a failed write: those keys are written again with the next change. */
-  forget(keys: readonly string[]): void {
-    for (const key of keys) this.#saved.delete(key);
+  /**
+   * After a failed write. The same values are not tried again in this invocation: what has failed for good would fail at each
+   * effect until the invocation's end, and what failed for a moment has been tried several times by the SDK.
+   */
+  noteFailed(changes: Changes): void {
+    for (const [key, json] of Object.entries(changes)) {
+      if (this.#saved.get(key) !== json) continue; // changed again meanwhile: that is another write's
+      this.#saved.delete(key);
+      this.#failed.set(key, json);
+    }
   }
 
   /** Puts the saved values back into `current`, keeping the objects it is made of and what no row can hold. */
   restore(current: Values): void {
     const values = this.values();
-    for (const [key, value] of Object.entries(current)) {
-      if (!this.#saved.has(key) && this.#encode(key, value, () => undefined) === "keep") {
+    const added = Object.entries(current).filter(([key]) => !this.#saved.has(key));
+    if (added.length > 0) {
+      const refused = new Set(this.#look(current, () => undefined).refused.map(({ key }) => key));
+      for (const [key, value] of added) {
+        if (!refused.has(key) && this.#encode(key, value, () => undefined) !== "keep") continue;
+        this.#unsavable.add(key); // what a listener sets again before each event has been reported when it first did
         setOwn(values, key, value);
       }
     }
     restoreInPlace(current, values);
   }
 
-  #encode(
-    key: string,
-    value: unknown,
-    report: (key: string, error: NotJsonError) => void,
-  ): Json | undefined | "keep" {
+  /** What is to be written, and what has no place. */
+  #look(
+    current: object,
+    report: Report,
+  ): { readonly changes: Changes; readonly refused: readonly TooLargeError[] } {
+    const changes: Record<string, Json | undefined> = {};
+    const refused: TooLargeError[] = [];
+    for (const key of new Set([...this.#saved.keys(), ...this.#failed.keys()])) {
+      if (!Object.hasOwn(current, key) && !this.#isDone(key, undefined)) setOwn(changes, key, undefined);
+    }
+    let place: number | undefined;
+    for (const [key, value] of Object.entries(current)) {
+      const json = this.#encode(key, value, report);
+      if (json === "keep" || this.#isDone(key, json)) continue;
+      if (json === undefined) {
+        setOwn(changes, key, undefined);
+        continue;
+      }
+      place ??= this.#placeWithout(changes);
+      const bytes = entryBytes(key, json);
+      const saved = this.#saved.get(key);
+      const before = saved === undefined ? 0 : entryBytes(key, saved);
+      const left = place - bytes + before;
+      const name = this.#name + keyInPath(key);
+      if (nameBytes(key) > MAX_NAME_BYTES) refused.push(TooLargeError.ofName(key, name));
+      else if (isTooLarge(json)) refused.push(TooLargeError.ofValue(key, name, json));
+      else if (left < 0 && bytes > before) refused.push(TooLargeError.ofAll(key, name, bytes));
+      else {
+        place = left;
+        setOwn(changes, key, json);
+      }
+    }
+    return { changes, refused };
+  }
+
+  /** Saved like this, or tried in vain. */
+  #isDone(key: string, json: Json | undefined): boolean {
+    if (this.#failed.has(key)) return this.#failed.get(key) === json;
+    return this.#saved.get(key) === json;
+  }
+
+  /** What the row has left for more, in bytes. */
+  #placeWithout(removed: Changes): number {
+    let place = MAX_STATE_BYTES;
+    for (const [key, json] of this.#saved) if (!Object.hasOwn(removed, key)) place -= entryBytes(key, json);
+    return place;
+  }
+
+  #encode(key: string, value: unknown, report: Report): Json | undefined | "keep" {
     if (value === undefined) return undefined;
     try {
       return toJson(value, this.#name + keyInPath(key));
@@ -100,6 +184,7 @@ export class SavedState {
   }
 
   #remember(key: string, json: Json | undefined): void {
+    this.#failed.delete(key);
     if (json === undefined) this.#saved.delete(key);
     else this.#saved.set(key, json);
   }

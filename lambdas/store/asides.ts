@@ -1,4 +1,5 @@
 import type { Json, SocketRecord } from "../server/ports.ts";
+import { MAX_INLINE_BYTES } from "../server/row-limits.ts";
 import { newToken } from "./claims.ts";
 import { UnreadableItemError } from "./errors.ts";
 import { ITEM_VERSION, type Item, ItemReader, toRecord } from "./item-reader.ts";
@@ -17,7 +18,6 @@ import type { Table } from "./table.ts";
  * an orphan. Overwriting one item per key instead would show values of writes that the row then refuses, and a marker could
  * be left without its value. Orphans are deleted by whoever reads the connection next (`sweep`), else by TTL.
  */
-export const MAX_INLINE_BYTES = 1024;
 
 /** What a reader knows: token of an aside item → the value in it. */
 export type AsideValues = Map<string, Json>;

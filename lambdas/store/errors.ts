@@ -1,3 +1,5 @@
+import { MAX_NAME_BYTES } from "../server/row-limits.ts";
+
 /** What the table cannot do, said in the words of the one who asked. Codes are stable. */
 export type StoreErrorCode =
   | "STORE_ITEM_TOO_LARGE"
@@ -29,12 +31,6 @@ export class ItemTooLargeError extends StoreError {
     );
   }
 }
-
-/**
- * A room, data key, property or listener name travels as an attribute name, which DynamoDB limits to 65,535 bytes. The name of a
- * room that was left has an offset behind it (leftEntry in keys.ts): what can be joined can be left.
- */
-export const MAX_NAME_BYTES = 65_500;
 
 export class NameTooLongError extends StoreError {
   override readonly name = "NameTooLongError";

@@ -10,7 +10,8 @@ import {
   type RoomName,
   type SocketKey,
 } from "../server/ports.ts";
-import { MAX_NAME_BYTES, NameTooLongError } from "./errors.ts";
+import { MAX_NAME_BYTES } from "../server/row-limits.ts";
+import { NameTooLongError } from "./errors.ts";
 
 /** All keys of the table are built here, so that one look shows that no two things share one. */
 export interface Key {

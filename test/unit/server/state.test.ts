@@ -66,11 +66,67 @@ describe("what is saved", () => {
     );
   });
 
-  test("is written again after a failed write", () => {
+  test("is not tried again after a failed write, until it changes again", () => {
+    const state = new SavedState("socket.data", { gone: "0" });
+    const first = save(state, { a: 1, b: 2 });
+    expect(first).toEqual({ a: "1", b: "2", gone: undefined });
+    state.noteFailed(first ?? {});
+    expect(save(state, { a: 1, b: 2 })).toBeUndefined();
+    expect(save(state, { a: 1, b: 3, c: 4 })).toEqual({ b: "3", c: "4" });
+    expect(save(state, { b: 3, c: 4 })).toEqual({ a: undefined });
+    expect(save(state, { b: 3, c: 4, gone: 0 })).toEqual({ gone: "0" });
+  });
+
+  test("a write that fails late takes nothing back from one that came after it", () => {
     const state = new SavedState("socket.data", {});
-    expect(save(state, { a: 1, b: 2 })).toEqual({ a: "1", b: "2" });
-    state.forget(["a"]);
-    expect(save(state, { a: 1, b: 2 })).toEqual({ a: "1" });
+    const first = save(state, { a: 1 });
+    expect(save(state, { a: 2 })).toEqual({ a: "2" });
+    state.noteFailed(first ?? {});
+    expect(save(state, { a: 2 })).toBeUndefined();
+    expect(save(state, { a: 1 })).toEqual({ a: "1" });
+  });
+});
+
+describe("what is too large for a row", () => {
+  const cases: readonly (readonly [string, Values, string])[] = [
+    [
+      "a value",
+      { big: "x".repeat(450_000) },
+      "socket.data.big takes 450002 bytes as JSON; 408576 are allowed",
+    ],
+    ["a value by its bytes", { big: "ü".repeat(210_000) }, "socket.data.big takes 420002 bytes"],
+    ["a key", { ["k".repeat(70_000)]: 1 }, `the key socket.data["${"k".repeat(60)}"]… takes 70001 bytes`],
+  ];
+
+  test.each(cases)(
+    "%s is reported once with its size, and keeps nothing else from being saved",
+    (_, large, text) => {
+      const state = new SavedState("socket.data", {});
+      const reports: string[] = [];
+      expect(save(state, { ...large, fine: 2 }, reports)).toEqual({ fine: "2" });
+      expect(save(state, { ...large, fine: 2 }, reports)).toBeUndefined();
+      expect(reports).toEqual([expect.stringContaining(text)]);
+      expect(state.holdsMore(large)).toBe(true);
+      const current = { ...large, fine: 3 };
+      state.restore(current);
+      expect(current).toEqual({ ...large, fine: 2 });
+    },
+  );
+
+  test("of many values those are saved that have a place; large ones have one of their own", () => {
+    const state = new SavedState("socket.data", {});
+    const reports: string[] = [];
+    const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`turn${i}`, "y".repeat(900)]));
+    const saved = save(state, many, reports) ?? {};
+    expect(Object.keys(saved)).toEqual(Object.keys(many).slice(0, 108));
+    expect(reports).toHaveLength(92);
+    const large = Object.fromEntries(Object.keys(many).map((key) => [key, "y".repeat(2_000)]));
+    expect(Object.keys(save(state, large, reports) ?? {})).toEqual(Object.keys(large));
+    // Where there is too much already, less is allowed.
+    const over = new SavedState("socket.data", jsonOf(many));
+    expect(save(over, { ...many, turn0: "y".repeat(800), turn1: "y".repeat(901) })).toEqual({
+      turn0: JSON.stringify("y".repeat(800)),
+    });
   });
 });
 

@@ -18,6 +18,13 @@ export const MAX_ASK_TIMEOUT_MS = 25_000;
 export const newAskId = (): number => randomInt(1, 2 ** 30);
 
 /**
+ * Notes that somebody is asked, before anybody is: only answers that were asked for are kept. A write for each question, so that
+ * what a client merely claims to answer costs two reads and not the storing of 32 KB. Nobody waits for it after the invocation.
+ */
+export const noteAsk = ({ ports, deadline }: Invocation, nsp: string, askId: number): Promise<void> =>
+  ports.store.putAsk(nsp, askId, deadline);
+
+/**
  * How long to wait, in milliseconds. As `setTimeout` takes them, on stock: also as text, and what is no number is 0.
  * @throws SkysocketError when the wait is longer than an invocation can be
  */

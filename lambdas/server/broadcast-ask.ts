@@ -1,4 +1,4 @@
-import { type AnswerPorts, awaitAnswer } from "./asks.ts";
+import { type AnswerPorts, awaitAnswer, noteAsk } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
 import { type Audience, resolveMembers } from "./delivery.ts";
 import type { Effect } from "./effect.ts";
@@ -20,16 +20,16 @@ export function askMembers(
   invocation: Invocation,
   audience: Audience,
   packet: EventPacket,
+  id: number,
 ): Effect<readonly Member[]> {
   return invocation.act("a question to several sockets", async () => {
-    const members = await resolveMembers(invocation, audience);
+    const [members] = await Promise.all([
+      resolveMembers(invocation, audience),
+      noteAsk(invocation, audience.nsp, id),
+    ]);
     const posted = postToAll(invocation, members.map(toReceiver), packet);
     return {
-      rest: withoutTheSlow(
-        invocation,
-        posted,
-        posted.missed.then(() => undefined),
-      ).then(() => members),
+      rest: withoutTheSlow(invocation, posted, posted.missed).then(() => members),
     };
   });
 }

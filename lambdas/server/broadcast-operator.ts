@@ -260,7 +260,7 @@ export class BroadcastOperator<
     const send = (invocation: Invocation): Effect<readonly Member[]> => {
       this.#notifyOutgoing(invocation, [event, ...args]);
       const packet = this.#packet(invocation, nsp.name, [event, ...args], id);
-      return askMembers(invocation, this.#audience, packet);
+      return askMembers(invocation, this.#audience, packet, id);
     };
     if (!acting) {
       const asked = nsp.server.actOutside(what, send);

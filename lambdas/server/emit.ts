@@ -1,4 +1,4 @@
-import { answerUntil, askTimeout, awaitAnswer, newAskId } from "./asks.ts";
+import { answerUntil, askTimeout, awaitAnswer, newAskId, noteAsk } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
 import { deliver, resolveMembers } from "./delivery.ts";
 import { Effect } from "./effect.ts";
@@ -69,9 +69,10 @@ function sendEvent(
     packet.log
       ? (await resolveMembers(invocation, audience)).map(toReceiver)
       : [{ ...socket.recipient, id: socket.id }];
-  return invocation.act(`emit(${JSON.stringify(event)})`, () =>
-    deliver(invocation, audience, packet, receivers),
-  );
+  return invocation.act(`emit(${JSON.stringify(event)})`, async () => {
+    if (id !== undefined) await noteAsk(invocation, nsp.name, id);
+    return await deliver(invocation, audience, packet, receivers);
+  });
 }
 
 /** Posts to the socket's own connection; one that is gone is ended at the end of the invocation. */

@@ -328,8 +328,10 @@ export interface Store extends InboxStore {
   listLog(nsp: string, room: RoomName, from: string, to?: string): AsyncIterable<readonly LogRow[]>;
 
   // ── answers to what the server asked clients ──────────────────────────────────────────────────────────────────────
-  /** Keeps a client's answer for a minute. The first one stays: a client answers once. */
-  putAnswer(socketId: string, askId: number, args: Json): Promise<void>;
+  /** Notes that clients of a namespace are about to be asked something; answers are taken until then, in milliseconds. */
+  putAsk(nsp: string, askId: number, until: number): Promise<void>;
+  /** Keeps a client's answer for a minute, if it was asked. The first one stays: a client answers once. */
+  putAnswer(socket: Pick<SocketRecord, "nsp" | "id">, askId: number, args: Json): Promise<void>;
   readAnswer(socketId: string, askId: number): Promise<Json | undefined>;
 
   // ── parts of packets with attachments; each is kept for a minute ──────────────────────────────────────────────────

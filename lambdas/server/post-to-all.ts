@@ -64,10 +64,10 @@ export function postToAll(poster: Poster, receivers: readonly Receiver[], packet
 export async function withoutTheSlow(
   invocation: Pick<Invocation, "track">,
   { sent }: PostedToAll,
-  whole: Promise<void>,
+  whole: Promise<unknown>,
 ): Promise<void> {
-  if (await sent) return await whole;
-  void invocation.track("posting to clients that read slowly", whole);
+  if (await sent) await whole;
+  else void invocation.track("posting to clients that read slowly", whole);
 }
 
 function missedOf(

@@ -178,6 +178,11 @@ export function logIdOf(sk: string): string {
   return unescapeName(sk);
 }
 
+/** What was asked; by namespace, since a room is asked under one id. */
+export function askKey(nsp: string, askId: number): Key {
+  return { pk: build("Q", [nsp, String(askId)], MAX_PK_BYTES), sk: "@" };
+}
+
 export function answerKey(socketId: string, askId: number): Key {
   return { pk: build("A", [socketId, String(askId)], MAX_PK_BYTES), sk: socketIdSk(socketId) };
 }

@@ -37,6 +37,8 @@ export interface MemoryState {
   readonly sessions: Map<string, Expiring<SessionRecord>>;
   /** By namespace, then by room, then by id. */
   readonly logs: Map<string, Map<RoomName, Map<string, Expiring<LogRow>>>>;
+  /** By namespace and id: the TTL. */
+  readonly asks: Map<string, number>;
   readonly answers: Map<string, Expiring<Json>>;
   /** By connection, then by time and id. */
   readonly parts: Map<string, Map<string, Expiring<Part>>>;
@@ -69,6 +71,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store & Heartbea
     rooms: new Map(),
     sessions: new Map(),
     logs: new Map(),
+    asks: new Map(),
     answers: new Map(),
     parts: new Map(),
     refusals: new Map(),
@@ -225,16 +228,22 @@ function memoryMembers(
   };
 }
 
-function memoryAnswers(state: MemoryState): Pick<Store, "putAnswer" | "readAnswer"> {
-  const { decide, answers } = state;
+function memoryAnswers(state: MemoryState): Pick<Store, "putAsk" | "putAnswer" | "readAnswer"> {
+  const { decide, asks, answers } = state;
   const find = (address: string) => {
     const row = answers.get(address);
     return row && isLive(row.expiresAt, state.now()) ? row.value : undefined;
   };
   return {
-    putAnswer: (socketId, askId, args) =>
+    putAsk: (nsp, askId, until) =>
       decide(() => {
-        const address = JSON.stringify([socketId, askId]);
+        asks.set(JSON.stringify([nsp, askId]), toTtl(until));
+      }),
+    putAnswer: ({ nsp, id }, askId, args) =>
+      decide(() => {
+        const address = JSON.stringify([id, askId]);
+        const asked = asks.get(JSON.stringify([nsp, askId]));
+        if (asked === undefined || !isLive(asked, state.now())) return;
         if (find(address) !== undefined) return;
         answers.set(address, { value: args, expiresAt: toTtl(state.now() + ANSWER_KEPT_MS) });
       }),

@@ -98,32 +98,53 @@ export function connectionContract(bench: StoreBench): void {
   });
 
   describe("answers", () => {
+    const ask = (nsp: string, askId: number, ms = 10_000) =>
+      bench.store.putAsk(nsp, askId, bench.clock.now() + ms);
+
     it("keeps the first answer", async () => {
-      const socketId = bench.name("socket");
-      expect(await bench.store.readAnswer(socketId, 7)).toBeUndefined();
-      await bench.store.putAnswer(socketId, 7, '["first"]');
-      await bench.store.putAnswer(socketId, 7, '["second"]');
-      expect(await bench.store.readAnswer(socketId, 7)).toBe('["first"]');
+      const socket = { nsp: bench.name("/nsp"), id: bench.name("socket") };
+      await ask(socket.nsp, 7);
+      expect(await bench.store.readAnswer(socket.id, 7)).toBeUndefined();
+      await bench.store.putAnswer(socket, 7, '["first"]');
+      await bench.store.putAnswer(socket, 7, '["second"]');
+      expect(await bench.store.readAnswer(socket.id, 7)).toBe('["first"]');
+    });
+
+    it("keeps none that nobody asked for, in this namespace and with this id, or not any more", async () => {
+      const socket = { nsp: bench.name("/nsp"), id: bench.name("socket") };
+      await ask(socket.nsp, 1);
+      await ask(bench.name("/other"), 2);
+      await bench.store.putAnswer(socket, 2, "[2]");
+      await bench.store.putAnswer({ ...socket, nsp: `${socket.nsp}#1` }, 1, "[1]");
+      expect(await bench.store.readAnswer(socket.id, 1)).toBeUndefined();
+      expect(await bench.store.readAnswer(socket.id, 2)).toBeUndefined();
+      bench.pass(12_000);
+      await bench.store.putAnswer(socket, 1, "[1]");
+      expect(await bench.store.readAnswer(socket.id, 1)).toBeUndefined();
     });
 
     it("tells asks and sockets apart", async () => {
-      const socketId = bench.name("socket");
-      await bench.store.putAnswer(socketId, 1, "[1]");
-      await bench.store.putAnswer(socketId, 11, "[11]");
-      expect(await bench.store.readAnswer(socketId, 1)).toBe("[1]");
-      expect(await bench.store.readAnswer(socketId, 11)).toBe("[11]");
-      expect(await bench.store.readAnswer(`${socketId}#1`, 1)).toBeUndefined();
+      const socket = { nsp: bench.name("/nsp"), id: bench.name("socket") };
+      await ask(socket.nsp, 1);
+      await ask(socket.nsp, 11);
+      await bench.store.putAnswer(socket, 1, "[1]");
+      await bench.store.putAnswer(socket, 11, "[11]");
+      expect(await bench.store.readAnswer(socket.id, 1)).toBe("[1]");
+      expect(await bench.store.readAnswer(socket.id, 11)).toBe("[11]");
+      expect(await bench.store.readAnswer(`${socket.id}#1`, 1)).toBeUndefined();
     });
 
     it("forgets an answer after a minute, and takes a new one", async () => {
-      const socketId = bench.name("socket");
-      await bench.store.putAnswer(socketId, 1, '"old"');
+      const socket = { nsp: bench.name("/nsp"), id: bench.name("socket") };
+      await ask(socket.nsp, 1);
+      await bench.store.putAnswer(socket, 1, '"old"');
       bench.pass(59_000);
-      expect(await bench.store.readAnswer(socketId, 1)).toBe('"old"');
+      expect(await bench.store.readAnswer(socket.id, 1)).toBe('"old"');
       bench.pass(2_000);
-      expect(await bench.store.readAnswer(socketId, 1)).toBeUndefined();
-      await bench.store.putAnswer(socketId, 1, '"new"');
-      expect(await bench.store.readAnswer(socketId, 1)).toBe('"new"');
+      expect(await bench.store.readAnswer(socket.id, 1)).toBeUndefined();
+      await ask(socket.nsp, 1);
+      await bench.store.putAnswer(socket, 1, '"new"');
+      expect(await bench.store.readAnswer(socket.id, 1)).toBe('"new"');
     });
   });
 }

@@ -7,7 +7,7 @@ import type { PacketContext } from "../context.ts";
 const MAX_ASK_ID = 2 ** 30 - 1;
 
 /**
- * The client's answer to an emit: stored for the invocation that asked. It never waits for the connection listeners, since
+ * The client's answer to an emit: stored for the invocation that asked, if one did. It never waits for the connection listeners, since
  * they may be what waits for it. One that comes before CONNECT or after the end is innocent reordering: dropped.
  */
 export async function handleAck(
@@ -19,5 +19,5 @@ export async function handleAck(
   if (ackId > MAX_ASK_ID) {
     return await acknowledge({ invocation, codec: server.codec }, { connection, socket: row }, ackId);
   }
-  await ports.store.putAnswer(row.id, ackId, toBinaryJson(args));
+  await ports.store.putAnswer(row, ackId, toBinaryJson(args));
 }

@@ -140,7 +140,8 @@ async function useEverything(): Promise<void> {
   for (const room of ["r", EVERYONE] as const) {
     for await (const page of store.listMembers("/", room)) expect(page).toBeDefined();
   }
-  await store.putAnswer("s1", 1, "[]");
+  await store.putAsk("/", 1, NOW + 20_000);
+  await store.putAnswer({ nsp: "/", id: "s1" }, 1, "[]");
   await store.readAnswer("s1", 1);
 }
 
@@ -215,7 +216,7 @@ describe("a condition that failed", () => {
     await store.dropSocket(key, "s1");
     await store.deleteMember(member);
     await store.deleteMemberOf("c1", member);
-    await store.putAnswer("s1", 1, "[]");
+    await store.putAnswer({ nsp: "/", id: "s1" }, 1, "[]");
     expect(mock.commandCalls(GetCommand)).toHaveLength(0);
   });
 

@@ -191,8 +191,9 @@ describe("a response that is lost after the write has succeeded", () => {
     wire.loseResponseOf("PutItem");
     const record = await bench.connection();
     expect((await bench.store.readConnection(record.connectionId)).connection).toEqual(record);
+    await bench.store.putAsk("/", 1, bench.clock.now() + 20_000);
     wire.loseResponseOf("PutItem");
-    await bench.store.putAnswer(record.sid, 1, "[1]");
+    await bench.store.putAnswer({ nsp: "/", id: record.sid }, 1, "[1]");
     expect(await bench.store.readAnswer(record.sid, 1)).toBe("[1]");
   });
 });

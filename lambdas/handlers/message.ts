@@ -4,6 +4,7 @@ import { CLOCK_TOLERANCE_MS } from "../server/recovery/presence.ts";
 import { asInvocation, type HandlerContext, type PacketContext } from "./context.ts";
 import type { Frame } from "./lambda-event.ts";
 import { handleAck } from "./packets/ack.ts";
+import { refusedByLimits } from "./packets/admission.ts";
 import { receivePart } from "./packets/attachments.ts";
 import { handleConnectPacket } from "./packets/connect.ts";
 import { handleDisconnectPacket, leaveSession } from "./packets/disconnect.ts";
@@ -68,7 +69,8 @@ async function handlePacket(
   packet: Packet,
 ): Promise<string | undefined> {
   const { store, gateway } = context.ports;
-  const { connection, sockets } = await store.readConnection(connectionId);
+  const nsp = "nsp" in packet ? packet.nsp : undefined; // bad packets are told to all sockets
+  const { connection, sockets, socketCount } = await store.readConnection(connectionId, nsp);
   if (!connection || connection.bye) {
     const left = packet.kind === "disconnect" && sockets.find(({ nsp }) => nsp === packet.nsp);
     if (left) await leaveSession(context, left);
@@ -82,7 +84,9 @@ async function handlePacket(
     const close = (reason: DisconnectReason): Promise<void> => closeConnection(packetContext, reason);
     switch (packet.kind) {
       case "connect":
-        return await handleConnectPacket(packetContext, row, packet);
+        return (await refusedByLimits(packetContext, packet, row ? 0 : socketCount))
+          ? undefined
+          : await handleConnectPacket(packetContext, row, packet);
       case "event":
         // An event before CONNECT gets what stock gives.
         return row ? await handleEvent(packetContext, row, packet) : await close("forced close");

@@ -22,7 +22,7 @@ export async function handleResume(context: HandlerContext, task: ResumeTask): P
     return;
   }
   await asInvocation(context, 0, async (invocation) => {
-    const { connection, sockets } = await store.readConnection(connectionId);
+    const { connection, sockets } = await store.readConnection(connectionId, nsp);
     const row = sockets.find((socket) => socket.nsp === nsp && socket.pid === pid);
     const namespace = row && server.declared(row);
     if (!connection || connection.bye || row?.phase !== "open" || !namespace) return;

@@ -49,6 +49,17 @@ export interface ServerOptions extends IgnoredOptions, RefusedOptions {
   /** Rooms a socket may be in at the same time, beside everyone's. @default 500 */
   maxRoomsPerSocket?: number;
   /**
+   * Namespaces that a client may be connected to over one connection, those included that it has left in the last five minutes (with
+   * recovery on, also those that it could still come back to). Each event reads a row of each. One more is refused with
+   * `connect_error`. @default 32
+   */
+  maxNamespacesPerConnection?: number;
+  /**
+   * Size of a client's `auth`, in bytes of JSON; a larger one is refused with `connect_error`. Over 2 KB it costs each of its
+   * namespace's events a read more. @default 8192
+   */
+  maxAuthBytes?: number;
+  /**
    * Sockets that an event posts to itself; a room with more is served by workers, about as many sockets each. They start within
    * a second, but what an event sends to such a room has no order with what others send.
    * @default 500
@@ -92,6 +103,8 @@ export interface ResolvedOptions {
   readonly inboxTtl: number;
   readonly handshakeHeaders: readonly string[];
   readonly maxRoomsPerSocket: number;
+  readonly maxNamespacesPerConnection: number;
+  readonly maxAuthBytes: number;
   readonly fanOutThreshold: number;
   readonly lingerTimeout: number;
 }
@@ -122,6 +135,8 @@ const KNOWN = new Set([
   "inboxTtl",
   "handshakeHeaders",
   "maxRoomsPerSocket",
+  "maxNamespacesPerConnection",
+  "maxAuthBytes",
   "fanOutThreshold",
   "lingerTimeout",
 ]);
@@ -161,7 +176,13 @@ export function resolveOptions(options: ServerOptions, log: Pick<Log, "warn">): 
     recovery: resolveRecovery(options.connectionStateRecovery),
     inboxTtl: resolveInboxTtl(options.inboxTtl),
     handshakeHeaders: resolveHeaders(options.handshakeHeaders),
-    maxRoomsPerSocket: resolveMaxRooms(options.maxRoomsPerSocket),
+    maxRoomsPerSocket: resolveMost("maxRoomsPerSocket", options.maxRoomsPerSocket, 500),
+    maxNamespacesPerConnection: resolveMost(
+      "maxNamespacesPerConnection",
+      options.maxNamespacesPerConnection,
+      32,
+    ),
+    maxAuthBytes: resolveMost("maxAuthBytes", options.maxAuthBytes, 8_192),
     fanOutThreshold: resolveFanOutThreshold(options.fanOutThreshold),
     lingerTimeout: resolveLingerTimeout(options.lingerTimeout),
   };
@@ -187,9 +208,10 @@ function resolveHeaders(names: unknown = DEFAULT_HEADERS): readonly string[] {
   throw invalid("handshakeHeaders", names, "a list of header names");
 }
 
-function resolveMaxRooms(rooms = 500): number {
-  if (rooms === Number.POSITIVE_INFINITY || (Number.isInteger(rooms) && rooms >= 1)) return rooms;
-  throw invalid("maxRoomsPerSocket", rooms, "a whole number from 1 on");
+function resolveMost(option: string, given: number | undefined, most: number): number {
+  const number = given ?? most;
+  if (number === Number.POSITIVE_INFINITY || (Number.isInteger(number) && number >= 1)) return number;
+  throw invalid(option, number, "a whole number from 1 on, or Infinity");
 }
 
 function resolveLingerTimeout(ms = 5_000): number {

@@ -207,8 +207,11 @@ export interface Store extends InboxStore {
   putConnection(record: ConnectionRecord): Promise<void>;
   /** True for exactly one caller per living connection: the one that may post the Engine.IO open packet. */
   claimOpen(connectionId: string): Promise<boolean>;
-  /** The connection and all its sockets, of whatever phase, in one request. Expired rows are not returned. */
-  readConnection(connectionId: string): Promise<ConnectionView>;
+  /**
+   * The connection and its sockets, of whatever phase, in one request: all of them, those of one namespace, or none (`null`).
+   * Expired rows are not returned.
+   */
+  readConnection(connectionId: string, only?: string | null): Promise<ConnectionView>;
   /** Marks the connection as ending. True if this call did it; false if it is gone or was ending already. */
   sayBye(connectionId: string, reason: DisconnectReason, at: number): Promise<boolean>;
   deleteConnection(connectionId: string): Promise<void>;
@@ -352,6 +355,8 @@ export interface Store extends InboxStore {
 export interface ConnectionView {
   readonly connection: ConnectionRecord | undefined;
   readonly sockets: readonly SocketRecord[];
+  /** How many the connection has in all namespaces, those included that have ended. */
+  readonly socketCount: number;
 }
 
 export interface SocketView {

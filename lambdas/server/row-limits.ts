@@ -12,6 +12,8 @@ export const MAX_NAME_BYTES = 65_500;
 export const MAX_ROOM_NAMES_BYTES = 128 * 1024;
 /** A larger value of `socket.data` or of a property has an item of its own (store/asides.ts). */
 export const MAX_INLINE_BYTES = 1024;
+/** A larger `auth` of a client has one too, of which only events in its own namespace read. Most tokens are smaller. */
+export const MAX_INLINE_AUTH_BYTES = 2048;
 /** What such an item can hold besides its key. */
 export const MAX_VALUE_BYTES = 399 * 1024;
 /** Keys of `socket.data`, and as much again of properties, with the values that are in the row itself. */

@@ -11,6 +11,7 @@ import type { ResolvedOptions } from "./options.ts";
 import { Outside } from "./outside.ts";
 import type { Log, SocketRecord } from "./ports.ts";
 import { scopes } from "./scope.ts";
+import { Seldom } from "./seldom.ts";
 import type { Server } from "./server.ts";
 import type { Socket } from "./socket.ts";
 import type { SocketCore } from "./socket-core.ts";
@@ -40,6 +41,7 @@ export class ServerCore {
   readonly namespaces = new Map<string, NamespaceCore>();
   readonly dynamic = new DynamicNamespaces(this);
   readonly writtenChildren = new WrittenChildren();
+  readonly seldom = new Seldom();
   readonly engine: EngineCore;
   readonly outside: Outside;
   /** Listeners of `new_namespace`. */

@@ -1,10 +1,10 @@
 import type { Json, SocketRecord } from "../server/ports.ts";
-import { MAX_INLINE_BYTES } from "../server/row-limits.ts";
+import { MAX_INLINE_AUTH_BYTES, MAX_INLINE_BYTES } from "../server/row-limits.ts";
 import { newToken } from "./claims.ts";
 import { UnreadableItemError } from "./errors.ts";
 import { ITEM_VERSION, type Item, ItemReader, toRecord } from "./item-reader.ts";
 import type { SocketRow, StoredState, StoredValue } from "./items.ts";
-import { asideKey, asideOf } from "./keys.ts";
+import { asideKey, asideOf, authKey, type Key } from "./keys.ts";
 import { asideTtl, ORPHAN_AFTER_MS } from "./lifetimes.ts";
 import type { Table } from "./table.ts";
 
@@ -26,7 +26,7 @@ export type AsideValues = Map<string, Json>;
 const READ_ROUNDS = 5;
 
 /** Orphans that one read deletes; more wait for the next one. */
-const SWEEP_AT_ONCE = 25;
+export const SWEEP_AT_ONCE = 25;
 
 /** An aside item as found under its connection. */
 export interface FoundAside {
@@ -66,19 +66,29 @@ export async function stow(
       if (Buffer.byteLength(json) <= MAX_INLINE_BYTES) return [name, json];
       const aside = newToken();
       asides.push(aside);
-      const now = table.now();
-      const item = {
-        ...asideKey(connectionId, aside),
-        v: ITEM_VERSION,
-        json,
-        at: now,
-        expiresAt: asideTtl(now, keepEndedMs),
-      };
+      const item = asideItem(table, asideKey(connectionId, aside), json, keepEndedMs);
       await table.put(item, `${subject}, value ${JSON.stringify(name.slice(0, 40))}`);
       return [name, { aside }];
     }),
   );
   return { stored: toRecord(stored), asides };
+}
+
+/** The same for what a client said of itself at CONNECT. It never changes, and goes by TTL. */
+export async function stowAuth(
+  table: Table,
+  { connectionId, keepEndedMs, subject }: StowedFor,
+  auth: Json,
+): Promise<StoredValue> {
+  if (Buffer.byteLength(auth) <= MAX_INLINE_AUTH_BYTES) return auth;
+  const aside = newToken();
+  await table.put(asideItem(table, authKey(connectionId, aside), auth, keepEndedMs), `${subject}, its auth`);
+  return { aside };
+}
+
+function asideItem(table: Table, key: Key, json: Json, keepEndedMs: number): Item {
+  const now = table.now();
+  return { ...key, v: ITEM_VERSION, json, at: now, expiresAt: asideTtl(now, keepEndedMs) };
 }
 
 /** Deletes aside items that nothing refers to any more, as well as it can: what is left is swept later. */
@@ -88,7 +98,7 @@ export async function discard(table: Table, connectionId: string, asides: readon
   );
 }
 
-/** Tokens of all aside items that a row refers to. */
+/** Tokens of all aside items that the state in a row refers to. */
 export function asidesOf(row: Pick<SocketRow, "data" | "props">): readonly string[] {
   return [...Object.values(row.data), ...Object.values(row.props)].flatMap((value) =>
     typeof value === "string" ? [] : [value.aside],
@@ -144,14 +154,16 @@ export async function readWhole(
   );
 }
 
-function missingOf(row: SocketRow, values: AsideValues): readonly string[] {
-  return asidesOf(row).filter((aside) => !values.has(aside));
+function missingOf(row: SocketRow, values: AsideValues): readonly Key[] {
+  const missing = asidesOf(row).filter((aside) => !values.has(aside));
+  const keys = missing.map((aside) => asideKey(row.connectionId, aside));
+  const { auth } = row;
+  if (typeof auth === "string" || values.has(auth.aside)) return keys;
+  return [...keys, authKey(row.connectionId, auth.aside)];
 }
 
 async function loadMissing(table: Table, rows: readonly SocketRow[], values: AsideValues): Promise<void> {
-  const keys = rows.flatMap((row) =>
-    missingOf(row, values).map((aside) => asideKey(row.connectionId, aside)),
-  );
+  const keys = rows.flatMap((row) => missingOf(row, values));
   if (keys.length === 0) return;
   for (const item of await table.getMany(keys)) {
     const { aside, json } = readAsideItem(item);
@@ -160,8 +172,19 @@ async function loadMissing(table: Table, rows: readonly SocketRow[], values: Asi
 }
 
 function toSocketRecord(row: SocketRow, values: AsideValues): SocketRecord {
-  const { expiresAt: _, begunBy: _1, openedBy: _2, endedBy: _3, onceBy: _4, data, props, ...rest } = row;
-  return { ...rest, data: resolve(data, values), props: resolve(props, values) };
+  const {
+    expiresAt: _,
+    begunBy: _1,
+    openedBy: _2,
+    endedBy: _3,
+    onceBy: _4,
+    auth,
+    data,
+    props,
+    ...rest
+  } = row;
+  const said = typeof auth === "string" ? auth : (values.get(auth.aside) ?? "{}");
+  return { ...rest, auth: said, data: resolve(data, values), props: resolve(props, values) };
 }
 
 function resolve(state: StoredState, values: AsideValues): Readonly<Record<string, Json>> {

@@ -1,5 +1,12 @@
 import type { ConnectionRecord, ConnectionView, DisconnectReason, Store } from "../server/ports.ts";
-import { type AsideValues, type FoundAside, readAsideItem, readWhole, sweep } from "./asides.ts";
+import {
+  type AsideValues,
+  type FoundAside,
+  readAsideItem,
+  readWhole,
+  SWEEP_AT_ONCE,
+  sweep,
+} from "./asides.ts";
 import { isWinner, newToken } from "./claims.ts";
 import { Expression, isLive } from "./expression.ts";
 import type { Item } from "./item-reader.ts";
@@ -10,7 +17,7 @@ import {
   readSocketItem,
   type SocketRow,
 } from "./items.ts";
-import { connectionKey, connectionPk, type ItemKind, kindOfConnectionItem } from "./keys.ts";
+import { connectionKey, connectionPk, type ItemKind, kindOfConnectionItem, socketKey } from "./keys.ts";
 import type { Table } from "./table.ts";
 
 export type ConnectionStore = Pick<
@@ -23,7 +30,7 @@ export function connectionStore(table: Table, minuteMs: number): ConnectionStore
   return {
     putConnection: (record) => putConnection(table, record, minuteMs),
     claimOpen: (connectionId) => claimOpen(table, connectionId),
-    readConnection: (connectionId) => readConnection(table, connectionId),
+    readConnection: (connectionId, only) => readConnection(table, connectionId, only),
     sayBye: (connectionId, reason, at) => sayBye(table, connectionId, reason, at),
     deleteConnection: (connectionId) => deleteConnection(table, connectionId),
   };
@@ -81,19 +88,30 @@ async function readToken(table: Table, connectionId: string, attribute: string):
 }
 
 /**
- * One Query, paged over 1 MB: connection, large values and sockets are one range of keys. More only when a large value is
- * replaced at this very moment, or for orphans of a crash (one delete each, see asides.ts).
+ * One Query, paged over 1 MB: connection, large values and sockets are one range of keys. More only for a large `auth` of the
+ * sockets that are asked for, when a large value is replaced at this very moment, or for orphans of a crash (one delete each, see
+ * asides.ts).
  */
-async function readConnection(table: Table, connectionId: string): Promise<ConnectionView> {
+async function readConnection(
+  table: Table,
+  connectionId: string,
+  only: string | null | undefined,
+): Promise<ConnectionView> {
   let connection: ConnectionRow | undefined;
+  let socketCount = 0;
   const sockets = await readWhole(table, async () => {
     const found = await queryConnection(table, connectionId);
     connection = found.connection;
-    await sweep(table, connectionId, found.asides, found.rows);
+    socketCount = found.rows.length;
+    await Promise.all([
+      sweep(table, connectionId, found.asides, found.rows),
+      sweepExpired(table, connectionId, found.expired),
+    ]);
     const values: AsideValues = new Map(found.asides.map(({ aside, json }) => [aside, json]));
-    return { rows: found.rows, values };
+    const rows = only === undefined ? found.rows : found.rows.filter(({ nsp }) => nsp === only);
+    return { rows, values };
   });
-  return { connection: connection && toConnectionRecord(connection), sockets };
+  return { connection: connection && toConnectionRecord(connection), sockets, socketCount };
 }
 
 interface FoundConnection {
@@ -101,6 +119,7 @@ interface FoundConnection {
   readonly asides: readonly FoundAside[];
   /** The live ones. */
   readonly rows: readonly SocketRow[];
+  readonly expired: readonly SocketRow[];
 }
 
 async function queryConnection(table: Table, connectionId: string): Promise<FoundConnection> {
@@ -114,7 +133,26 @@ async function queryConnection(table: Table, connectionId: string): Promise<Foun
     connection: connection && isLive(connection.expiresAt, now) ? connection : undefined,
     asides: ofKind("aside").map(readAsideItem),
     rows: rows.filter(({ expiresAt }) => isLive(expiresAt, now)),
+    expired: rows.filter(({ expiresAt }) => !isLive(expiresAt, now)),
   };
+}
+
+/**
+ * Rows of sockets that a client has left, of those TTL may not remove for days, while each event reads them: a client that goes
+ * through namespaces would make its events dearer with each.
+ */
+async function sweepExpired(
+  table: Table,
+  connectionId: string,
+  expired: readonly SocketRow[],
+): Promise<void> {
+  const gone = new Expression();
+  gone.require(gone.expired(table.now()));
+  await Promise.allSettled(
+    expired
+      .slice(0, SWEEP_AT_ONCE)
+      .map(({ nsp }) => table.delete(socketKey({ connectionId, nsp }), "Deleting an expired socket", gone)),
+  );
 }
 
 /** The row without what is the table's own business. */

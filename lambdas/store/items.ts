@@ -35,7 +35,8 @@ export type StoredValue = Json | AsideMarker;
 export type StoredState = Readonly<Record<string, StoredValue>>;
 
 /** A socket row as it is in the table: values that live aside are still markers. */
-export interface SocketRow extends Omit<SocketRecord, "data" | "props"> {
+export interface SocketRow extends Omit<SocketRecord, "auth" | "data" | "props"> {
+  readonly auth: StoredValue;
   readonly data: StoredState;
   readonly props: StoredState;
   readonly expiresAt: number;
@@ -125,7 +126,7 @@ export function leftEntries(left: readonly LeftRoom[]): Record<string, string> {
 }
 
 /** What a commit and the settling bring (`running`, `answers`, `trace`, `rerun`) is absent until then. */
-export function newSocketItem(socket: NewSocket, begunBy: string): Item {
+export function newSocketItem(socket: NewSocket, auth: StoredValue, begunBy: string): Item {
   const key = socketKey(socket);
   return {
     ...key,
@@ -134,7 +135,7 @@ export function newSocketItem(socket: NewSocket, begunBy: string): Item {
     id: socket.id,
     phase: "connecting",
     deadline: socket.deadline,
-    auth: socket.auth,
+    auth,
     token: socket.token,
     ...(socket.place !== undefined && { place: socket.place }),
     ...(socket.pid !== undefined && { pid: socket.pid, left: {} }),
@@ -183,7 +184,7 @@ export function readSocketItem(item: Item, connectionId: string): SocketRow {
     phase: read.known("phase", isPhase),
     deadline: read.number("deadline"),
     ...(running === undefined ? {} : { running }),
-    auth: read.text("auth"),
+    auth: asStoredValue(item.auth) ?? read.text("auth"),
     data: fromEntries(read.entries("data", asStoredValue)),
     props: fromEntries(read.entries("props", asStoredValue)),
     rooms: fromEntries(read.entries("rooms", asText)),

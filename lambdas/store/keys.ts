@@ -92,6 +92,14 @@ export function asideKey(connectionId: string, aside: string): Key {
   return { pk: connectionPk(connectionId), sk: `D#${aside}` };
 }
 
+/**
+ * A large `auth` of a client, in a partition of its own: each event reads the whole of the other, with the sockets of all namespaces,
+ * and clients decide how many those are and what they say there.
+ */
+export function authKey(connectionId: string, aside: string): Key {
+  return { pk: build("U", [connectionId], MAX_PK_BYTES), sk: `D#${aside}` };
+}
+
 export type ItemKind = "connection" | "socket" | "aside" | "other";
 
 export function kindOfConnectionItem(sk: string): ItemKind {
@@ -100,7 +108,7 @@ export function kindOfConnectionItem(sk: string): ItemKind {
   return sk.startsWith("D#") ? "aside" : "other";
 }
 
-/** The token that {@link asideKey} was made with. */
+/** The token that {@link asideKey} or {@link authKey} was made with. */
 export function asideOf(sk: string): string {
   return sk.slice("D#".length);
 }

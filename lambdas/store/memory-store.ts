@@ -142,13 +142,17 @@ function memoryViews(state: MemoryState): Pick<Store, "readConnection" | "readSo
   const { decide, sockets } = state;
   const isLiveRow = (row: MemorySocket) => isLive(row.expiresAt, state.now());
   return {
-    readConnection: (connectionId) =>
-      decide(() => ({
-        connection: structuredClone(liveConnection(state, connectionId)),
-        sockets: [...sockets.values()]
-          .filter((row) => row.connectionId === connectionId && isLiveRow(row))
-          .map(snapshot),
-      })),
+    readConnection: (connectionId, only) =>
+      decide(() => {
+        const rows = [...sockets.values()].filter(
+          (row) => row.connectionId === connectionId && isLiveRow(row),
+        );
+        return {
+          connection: structuredClone(liveConnection(state, connectionId)),
+          sockets: rows.filter(({ nsp }) => only === undefined || nsp === only).map(snapshot),
+          socketCount: rows.length,
+        };
+      }),
     readSockets: (keys) =>
       decide(() =>
         [...new Set(keys.map(addressOf))].flatMap((address) => {

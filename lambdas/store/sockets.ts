@@ -6,7 +6,7 @@ import type {
   SocketRecord,
   Store,
 } from "../server/ports.ts";
-import { discard, readWhole, stow } from "./asides.ts";
+import { discard, readWhole, stow, stowAuth } from "./asides.ts";
 import { isWinner, newToken } from "./claims.ts";
 import { Expression } from "./expression.ts";
 import { leftEntries, newSocketItem, readSocketItem, type SocketRow, toEntries } from "./items.ts";
@@ -26,7 +26,7 @@ export type SocketStore = Pick<
  */
 export function socketStore(table: Table, keepEndedMs: number): SocketStore {
   return {
-    beginSocket: (socket) => beginSocket(table, socket),
+    beginSocket: (socket) => beginSocket(table, socket, keepEndedMs),
     openSocket: (key, id, commit) => openSocket(table, key, id, { commit, keepEndedMs }),
     settleSocket: (key, id, run) => settleSocket(table, key, id, run),
     endResuming: (key, id) => endResuming(table, key, id),
@@ -56,12 +56,18 @@ export function ofSocket(table: Table, id: string, phase?: SocketPhase): Express
   return phase === undefined ? change : change.require(change.equals(["phase"], phase));
 }
 
-/** One write. Large values of an ended row that it replaces are swept later: whoever ended it may be reading them right now. */
-async function beginSocket(table: Table, socket: NewSocket): Promise<boolean> {
+/** One write, and one before it for a large `auth`. Large values of an ended row that it replaces are swept later: whoever ended it may be reading them right now. */
+async function beginSocket(table: Table, socket: NewSocket, keepEndedMs: number): Promise<boolean> {
+  const subject = subjectOf(socket.id, socket);
+  const auth = await stowAuth(
+    table,
+    { connectionId: socket.connectionId, keepEndedMs, subject },
+    socket.auth,
+  );
   const token = newToken();
   const free = new Expression();
   free.require(free.anyOf(free.absent(["pk"]), free.equals(["phase"], "ended"), free.expired(table.now())));
-  const written = await table.put(newSocketItem(socket, token), subjectOf(socket.id, socket), free);
+  const written = await table.put(newSocketItem(socket, auth, token), subject, free);
   return isWinner(written, token, async () => (await readSocketRow(table, socket))?.begunBy);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { DisconnectReason } from "../../lambdas/server/ports.ts";
-import { atOnce, countOf, HOUR, MINUTE, type StoreBench } from "./store-contract-bench.ts";
+import { atOnce, countOf, HOUR, largeJson, MINUTE, type StoreBench } from "./store-contract-bench.ts";
 
 export function connectionContract(bench: StoreBench): void {
   describe("connections", () => {
@@ -9,12 +9,13 @@ export function connectionContract(bench: StoreBench): void {
       expect(await bench.store.readConnection(record.connectionId)).toEqual({
         connection: record,
         sockets: [],
+        socketCount: 0,
       });
     });
 
     it("knows nothing of a connection that never was", async () => {
       const view = await bench.store.readConnection(bench.name("conn"));
-      expect(view).toEqual({ connection: undefined, sockets: [] });
+      expect(view).toEqual({ connection: undefined, sockets: [], socketCount: 0 });
     });
 
     it("keeps what came since when the same connection is put again", async () => {
@@ -87,13 +88,47 @@ export function connectionContract(bench: StoreBench): void {
       expect((await bench.store.readConnection(key.connectionId)).sockets).toHaveLength(1);
       bench.pass(30 * MINUTE);
       const view = await bench.store.readConnection(key.connectionId);
-      expect(view).toEqual({ connection: undefined, sockets: [] });
+      expect(view).toEqual({ connection: undefined, sockets: [], socketCount: 0 });
       expect(await bench.store.claimOpen(key.connectionId)).toBe(false);
       expect(await bench.store.sayBye(key.connectionId, "ping timeout", 1)).toBe(false);
       expect(await bench.store.readSocket(key)).toBeUndefined();
       expect(await bench.store.readSockets([key])).toEqual([]);
       expect(await bench.store.saveState(key, id, { data: { a: "1" } })).toBe(false);
       expect(await bench.store.endSocket(key, id, "ping timeout", 1)).toBeUndefined();
+    });
+  });
+
+  describe("sockets of a connection", () => {
+    it("are told by namespace, and counted all; a large auth is whole wherever it is read", async () => {
+      const connection = await bench.connection();
+      const { connectionId } = connection;
+      const auth = { "/small": "{}", "/large": largeJson(2_500), "/larger": largeJson(30_000, "ü") };
+      for (const [nsp, json] of Object.entries(auth)) {
+        await bench.store.beginSocket({ ...bench.newSocket(connectionId, nsp), auth: json });
+      }
+      const read = async (only?: string | null) => {
+        const { sockets, socketCount } = await bench.store.readConnection(connectionId, only);
+        return [Object.fromEntries(sockets.map((socket) => [socket.nsp, socket.auth])), socketCount];
+      };
+      expect(await read()).toEqual([auth, 3]);
+      expect(await read("/large")).toEqual([{ "/large": auth["/large"] }, 3]);
+      expect(await read(null)).toEqual([{}, 3]);
+      expect(await read("/other")).toEqual([{}, 3]);
+      expect((await bench.store.readSocket({ connectionId, nsp: "/larger" }))?.auth).toBe(auth["/larger"]);
+      const [view] = await bench.store.readSockets([{ connectionId, nsp: "/large" }]);
+      expect(view?.socket.auth).toBe(auth["/large"]);
+    });
+
+    it("have their auth as long as their rows are there", async () => {
+      const connection = await bench.connection();
+      const socket = { ...bench.newSocket(connection.connectionId), auth: largeJson(3_000) };
+      await bench.store.beginSocket(socket);
+      await bench.store.openSocket(socket, socket.id, bench.commit());
+      bench.pass(2 * HOUR + 9 * MINUTE);
+      const ended = await bench.store.endSocket(socket, socket.id, "transport close", 1);
+      expect(ended?.auth).toBe(socket.auth);
+      bench.pass(4 * MINUTE);
+      expect((await bench.store.readSocket(socket))?.auth).toBe(socket.auth);
     });
   });
 

@@ -64,7 +64,7 @@ export type BinaryFrame = PartId & Extract<Incoming, { kind: "header" | "attachm
 export async function receivePart(context: HandlerContext, frame: BinaryFrame): Promise<Packet | undefined> {
   const { store, gateway, clock } = context.ports;
   const { connectionId } = frame;
-  const { connection } = await store.readConnection(connectionId);
+  const { connection } = await store.readConnection(connectionId, null);
   if (!connection || connection.bye) {
     // As for every frame of a connection that has ended; and nothing is stored for it.
     await gateway.close(connectionId);

@@ -7,8 +7,10 @@ import type { NamespaceCore } from "../../server/namespace-core.ts";
 import type { SocketRecord } from "../../server/ports.ts";
 import { SocketCore, type SocketSeed } from "../../server/socket-core.ts";
 import type { PacketContext } from "../context.ts";
+import { refuseForLimit, TOO_MANY_NAMESPACES } from "./admission.ts";
 import { awaitEnd } from "./await-open.ts";
 import { closeConnection } from "./fault.ts";
+import { refuse } from "./refuse.ts";
 import { type Restored, restoreSession } from "./restore.ts";
 import { sendMissed } from "./send-missed.ts";
 import { enterRooms, newPid, restoredSeed, sessionExpiry } from "./session.ts";
@@ -53,14 +55,6 @@ export async function handleConnectPacket(
     await abandon(context, socket);
     throw error;
   }
-}
-
-async function refuse(
-  { invocation, connection, server }: PacketContext,
-  nsp: string,
-  data: { readonly message: string; readonly data?: unknown },
-): Promise<void> {
-  await invocation.posts.send(connection, server.codec.encode({ type: "connect_error", nsp, data }));
 }
 
 function newSocket(
@@ -112,9 +106,15 @@ async function begin(context: PacketContext, socket: SocketCore): Promise<boolea
     await closeConnection(context, "forced close"); // another CONNECT to the same namespace is running
     return false;
   }
-  const now = await ports.store.readConnection(connection.connectionId);
-  if (now.connection && !now.connection.bye) return true;
+  const now = await ports.store.readConnection(connection.connectionId, null);
+  const within = now.socketCount <= server.options.maxNamespacesPerConnection;
+  if (now.connection && !now.connection.bye && within) return true;
   await ports.store.dropSocket(socket.key, socket.id);
+  if (!within) {
+    // Of several CONNECTs at once, all may have been let in by what they first read. They have all put their rows before this look.
+    await refuseForLimit(context, socket.nsp.name, TOO_MANY_NAMESPACES);
+    return false;
+  }
   await ports.gateway.close(connection.connectionId);
   return false;
 }

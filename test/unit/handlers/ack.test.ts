@@ -7,7 +7,7 @@ const harnessOf = (): Harness =>
     app: () => {
       const io = new Server();
       io.on("connection", (socket) => {
-        socket.join("all");
+        void socket.join("all");
         socket.on("ask me", async (ack) => {
           ack(await socket.timeout(25_000).emitWithAck("question"));
         });

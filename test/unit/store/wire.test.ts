@@ -50,6 +50,33 @@ describe("what a method costs", () => {
     expect(wire.operations()).toEqual(["Query"]);
   });
 
+  it("is one read more for a large auth, and only where it is asked for", async () => {
+    const { connectionId } = await bench.connection();
+    const large = { ...bench.newSocket(connectionId, "/large"), auth: largeJson(5_000) };
+    wire.take();
+    await bench.store.beginSocket(large);
+    await bench.store.beginSocket(bench.newSocket(connectionId, "/small"));
+    expect(wire.take().map(({ operation }) => operation)).toEqual(["PutItem", "PutItem", "PutItem"]);
+    await bench.store.readConnection(connectionId, "/small");
+    expect(wire.operations()).toEqual(["Query"]);
+    wire.take();
+    await bench.store.readConnection(connectionId, "/large");
+    expect(wire.operations()).toEqual(["Query", "BatchGetItem"]);
+  });
+
+  it("is a delete for a row that has expired, once: clients can leave any number of namespaces", async () => {
+    const { key, id, connection } = await bench.open({}, "/left");
+    await bench.openOn(connection);
+    await bench.store.endSocket(key, id, "client namespace disconnect", 1);
+    bench.pass(6 * MINUTE);
+    wire.take();
+    expect((await bench.store.readConnection(key.connectionId)).socketCount).toBe(1);
+    expect(wire.operations()).toEqual(["Query", "DeleteItem"]);
+    wire.take();
+    await bench.store.readConnection(key.connectionId);
+    expect(wire.operations()).toEqual(["Query"]);
+  });
+
   it("is one write for each step of a connection's and a socket's life", async () => {
     const { connectionId } = await bench.connection();
     const socket = bench.newSocket(connectionId);

@@ -74,6 +74,11 @@ export interface RecoveryOptions {
   maxDisconnectionDuration?: number;
   /** Whether a socket that comes back passes the middlewares again. @default true: it does not */
   skipMiddlewares?: boolean;
+  /**
+   * How often a session may be resumed in a minute: each time costs as many reads and posts as the client says it has missed. After
+   * that the client starts afresh, with `recovered: false`. @default 20
+   */
+  maxResumesPerMinute?: number;
 }
 
 /** As the `cors` package has them. All but `origin` belong to answers that a WebSocket does not have. */
@@ -240,9 +245,11 @@ const END_NOTICED_MS = (2 * 60 + 20) * 60 * 1_000;
 function resolveRecovery(options: ServerOptions["connectionStateRecovery"]): ResolvedOptions["recovery"] {
   if (!options) return undefined;
   const { maxDisconnectionDuration = 120_000, skipMiddlewares = true } = options;
+  const name = "connectionStateRecovery.maxResumesPerMinute";
+  const maxResumesPerMinute = resolveMost(name, options.maxResumesPerMinute, 20);
   if (maxDisconnectionDuration >= 0 && maxDisconnectionDuration <= MAX_AWAY_MS) {
     const keepEndedMs = maxDisconnectionDuration + END_NOTICED_MS;
-    return { maxDisconnectionDuration, skipMiddlewares, keepEndedMs };
+    return { maxDisconnectionDuration, skipMiddlewares, maxResumesPerMinute, keepEndedMs };
   }
   throw new SkysocketError(
     "SKY_OPTION_INVALID",

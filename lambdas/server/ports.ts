@@ -149,6 +149,13 @@ export interface SessionRecord {
   readonly pending: number;
   /** Milliseconds: a resume that has not come to its end by then is dead. */
   readonly until: number;
+  /** How often it was resumed in the minute that began at `since`, in milliseconds; absent before the first time. */
+  readonly resumes?: ResumeCount;
+}
+
+export interface ResumeCount {
+  readonly since: number;
+  readonly count: number;
 }
 
 /** A packet that a room was sent, as long as a session can miss it. */
@@ -302,7 +309,7 @@ export interface Store extends InboxStore {
    */
   claimSession(
     seen: Pick<SessionRecord, "pid" | "connectionId" | "rowOn">,
-    claim: Pick<SessionRecord, "connectionId" | "connectedAt" | "rowOn" | "tried" | "until">,
+    claim: Pick<SessionRecord, "connectionId" | "connectedAt" | "rowOn" | "tried" | "until" | "resumes">,
     expiresAt: number,
   ): Promise<boolean>;
   /** `resuming` → `live`, and the row is now on this connection; unless it is another's or more than `pending` packets wait. */

@@ -34,7 +34,7 @@ export function memorySessions(state: MemoryState): SessionStore {
         const session = find(pid);
         return session && { ...session };
       }),
-    claimSession: (seen, { connectionId, connectedAt, rowOn, tried, until }, expiresAt) =>
+    claimSession: (seen, { connectionId, connectedAt, rowOn, tried, until, resumes }, expiresAt) =>
       decide(() => {
         const session = find(seen.pid);
         if (session?.connectionId !== seen.connectionId || session.rowOn !== seen.rowOn) return false;
@@ -45,6 +45,7 @@ export function memorySessions(state: MemoryState): SessionStore {
           rowOn,
           tried,
           until,
+          ...(resumes && { resumes }),
           state: "resuming",
           pending: 0,
         } as const;

@@ -90,6 +90,9 @@ async function readRow(table: Table, pid: string): Promise<SessionRow | undefine
     state: read.known("state", isState),
     pending: read.number("pending"),
     until: read.number("until"),
+    ...(item.resumes === undefined
+      ? {}
+      : { resumes: { since: read.number("resumesSince"), count: read.number("resumes") } }),
     by: read.optionalText("by"),
     leftBy: read.optionalText("leftBy"),
   };
@@ -103,7 +106,7 @@ function isState(value: string): value is SessionRecord["state"] {
 async function claimSession(
   table: Table,
   seen: Parameters<Store["claimSession"]>[0],
-  { connectionId, connectedAt, rowOn, tried, until }: Parameters<Store["claimSession"]>[1],
+  { connectionId, connectedAt, rowOn, tried, until, resumes }: Parameters<Store["claimSession"]>[1],
   expiresAt: number,
 ): Promise<boolean> {
   const token = newToken();
@@ -117,6 +120,7 @@ async function claimSession(
     .set(["until"], until)
     .set(["by"], token)
     .set(["expiresAt"], toTtl(expiresAt));
+  if (resumes) claim.set(["resumes"], resumes.count).set(["resumesSince"], resumes.since);
   claim.require(
     claim.live(table.now()),
     claim.equals(["conn"], seen.connectionId),

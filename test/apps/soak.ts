@@ -10,7 +10,10 @@ interface Plan {
 
 const HOURS_MS = 60 * 60 * 1_000;
 const io = new Server({
-  connectionStateRecovery: { maxDisconnectionDuration: 2 * HOURS_MS, skipMiddlewares: true },
+  connectionStateRecovery: {
+    ...{ maxDisconnectionDuration: 2 * HOURS_MS, skipMiddlewares: true },
+    maxResumesPerMinute: Number.POSITIVE_INFINITY, // chaos cuts clients off more often than that
+  },
 });
 
 /** In the log and not in an acknowledgement alone: what is owed is owed, whether its emitter's connection lived or not. */

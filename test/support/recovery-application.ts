@@ -16,7 +16,10 @@ const LONG_MS = 2 * 60 * 60 * 1_000;
 /** An application that joins, leaves and emits as its clients say, and notes it in the ledger. */
 export const application = (ledger: Ledger, skipMiddlewares: boolean) => (): Server => {
   const io = new Server({
-    connectionStateRecovery: { maxDisconnectionDuration: LONG_MS, skipMiddlewares },
+    connectionStateRecovery: {
+      ...{ maxDisconnectionDuration: LONG_MS, skipMiddlewares },
+      maxResumesPerMinute: Number.POSITIVE_INFINITY, // clients are cut off as often as a schedule likes
+    },
   });
   io.use((_, next) => next());
   io.on("connection", (socket) => {

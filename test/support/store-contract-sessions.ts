@@ -68,6 +68,23 @@ export function sessionContract(bench: StoreBench): void {
       });
     });
 
+    it("tells how often it was resumed, as its last claim said", async () => {
+      const session = new SessionBench(bench);
+      await session.begin();
+      const seen = { pid: session.pid, connectionId: "c1", rowOn: "c1" };
+      const resumes = { since: session.at, count: 3 };
+      const claim = {
+        connectionId: "c2",
+        connectedAt: session.at + 1,
+        rowOn: "c1",
+        tried: [],
+        until: 1,
+        resumes,
+      };
+      expect(await session.store.claimSession(seen, claim, session.at + HOUR)).toBe(true);
+      expect((await session.read())?.resumes).toEqual(resumes);
+    });
+
     it("is of any namespace", async () => {
       for (const nsp of TORTURE) {
         const session = new SessionBench(bench);

@@ -1,6 +1,6 @@
 import { endConnection } from "../../server/ending.ts";
 import { isOffset, offsetsFrom, timeOfOffset } from "../../server/offsets.ts";
-import type { DisconnectReason, SessionRecord, SocketRecord } from "../../server/ports.ts";
+import type { DisconnectReason, ResumeCount, SessionRecord, SocketRecord } from "../../server/ports.ts";
 import { CLOCK_TOLERANCE_MS } from "../../server/recovery/presence.ts";
 import type { PacketContext } from "../context.ts";
 
@@ -28,6 +28,7 @@ export const RESUME_MS = 35_000;
 const TRIES = 5;
 /** Connections that claim a session and die, one after the other, of which is known. */
 const MOST_TRIED = 8;
+const MINUTE_MS = 60_000;
 const PID = /^[\w-]{24}$/;
 
 /** A session that goes on here. */
@@ -61,6 +62,8 @@ export async function restoreSession(
     if (session.connectionId === connection.connectionId)
       return await claimedBefore(context, session, offset);
     if (session.connectedAt >= connection.connectedAt) return "superseded";
+    const resumes = countResume(session, ports.clock.now());
+    if (resumes.count > server.options.recovery.maxResumesPerMinute) return refuseResume(context, nsp);
     const seen = await awaitEnd(context, session);
     if (!seen || (seen.phase === "ended" && !canGoOn(context, seen, offset))) return undefined;
     const { connectionId, connectedAt } = connection;
@@ -71,12 +74,33 @@ export async function restoreSession(
       until,
       rowOn: seen.connectionId,
       tried: triedSince(session, seen),
+      resumes,
     };
     if (!(await ports.store.claimSession(session, claim, expiresAt))) continue;
     const row = await endBefore(context, session, claim);
     return row && canGoOn(context, row, offset) ? { pid, row, offset: reliable(offset, row) } : undefined;
   }
   return "superseded";
+}
+
+/** This resume included. The claim writes it, so that of two at once only one counts. */
+function countResume({ resumes }: SessionRecord, now: number): ResumeCount {
+  if (!resumes || now - resumes.since >= MINUTE_MS) return { since: now, count: 1 };
+  return { since: resumes.since, count: resumes.count + 1 };
+}
+
+/**
+ * What was missed since an offset is read and sent anew for whoever comes with it, and only the client knows what it has got. So
+ * there is a limit to how often. Beyond it the client starts afresh, as where nothing can be restored: with a new session, for
+ * which nothing waits.
+ */
+function refuseResume({ server, ports, connection }: PacketContext, nsp: string): undefined {
+  server.seldom.warn(
+    ports,
+    "SKY_CLIENT_LIMIT",
+    `a client has resumed its session more than ${server.options.recovery?.maxResumesPerMinute} times in a minute (connectionStateRecovery.maxResumesPerMinute): it starts afresh`,
+    { nsp: nsp.slice(0, 100), connection: connection.connectionId },
+  );
 }
 
 /** The session is this connection's already: a middleware refused the socket, and its client tries again. */

@@ -50,6 +50,7 @@ test.each([
   [{ handshakeHeaders: [1] }, "handshakeHeaders is [1]", "a list"],
   [{ maxRoomsPerSocket: 0 }, "maxRoomsPerSocket is 0", "from 1 on"],
   [{ maxNamespacesPerConnection: 1.5 }, "maxNamespacesPerConnection is 1.5", "from 1 on"],
+  [{ connectionStateRecovery: { maxResumesPerMinute: 0 } }, "maxResumesPerMinute is 0", "from 1 on"],
   [{ maxAuthBytes: -1 }, "maxAuthBytes is -1", "from 1 on"],
   [{ maxRoomsPerSocket: "500" }, 'maxRoomsPerSocket is "500"', "a whole number"],
   [{ lingerTimeout: -1 }, "lingerTimeout is -1", "milliseconds"],

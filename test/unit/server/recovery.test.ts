@@ -292,6 +292,25 @@ describe("a session is not restored", () => {
     await refused(harness, { pid });
   });
 
+  test("when it was resumed too often in a minute, however the client comes back; and then again", async () => {
+    const { harness, pass } = startRecovery({ maxResumesPerMinute: 3 });
+    const alice = await harness.join();
+    let bob = await harness.join();
+    const first = remember(bob);
+    await alice.emit("say", "lobby", "missed");
+    for (let i = 0; i < 3; i++) {
+      await cut(harness, bob);
+      const back = await comeBack(harness, { pid: first.pid });
+      expect([back.recovered, texts(back)]).toEqual([true, ["missed"]]);
+      bob = back;
+    }
+    await cut(harness, bob);
+    await refused(harness, { pid: first.pid });
+    expect(harness.log.map(({ code }) => code)).toEqual(["SKY_CLIENT_LIMIT"]);
+    pass(60_000);
+    expect((await comeBack(harness, { pid: first.pid })).recovered).toBe(true);
+  });
+
   test("when it was away for too long", async () => {
     const { harness, pass } = startRecovery({ maxDisconnectionDuration: 5_000 });
     const bob = await harness.join();

@@ -19,7 +19,7 @@ import { postToAll, toReceiver } from "../server/post-to-all.ts";
 import { Posts } from "../server/posts.ts";
 import { type LeavingOut, withoutReturned } from "../server/recovery/back.ts";
 import { finishRows } from "../server/recovery/log.ts";
-import { isAfterJoin } from "../server/recovery/presence.ts";
+import { isAfterJoin, isBeforePacket } from "../server/recovery/presence.ts";
 
 /**
  * How long a leg is a worker's, in milliseconds: an asynchronous invocation that comes twice is dropped by it, and the one that
@@ -104,7 +104,7 @@ class Worker {
     };
     this.#token = token;
     const { nsp, except } = message;
-    this.#leavingOut = { nsp, except: new Set(except), since: context.ports.clock.now() };
+    this.#leavingOut = { nsp, except: new Set(except), since: context.ports.clock.now(), offset };
     this.#range = toRange(leg.cursor ?? task.from, leg.to ?? task.to);
     this.#branches = [...leg.branches];
     this.#missed = leg.missed;
@@ -129,9 +129,10 @@ class Worker {
     const { share, until } = this.#task;
     const { nsp, except, offset } = this.#message;
     const rooms = roomsOfMessage(this.#message);
-    // A worker that is late or tried again finds some who have joined since.
+    // A worker that is late or tried again finds some who have joined since, also the rooms to leave out.
     const counts = ({ token }: Member) => offset === undefined || isAfterJoin(token, offset);
-    const wanted = { nsp, rooms, except, range: this.#range, pageSize: share + 1, counts };
+    const countsOut = (row: Member) => offset === undefined || isBeforePacket(row, offset);
+    const wanted = { nsp, rooms, except, range: this.#range, pageSize: share + 1, counts, countsOut };
     let batch: Member[] = [];
     let seen = 0;
     for await (const member of membersInOrder(ports.store, wanted)) {

@@ -10,6 +10,8 @@ export interface Sought {
   readonly pageSize: number;
   /** Which rows of the rooms count; all of them where nothing is said. */
   readonly counts?: (member: Member) => boolean;
+  /** Which rows of the rooms to leave out count; all of them where nothing is said. */
+  readonly countsOut?: (member: Member) => boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface Sought {
  */
 export async function* membersInOrder(
   store: Pick<FanOutStore, "listMembersInOrder">,
-  { nsp, rooms, except, range, pageSize, counts = () => true }: Sought,
+  { nsp, rooms, except, range, pageSize, counts = all, countsOut = all }: Sought,
 ): AsyncGenerator<Member> {
   const included = new Merged(rooms.flatMap((room) => store.listMembersInOrder(nsp, room, range, pageSize)));
   // By pages as large as they come: of these there may be many between two that are wanted.
@@ -31,7 +33,7 @@ export async function* membersInOrder(
     for (let next = included.first; next; next = included.first) {
       if (next.id !== last && counts(next)) {
         last = next.id;
-        while (excluded.first && excluded.first.id < next.id) await excluded.skip();
+        while (excluded.first && isPassed(excluded.first, next.id, countsOut)) await excluded.skip();
         if (excluded.first?.id !== next.id) yield next;
       }
       await included.skip();
@@ -40,6 +42,12 @@ export async function* membersInOrder(
     await Promise.all([included.close(), excluded.close()]);
   }
 }
+
+const all = (): boolean => true;
+
+/** A row that leaves nobody out from here on. */
+const isPassed = (row: Member, id: string, countsOut: (member: Member) => boolean): boolean =>
+  row.id < id || (row.id === id && !countsOut(row));
 
 /** Several sorted sources as one. */
 class Merged {

@@ -1,5 +1,5 @@
 import type { Member, Store } from "../ports.ts";
-import { isRenewed } from "./presence.ts";
+import { isBeforePacket, isRenewed } from "./presence.ts";
 
 /**
  * Who came back so long before the rooms were read, in milliseconds, may not have been in all of its rooms then: its connection
@@ -12,6 +12,8 @@ export interface LeavingOut {
   readonly except: ReadonlySet<string>;
   /** When reading the rooms began, in milliseconds since the epoch. */
   readonly since: number;
+  /** The packet's, if it is in the logs: who joined a room to leave out after it is not left out. */
+  readonly offset?: string | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface LeavingOut {
  */
 export async function withoutReturned<T extends Member>(
   store: Pick<Store, "readRooms">,
-  { nsp, except, since }: LeavingOut,
+  { nsp, except, since, offset }: LeavingOut,
   members: readonly T[],
 ): Promise<readonly T[]> {
   if (except.size === 0) return members;
@@ -30,7 +32,11 @@ export async function withoutReturned<T extends Member>(
     members.map(async ({ id, connectionId, connectedAt, token }) => {
       if (!isRenewed(token) || connectedAt < since - RECENT_MS) return true;
       const row = await store.readRooms({ connectionId, nsp });
-      return row?.id !== id || ![...except].some((room) => Object.hasOwn(row.rooms, room));
+      if (row?.id !== id) return true;
+      return ![...except].some((room) => {
+        if (!Object.hasOwn(row.rooms, room)) return false;
+        return offset === undefined || isBeforePacket({ room, id, token: row.rooms[room] ?? "" }, offset);
+      });
     }),
   );
   return members.filter((_, at) => kept[at]);

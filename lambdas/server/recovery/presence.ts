@@ -1,5 +1,5 @@
 import { isOffset, latestOf, offsetsFrom } from "../offsets.ts";
-import type { LeftRoom, LogRow, RoomName, SocketRecord, Store } from "../ports.ts";
+import type { LeftRoom, LogRow, Member, RoomName, SocketRecord, Store } from "../ports.ts";
 import { EVERYONE } from "../ports.ts";
 
 /**
@@ -41,6 +41,24 @@ export function isAfterJoin(token: string, id: string): boolean {
   const parsed = parse(token);
   return !parsed || (id > parsed.from && !parsed.before.includes(id));
 }
+
+/**
+ * Had the socket with this token joined the room when a packet with this id was made? With recovery off nobody can tell. Here
+ * nothing but the two times is known: the packet is in no log of a room that it was not sent to. But nobody knew a socket's id
+ * before there was a socket: who left it out by that did so after, whatever the clocks say.
+ */
+export function isBeforePacket(
+  { room, id, token }: Pick<Member, "room" | "id" | "token">,
+  packet: string,
+): boolean {
+  const parsed = parse(token);
+  return !parsed || hasJoined(parsed, { isOwn: room === id, packet });
+}
+
+const hasJoined = (
+  { joined, from }: JoinToken,
+  { isOwn, packet }: { readonly isOwn: boolean; readonly packet: string },
+): boolean => packet > (isOwn ? from : joined);
 
 /** Another token for the same membership: that of the connection before must not delete the rows of this one. */
 export function renewedToken(token: string, joined: string): string | undefined {
@@ -107,12 +125,10 @@ export class Presence {
     return included && !except.some((one) => this.#wasIn(one, id));
   }
 
-  // Nothing but the two times is known here: the packet is in no log of the room that it was not sent to. But nobody knew the
-  // socket's id before there was a socket: who left it out did so after, whatever the clocks say.
-  #wasIn(room: string, id: string): boolean {
+  #wasIn(room: string, packet: string): boolean {
+    const isOwn = room === this.#id;
     return (this.#stays.get(room) ?? []).some(
-      ({ from, joined, until }) =>
-        id > (room === this.#id ? from : joined) && (until === undefined || id <= until),
+      (stay) => hasJoined(stay, { isOwn, packet }) && (stay.until === undefined || packet <= stay.until),
     );
   }
 

@@ -4,6 +4,7 @@ import { type Audience, broadcast } from "../../../lambdas/server/delivery.ts";
 import type { EventPacket } from "../../../lambdas/server/event-packet.ts";
 import { Offsets } from "../../../lambdas/server/offsets.ts";
 import { EVERYONE, type LogRow, type RoomName } from "../../../lambdas/server/ports.ts";
+import { joinToken } from "../../../lambdas/server/recovery/presence.ts";
 import { VirtualClock } from "../../support/fake-ports.ts";
 import { FanOutCloud } from "../../support/fan-out-cloud.ts";
 
@@ -211,6 +212,31 @@ describe("tasks that come twice", () => {
 });
 
 describe("with recovery on", () => {
+  test("a worker that comes late leaves out who was in the rooms to leave out at the emit, and nobody who has joined since", async () => {
+    const clock = new VirtualClock();
+    const cloud = new FanOutCloud(1_000, clock);
+    const offsets = new Offsets(clock);
+    const put = async (room: RoomName, id: string) => {
+      const joined = offsets.next();
+      await cloud.store.putMember({
+        ...cloud.member(room, id),
+        token: await joinToken(cloud.store, { nsp: "/", room, joined, now: clock.now() }),
+      });
+    };
+    const ids = socketIds(100).sort();
+    for (const id of ids) await put("room", id);
+    const [before, since] = [ids.slice(30, 40), ids.slice(60, 70)];
+    for (const id of before) await put("out", id);
+    await clock.sleep(1);
+    await emit(cloud, audience(["room"], ["out"]), { packet: logged(cloud) });
+    await clock.sleep(60_000);
+    for (const id of since) await put("out", id);
+    await cloud.drain();
+    const left = new Set(before);
+    expect([...cloud.posts.keys()].sort()).toEqual(ids.filter((id) => !left.has(id)).map((id) => `C ${id}`));
+    expect((await rowOf(cloud, "room"))?.missed).toEqual([]);
+  });
+
   test("the row is marked before anything is posted, and done when all workers are, with who missed it", async () => {
     const cloud = new FanOutCloud();
     const ids = socketIds(200).sort();

@@ -25,7 +25,7 @@ function bench(rooms: Readonly<Record<string, readonly string[]>>) {
     const leavingOut = { nsp: "/", except: new Set(except), since: NOW };
     return (await withoutReturned(store, leavingOut, members)).map(({ id }) => id);
   };
-  return { asked, member, left };
+  return { asked, member, left, store };
 }
 
 describe("who was away while the rooms to leave out were read", () => {
@@ -39,6 +39,15 @@ describe("who was away while the rooms to leave out were read", () => {
     expect(await left([], [member("a", BACK)])).toEqual(["a"]);
     expect(await left(["a"], [member("b", FRESH), member("c", BACK, 60_001)])).toEqual(["b", "c"]);
     expect(asked).toEqual([]);
+  });
+
+  test("gets it if it has joined that room since the packet was made", async () => {
+    const { member, store } = bench({ c: ["a", "lobby"] });
+    const leavingOut = { nsp: "/", except: new Set(["a"]), since: NOW };
+    const left = async (offset: string) =>
+      (await withoutReturned(store, { ...leavingOut, offset }, [member("c", BACK)])).length;
+    expect(await left("0mywpj19600017k6iehxe")).toBe(1);
+    expect(await left("0mywpj19600019k6iehxe")).toBe(0);
   });
 
   test("gets it if the row is another socket's by now, or gone: the post tells then", async () => {

@@ -82,11 +82,16 @@ export async function finishJoin(
 ): Promise<void> {
   if (Object.keys(started).length === 0) return;
   await allFannedOut(socket.invocation);
-  const { store } = socket.invocation.ports;
   const tokens = Object.fromEntries(await stampTokens(socket, Object.entries(started)));
   for (const [room, token] of Object.entries(tokens)) {
     if (socket.tokens.has(room)) socket.tokens.set(room, token);
   }
+  await enter(socket, tokens);
+}
+
+/** Puts the socket into rooms under these tokens. */
+export async function enter(socket: SocketCore, tokens: Readonly<Record<string, string>>): Promise<void> {
+  const { store } = socket.invocation.ports;
   try {
     if (!(await store.addRooms(socket.key, socket.id, tokens))) return; // it ended meanwhile: there is nothing to join
     await putMembers(socket, Object.entries(tokens));
@@ -165,29 +170,39 @@ async function releaseMembers(
   await Promise.all(tokens.map(([room, token]) => store.releaseMember({ nsp: nsp.name, room, id, token })));
 }
 
-/** Removes rooms from the socket's row and the member rows that go with them. */
-export async function leave(socket: SocketCore, rooms: readonly string[]): Promise<void> {
+/**
+ * Removes rooms from the socket's row and the member rows that go with them.
+ * @param until an offset: when it left them, if that was not now
+ */
+export async function leave(socket: SocketCore, rooms: readonly string[], until?: string): Promise<void> {
   await allFannedOut(socket.invocation);
   const { store } = socket.invocation.ports;
-  const leaving = await noteLeaving(socket, rooms);
+  const leaving = await noteLeaving(socket, rooms, until);
   const removed = await store.removeRooms(socket.key, socket.id, rooms, leaving);
   await deleteMembers(socket, Object.entries(removed));
 }
 
 /** With recovery, what the rooms were sent up to now remains the socket's: one read for each. */
-async function noteLeaving(socket: SocketCore, rooms: readonly string[]): Promise<Leaving | undefined> {
-  const { pid, nsp, invocation } = socket;
-  if (pid === undefined) return undefined;
-  const { store, clock } = invocation.ports;
-  const now = clock.now();
-  const left = invocation.offsets.next();
-  const ends = await Promise.all(rooms.map((room) => leaveOffset(store, { nsp: nsp.name, room, left, now })));
-  const until = latestOf(left, ...ends);
+async function noteLeaving(
+  socket: SocketCore,
+  rooms: readonly string[],
+  at?: string,
+): Promise<Leaving | undefined> {
+  if (socket.pid === undefined) return undefined;
+  const until = at ?? (await endOfStays(socket, rooms));
   const forgetting = toForget(socket.left, rooms.length);
   const gone = new Set(forgetting.forget);
   const noted = rooms.map((room) => ({ room, token: socket.tokens.get(room) ?? "", until }));
   socket.left = [...socket.left.filter((one) => !gone.has(one)), ...noted];
   return { until, ...forgetting };
+}
+
+async function endOfStays({ nsp, invocation }: SocketCore, rooms: readonly string[]): Promise<string> {
+  const { store, clock } = invocation.ports;
+  const now = clock.now();
+  const left = invocation.offsets.next();
+  const ends = await Promise.all(rooms.map((room) => leaveOffset(store, { nsp: nsp.name, room, left, now })));
+  return latestOf(left, ...ends);
 }
 
 /** Deletes the socket's member rows that have these tokens. One by one: a batch takes no conditions. */

@@ -49,9 +49,16 @@ export const latestOf = (first: string, ...others: readonly string[]): string =>
   }, first);
 
 /** Was `earlier` made in the same invocation as `later`, and before it? */
-export function madeBefore(earlier: string, later: string): boolean {
+export const madeBefore = (earlier: string, later: string): boolean =>
+  earlier < later && sameInvocation(earlier, later);
+
+/** Can `earlier` have been made before `later`? Of two invocations in one millisecond nobody can tell. */
+export const mayBeBefore = (earlier: string, later: string): boolean =>
+  earlier < later || (!sameInvocation(earlier, later) && timeOfOffset(earlier) === timeOfOffset(later));
+
+function sameInvocation(one: string, other: string): boolean {
   const at = TIME_DIGITS + COUNTER_DIGITS;
-  return earlier < later && earlier.slice(at) === later.slice(at);
+  return one.slice(at) === other.slice(at);
 }
 
 const padded = (value: number, digits: number): string => value.toString(36).padStart(digits, "0");

@@ -175,6 +175,21 @@ export interface LogRow {
   readonly fannedOut?: boolean;
 }
 
+/** What sockets were told to do by `socketsJoin`, `socketsLeave` or `disconnectSockets`: see directives.ts. */
+export interface Directive {
+  readonly nsp: string;
+  /** An offset. */
+  readonly id: string;
+  /** Rooms whose sockets were meant; none: everyone in the namespace. */
+  readonly rooms: readonly string[];
+  /** Rooms whose members were left out. */
+  readonly except: readonly string[];
+  /** `close`: `disconnect`, and the whole connection. */
+  readonly act: "join" | "leave" | "disconnect" | "close";
+  /** Rooms to join or to leave. */
+  readonly names: readonly string[];
+}
+
 /** A leave that is to be remembered for recovery. */
 export interface Leaving {
   /** An offset: packets up to it are still the socket's. */
@@ -336,6 +351,12 @@ export interface Store extends InboxStore {
   ): Promise<void>;
   /** The room's packets from `from` to `to` (offsets, or beginnings of them; both inclusive), by id, in pages of at most 1 MB. */
   listLog(nsp: string, room: RoomName, from: string, to?: string): AsyncIterable<readonly LogRow[]>;
+
+  // ── what sockets were told that have no member rows ──────────────────────────────────────────────────────────────
+  /** Puts a directive. It expires at `expiresAt`, in milliseconds. */
+  putDirective(directive: Directive, expiresAt: number): Promise<void>;
+  /** Those of a namespace from `from` on (an offset, or the beginning of one), by id. */
+  readDirectives(nsp: string, from: string): Promise<readonly Directive[]>;
 
   // ── answers to what the server asked clients ──────────────────────────────────────────────────────────────────────
   /** Notes that clients of a namespace are about to be asked something; answers are taken until then, in milliseconds. */

@@ -1,4 +1,5 @@
 import { type Audience, resolveMembers } from "./delivery.ts";
+import { putDirective } from "./directives.ts";
 import type { Effect } from "./effect.ts";
 import { disconnectNow } from "./ending.ts";
 import { handshakeOf } from "./handshake.ts";
@@ -52,6 +53,7 @@ export async function joinAll(
   rooms: readonly string[],
 ): Promise<Step<void>> {
   const limit = nsp.server.options.maxRoomsPerSocket;
+  await putDirective(invocation, nsp, audience, { act: "join", names: rooms });
   await forEach(invocation, nsp, audience, (socket) => finishJoin(socket, startJoin(socket, rooms, limit)));
   return { rest: undefined };
 }
@@ -62,6 +64,7 @@ export async function leaveAll(
   audience: Audience,
   rooms: readonly string[],
 ): Promise<Step<void>> {
+  await putDirective(invocation, nsp, audience, { act: "leave", names: rooms });
   await forEach(invocation, nsp, audience, async (socket) => {
     for (const room of rooms) socket.rooms.delete(room);
     await leave(socket, rooms);
@@ -82,9 +85,10 @@ export function disconnectAll(
 ): Effect<void> {
   return invocation.actInLane("disconnectSockets()", async () => {
     // In the queue: who is chosen follows the joins and leaves that were called before.
-    const views = await invocation.act("disconnectSockets()", async () => ({
-      rest: await openSockets(invocation, audience),
-    }));
+    const views = await invocation.act("disconnectSockets()", async () => {
+      await putDirective(invocation, nsp, audience, { act: close ? "close" : "disconnect", names: [] });
+      return { rest: await openSockets(invocation, audience) };
+    });
     const chosen = views.filter(({ connection }) => connection.connectedAt <= before);
     const sockets = chosen.map((view) => coreOf(invocation, declaredOr(nsp, view), view));
     await Promise.all(sockets.map((socket) => disconnectNow(socket, close)));

@@ -3,6 +3,7 @@ import type { FanOutStore } from "../server/fan-out-ports.ts";
 import type { Clock, Store } from "../server/ports.ts";
 import { answerStore } from "./answers.ts";
 import { connectionStore } from "./connections.ts";
+import { directiveStore } from "./directives.ts";
 import { fanOutStore } from "./fan-outs.ts";
 import { openerStore } from "./inbox-openers.ts";
 import { inboxStore } from "./inboxes.ts";
@@ -51,6 +52,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store & FanOutSt
     ...memberStore(table),
     ...sessionStore(table),
     ...logStore(table),
+    ...directiveStore(table),
     ...answerStore(table),
     ...partStore(table),
     ...fanOutStore(table),

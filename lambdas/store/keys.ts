@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { LegKey } from "../server/fan-out-ports.ts";
 import type { InboxEvent, InboxName, InboxOpener } from "../server/inbox-ports.ts";
 import {
+  type Directive,
   EVERYONE,
   type LeftRoom,
   type LogRow,
@@ -189,6 +190,16 @@ export function logIdOf(sk: string): string {
 /** What was asked; by namespace, since a room is asked under one id. */
 export function askKey(nsp: string, askId: number): Key {
   return { pk: build("Q", [nsp, String(askId)], MAX_PK_BYTES), sk: "@" };
+}
+
+/** What sockets of a namespace were told: one partition, since all of it is read from a time on. */
+export function directivePk(nsp: string): string {
+  return build("D", [nsp], MAX_PK_BYTES);
+}
+
+/** Sorts by the offset, which is short. */
+export function directiveKey({ nsp, id }: Pick<Directive, "nsp" | "id">): Key {
+  return { pk: directivePk(nsp), sk: escapeName(id) };
 }
 
 export function answerKey(socketId: string, askId: number): Key {

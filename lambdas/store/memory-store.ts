@@ -11,6 +11,7 @@ import type {
   SessionRecord,
   Store,
 } from "../server/ports.ts";
+import { memoryDirectives } from "./directives-memory.ts";
 import { isLive } from "./expression.ts";
 import { memoryFanOuts } from "./fan-outs-memory.ts";
 import { memoryHeartbeats } from "./heartbeats-memory.ts";
@@ -89,6 +90,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store & Heartbea
     ...memoryMembers(state, pageSize),
     ...memorySessions(state),
     ...memoryLog(state, logPageSize),
+    ...memoryDirectives(state),
     ...memoryAnswers(state),
     ...memoryParts(state),
     ...memoryInboxes(state),

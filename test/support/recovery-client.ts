@@ -97,11 +97,11 @@ export class RecoveryClient {
   }
 
   say(plans: readonly Plan[]): void {
-    this.#send(["say", plans]);
+    this.send(["say", plans]);
   }
 
   change(what: "join" | "leave", room: string): void {
-    this.#send([what, room, this.#ledger.now()]);
+    this.send([what, room, this.#ledger.now()]);
   }
 
   /** The network goes; `again` are cuts of the connections that follow, each so long after it began to connect. */
@@ -122,7 +122,7 @@ export class RecoveryClient {
     this.#lost(this.#turn);
   }
 
-  #send(event: readonly unknown[]): void {
+  send(event: readonly unknown[]): void {
     if (this.#connection) this.#cloud.send(this.#connection, `42${JSON.stringify(event)}`);
   }
 
@@ -190,7 +190,7 @@ export class RecoveryClient {
   #accepted({ sid, pid }: { readonly sid: string; readonly pid: string }): void {
     const before = this.session;
     const asked = this.#asked ?? this.#ledger.now();
-    const recovered = before?.pid === pid;
+    const recovered = before !== undefined && before.pid === pid;
     if (before) this.returns.push({ asked, session: before, recovered });
     if (recovered) {
       const from = this.#offset === undefined ? undefined : this.#numbers.get(this.#offset);

@@ -62,7 +62,7 @@ export async function raceOfRooms(
       return "posted";
     },
   });
-  void catchUp.run(presence);
+  void catchUp.run(async () => presence);
   await simulation.run();
   return posted.map((id) => sent.indexOf(id));
 }

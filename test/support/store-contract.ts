@@ -4,6 +4,7 @@ import type { HeartbeatStore } from "../../lambdas/server/heartbeat-ports.ts";
 import type { Clock, Store } from "../../lambdas/server/ports.ts";
 import { StoreBench } from "./store-contract-bench.ts";
 import { connectionContract } from "./store-contract-connections.ts";
+import { directiveContract } from "./store-contract-directives.ts";
 import { fanOutContract } from "./store-contract-fan-outs.ts";
 import { heartbeatContract } from "./store-contract-heartbeat.ts";
 import { inboxContract } from "./store-contract-inboxes.ts";
@@ -57,6 +58,7 @@ export function describeStoreContract(name: string, start: () => Promise<StoreHa
     recoveryContract(bench, (keepEndedMs) => harness.create(bench.clock, { keepEndedMs }));
     sessionContract(bench);
     logContract(bench);
+    directiveContract(bench);
     inboxContract(bench);
     heartbeatContract(bench, () => heartbeats);
     fanOutContract(bench, () => fanOuts);

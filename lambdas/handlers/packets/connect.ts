@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { rememberChild } from "../../server/children.ts";
-import { endConnection, releaseEnded } from "../../server/ending.ts";
+import { directivesSince, followDirectives } from "../../server/directives.ts";
+import { disconnectSocket, endConnection, releaseEnded } from "../../server/ending.ts";
 import { callConnectionListeners, runMiddlewares } from "../../server/listening.ts";
 import { deleteMembers, memberships, putMembers, verifyMembers } from "../../server/membership.ts";
 import type { NamespaceCore } from "../../server/namespace-core.ts";
+import { offsetsFrom } from "../../server/offsets.ts";
 import type { SocketRecord } from "../../server/ports.ts";
 import { SocketCore, type SocketSeed } from "../../server/socket-core.ts";
 import type { PacketContext } from "../context.ts";
@@ -146,12 +148,14 @@ async function open(
     socket.rooms.add(socket.id);
     socket.tokens.set(socket.id, socket.token);
   }
+  const since = offsetsFrom(ports.clock.now());
   const settled = callConnectionListeners(socket, "live");
   // As on stock, where the packet that connects it is on its way: its volatile events of until now are lost.
   invocation.posts.noteBusy(socket.recipient);
   const { rooms, ...state } = takeDraft(socket);
   const { id: sid, pid } = socket;
   const data = pid === undefined ? { sid } : { sid, pid };
+  let end: Awaited<ReturnType<typeof followDirectives>>;
   try {
     const entered = await enterRooms(context, socket, rooms, restored);
     const connected = context.server.codec.encode({ type: "connect", nsp: socket.nsp.name, data });
@@ -163,12 +167,14 @@ async function open(
       return await abandon(context, socket);
     }
     await putMembers(socket, memberships(socket));
-    if (restored) await sendMissed(context, socket, { offset: restored.offset, posted: [] });
+    end = await followDirectives(socket, restored ? directivesSince(restored.row) : since);
+    if (restored && !end) await sendMissed(context, socket, { offset: restored.offset, posted: [] });
   } catch (error) {
     failed(error instanceof Error ? error : new Error(String(error)));
     throw error;
   }
   opened();
+  if (end) await disconnectSocket(socket, end === "close");
   await settle(context, socket, settled);
 }
 

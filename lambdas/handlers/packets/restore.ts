@@ -1,3 +1,4 @@
+import { directed, directivesSince, reportRefused } from "../../server/directives.ts";
 import { endConnection } from "../../server/ending.ts";
 import { isOffset, offsetsFrom, timeOfOffset } from "../../server/offsets.ts";
 import type { DisconnectReason, ResumeCount, SessionRecord, SocketRecord } from "../../server/ports.ts";
@@ -77,7 +78,8 @@ export async function restoreSession(
       resumes,
     };
     if (!(await ports.store.claimSession(session, claim, expiresAt))) continue;
-    const row = await endBefore(context, session, claim);
+    const ended = await endBefore(context, session, claim);
+    const row = ended && (await afterDirectives(context, ended));
     return row && canGoOn(context, row, offset) ? { pid, row, offset: reliable(offset, row) } : undefined;
   }
   return "superseded";
@@ -105,16 +107,32 @@ function refuseResume({ server, ports, connection }: PacketContext, nsp: string)
 
 /** The session is this connection's already: a middleware refused the socket, and its client tries again. */
 async function claimedBefore(
-  { server, ports }: PacketContext,
+  context: PacketContext,
   session: SessionRecord,
   offset: string | undefined,
 ): Promise<Restored | undefined> {
+  const { server, ports } = context;
   const { store, clock } = ports;
   const { pid, state } = session;
-  const row = await latestRow(store, session);
+  const latest = await latestRow(store, session);
+  const row = latest && (await afterDirectives(context, latest));
   if (state !== "resuming" || !row || !canGoOn({ server, ports }, row, offset)) return undefined;
   const prolonged = await store.prolongResume(session, { until: clock.now() + RESUME_MS });
   return prolonged ? { pid, row, offset: reliable(offset, row) } : undefined;
+}
+
+/**
+ * The socket as it has become while it was away, by what `socketsJoin` and `socketsLeave` asked for; undefined if it was to be
+ * disconnected. One read.
+ */
+async function afterDirectives(
+  { server, ports }: PacketContext,
+  row: SocketRecord,
+): Promise<SocketRecord | undefined> {
+  const directives = await ports.store.readDirectives(row.nsp, directivesSince(row));
+  const { socket, end, refused } = directed(row, directives, server.options.maxRoomsPerSocket);
+  reportRefused(ports.log, row, refused);
+  return end ? undefined : socket;
 }
 
 /** The latest row of the session's socket that was open once; one that is still open is given a moment to end. */

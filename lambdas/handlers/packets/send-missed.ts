@@ -36,21 +36,26 @@ export async function sendMissed(
   const { key, id, invocation, nsp } = socket;
   const { store, clock } = invocation.ports;
   const recipient = { connectionId: key.connectionId, connectedAt: socket.connection.connectedAt };
-  let gone = false;
+  let over = false;
   const catchUp: CatchUp = new CatchUp({
     ...{ store, clock, nsp: nsp.name, socketId: id, ...from },
     post: async (row) => {
       if (clock.now() > context.deadline - RESERVE_MS) return "stop";
-      gone = !(await invocation.posts.send(recipient, framesOfLate(row, catchUp.last)));
-      return gone ? "stop" : "posted";
+      over = !(await invocation.posts.send(recipient, framesOfLate(row, catchUp.last)));
+      return over ? "stop" : "posted";
     },
   });
+  const presence = async (): Promise<Presence | undefined> => {
+    const row = await store.readSocket(key);
+    if (row?.id === id && row.phase === "open") return new Presence(row);
+    over = true;
+    return undefined;
+  };
   for (;;) {
     const session = await ownSession(socket);
-    const row = await store.readSocket(key);
-    if (!session || row?.id !== id || row.phase !== "open") return; // taken over, or ended: the next resume begins where the client is
-    if (!(await catchUp.run(new Presence(row)))) {
-      if (!gone) await handOver(socket, session, catchUp);
+    if (!session) return; // taken over: the next resume begins where the client is
+    if (!(await catchUp.run(presence))) {
+      if (!over) await handOver(socket, session, catchUp);
       return;
     }
     if (await store.goLive(session)) break;

@@ -60,9 +60,11 @@ export class CatchUp {
 
   /**
    * Posts everything that is in the logs at this moment.
+   * @param presence asked for before each pass, since others may make the socket leave a room meanwhile: what it is posted was
+   *   put before the pass began, so before it left. Undefined if there is nobody to post to any more
    * @returns false if it was stopped
    */
-  async run(presence: Presence): Promise<boolean> {
+  async run(presence: () => Promise<Presence | undefined>): Promise<boolean> {
     let left = await this.#pass(presence);
     while (left !== "stopped" && [...left].some((id) => this.#shown.has(id))) {
       const again = await this.#pass(presence);
@@ -74,8 +76,10 @@ export class CatchUp {
   }
 
   /** @returns ids that are there and have not been posted yet */
-  async #pass(presence: Presence): Promise<ReadonlySet<string> | "stopped"> {
+  async #pass(present: () => Promise<Presence | undefined>): Promise<ReadonlySet<string> | "stopped"> {
     const { clock, post, socketId, offset } = this.#options;
+    const presence = await present();
+    if (!presence) return "stopped";
     const settled = offsetsFrom(clock.now() - EMITTER_LIFE_MS - CLOCK_TOLERANCE_MS);
     const waiting = new Set<string>();
     for await (const row of this.#rows(presence)) {

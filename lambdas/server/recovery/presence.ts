@@ -1,4 +1,4 @@
-import { isOffset, latestOf, offsetsFrom } from "../offsets.ts";
+import { isOffset, latestOf, mayBeBefore, offsetsFrom, timeOfOffset } from "../offsets.ts";
 import type { LeftRoom, LogRow, Member, RoomName, SocketRecord, Store } from "../ports.ts";
 import { EVERYONE } from "../ports.ts";
 
@@ -60,12 +60,30 @@ const hasJoined = (
   { isOwn, packet }: { readonly isOwn: boolean; readonly packet: string },
 ): boolean => packet > (isOwn ? from : joined);
 
+/** The same for a directive: one that may have come after the join concerns who joined. */
+export function isBeforeDirective(
+  { room, id, token }: Pick<Member, "room" | "id" | "token">,
+  directive: string,
+): boolean {
+  const parsed = parse(token);
+  return !parsed || (room === id ? directive > parsed.from : mayBeBefore(parsed.joined, directive));
+}
+
+/** A token for a join that a directive asked for while the socket was away: the room's packets from then on are its own. */
+export const tokenOfDirective = (id: string): string => format({ joined: id, from: id, before: [] });
+
 /** Another token for the same membership: that of the connection before must not delete the rows of this one. */
 export function renewedToken(token: string, joined: string): string | undefined {
   const parsed = parse(token);
   return parsed && format({ ...parsed, joined: `${parsed.joined}${SUCCESSOR}${joined}` });
 }
 const SUCCESSOR = "^";
+
+/** When the token was made, in milliseconds: for a membership that goes on, when it did last. */
+export function timeOfToken(token: string): number | undefined {
+  const [last] = (token.split(".")[0] ?? "").split(SUCCESSOR).reverse();
+  return isOffset(last) ? timeOfOffset(last) : undefined;
+}
 
 /** Is it the token of a membership that goes on, on another connection than it began on? */
 export const isRenewed = (token: string): boolean => token.includes(SUCCESSOR);

@@ -102,13 +102,8 @@ function queryOf(parameters: unknown): Record<string, string | string[]> {
 
 function toTask(event: Record<string, unknown>): Task | undefined {
   switch (event.task) {
-    case "open": {
-      const connectionId = text(event.connectionId);
-      const sid = text(event.sid);
-      return connectionId !== undefined && sid !== undefined
-        ? { task: "open", connectionId, sid }
-        : undefined;
-    }
+    case "open":
+      return toOpenTask(event);
     case "end": {
       const { targets, hops } = event;
       if (!Array.isArray(targets) || !targets.every(isEndTarget)) return undefined;
@@ -127,6 +122,14 @@ function toTask(event: Record<string, unknown>): Task | undefined {
     default:
       return undefined;
   }
+}
+
+function toOpenTask(event: Record<string, unknown>): Task | undefined {
+  const [connectionId, sid] = [text(event.connectionId), text(event.sid)];
+  const [turn, since] = [number(event.turn), number(event.since)];
+  if (connectionId === undefined || sid === undefined) return undefined;
+  const waits = { ...(turn !== undefined && { turn }), ...(since !== undefined && { since }) };
+  return { task: "open", connectionId, sid, ...waits };
 }
 
 function toResumeTask(event: Record<string, unknown>): Task | undefined {

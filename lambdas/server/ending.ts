@@ -128,8 +128,9 @@ export async function endConnection(
   );
   // Always, also when a post said "gone": half-ended connections must not live on.
   if (how.close && !closed) await gateway.close(connectionId);
-  // Last: as long as the row is there with its `bye`, an end that crashed is redone.
-  if (connection) await store.deleteConnection(connectionId);
+  // Last: as long as the row is there with its `bye`, an end that crashed is redone. And it tells an open packet's invocation
+  // that starts only now that it is too late: without a row it would wait for one. The heartbeat ends it once more.
+  if (connection && (connection.opened || !first)) await store.deleteConnection(connectionId);
 }
 
 async function endRow(

@@ -31,6 +31,8 @@ export interface ConnectionRecord {
   readonly connectedAt: number;
   /** The part of `socket.handshake` that comes from the upgrade request. */
   readonly handshake: Json;
+  /** Set once an invocation has taken it on to send the open packet. */
+  readonly opened?: true;
   /** Set once the connection is ending: nothing new starts on it. */
   readonly bye?: { readonly reason: DisconnectReason; readonly at: number };
 }
@@ -224,11 +226,17 @@ export interface PartId {
   readonly at: number;
 }
 
+export type OpenClaim = "claimed" | "absent" | "over";
+
 export interface Store extends InboxStore {
   // ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────
   putConnection(record: ConnectionRecord): Promise<void>;
-  /** True for exactly one caller per living connection: the one that may post the Engine.IO open packet. */
-  claimOpen(connectionId: string): Promise<boolean>;
+  /**
+   * Takes it on to post the Engine.IO open packet. `claimed` for exactly one caller per living connection and turn; a turn can
+   * be claimed when the one before it has been. `absent`: there is no row, or not yet. `over`: it has ended, or somebody else
+   * has the turn, or a later one.
+   */
+  claimOpen(connectionId: string, turn: number): Promise<OpenClaim>;
   /**
    * The connection and its sockets, of whatever phase, in one request: all of them, those of one namespace, or none (`null`).
    * Expired rows are not returned.
@@ -446,9 +454,20 @@ export interface DisconnectTask {
   readonly before: number;
 }
 
+/** Sends the Engine.IO open packet (handlers/open.ts). */
+export interface OpenTask {
+  readonly task: "open";
+  readonly connectionId: string;
+  readonly sid: string;
+  /** The turn of `claimOpen` that is next: 0, or absent, until the connection's row has been found. */
+  readonly turn?: number;
+  /** Since when it has waited for the row, or after turn 0 for the upgrade; absent at first. Milliseconds since the epoch. */
+  readonly since?: number;
+}
+
 /** Work for another invocation of the socket function; travels as JSON. */
 export type Task =
-  | { readonly task: "open"; readonly connectionId: string; readonly sid: string }
+  | OpenTask
   | ResumeTask
   | DisconnectTask
   | {

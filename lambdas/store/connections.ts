@@ -1,4 +1,10 @@
-import type { ConnectionRecord, ConnectionView, DisconnectReason, Store } from "../server/ports.ts";
+import type {
+  ConnectionRecord,
+  ConnectionView,
+  DisconnectReason,
+  OpenClaim,
+  Store,
+} from "../server/ports.ts";
 import {
   type AsideValues,
   type FoundAside,
@@ -11,6 +17,7 @@ import { isWinner, newToken } from "./claims.ts";
 import { Expression, isLive } from "./expression.ts";
 import type { Item } from "./item-reader.ts";
 import {
+  asText,
   type ConnectionRow,
   connectionItem,
   readConnectionItem,
@@ -29,7 +36,7 @@ export type ConnectionStore = Pick<
 export function connectionStore(table: Table, minuteMs: number): ConnectionStore {
   return {
     putConnection: (record) => putConnection(table, record, minuteMs),
-    claimOpen: (connectionId) => claimOpen(table, connectionId),
+    claimOpen: (connectionId, turn) => claimOpen(table, connectionId, turn),
     readConnection: (connectionId, only) => readConnection(table, connectionId, only),
     sayBye: (connectionId, reason, at) => sayBye(table, connectionId, reason, at),
     deleteConnection: (connectionId) => deleteConnection(table, connectionId),
@@ -46,17 +53,21 @@ async function putConnection(table: Table, record: ConnectionRecord, minuteMs: n
   await table.put(connectionItem(record, minuteMs), `The connection ${record.connectionId}`, absent);
 }
 
-/** One write. */
-async function claimOpen(table: Table, connectionId: string): Promise<boolean> {
+/** One write; if it is refused, one read to say why. */
+async function claimOpen(table: Table, connectionId: string, turn: number): Promise<OpenClaim> {
   const token = newToken();
-  const claim = new Expression().set(["openBy"], token);
-  claim.require(claim.live(table.now()), claim.absent(["openBy"]), claim.absent(["bye"]));
+  const claim = new Expression().set(["openBy"], token).set(["openTurn"], turn);
+  const isNext = turn === 0 ? claim.absent(["openBy"]) : claim.equals(["openTurn"], turn - 1);
+  claim.require(claim.live(table.now()), isNext, claim.absent(["bye"]));
   const written = await table.update(
     connectionKey(connectionId),
     `Opening the connection ${connectionId}`,
     claim,
   );
-  return isWinner(written, token, () => readToken(table, connectionId, "openBy"));
+  if (written.ok) return "claimed";
+  const row = await table.get(connectionKey(connectionId));
+  if (row === undefined || !isLive(Number(row.expiresAt), table.now())) return "absent";
+  return written.resent && row.openBy === token ? "claimed" : "over";
 }
 
 /** One write. */
@@ -74,17 +85,12 @@ async function sayBye(
     `Ending the connection ${connectionId}`,
     bye,
   );
-  return isWinner(written, token, () => readToken(table, connectionId, "byeBy"));
+  return isWinner(written, token, async () => asText((await table.get(connectionKey(connectionId)))?.byeBy));
 }
 
 /** One write. */
 async function deleteConnection(table: Table, connectionId: string): Promise<void> {
   await table.delete(connectionKey(connectionId), `Deleting the connection ${connectionId}`);
-}
-
-async function readToken(table: Table, connectionId: string, attribute: string): Promise<string | undefined> {
-  const token = (await table.get(connectionKey(connectionId)))?.[attribute];
-  return typeof token === "string" ? token : undefined;
 }
 
 /**

@@ -107,6 +107,7 @@ export function readConnectionItem(item: Item, connectionId: string): Connection
     sid: read.text("sid"),
     connectedAt: read.number("connectedAt"),
     handshake: read.text("handshake"),
+    ...(read.optionalText("openBy") !== undefined && { opened: true }),
     ...byeOf(read),
     expiresAt: read.number("expiresAt"),
   };

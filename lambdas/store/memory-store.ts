@@ -30,7 +30,8 @@ export interface Expiring<T> {
 /** All rows of a store in memory. */
 export interface MemoryState {
   readonly connections: Map<string, Expiring<ConnectionRecord>>;
-  readonly opened: Set<string>;
+  /** The latest turn of `claimOpen`, by connection. */
+  readonly opened: Map<string, number>;
   readonly sockets: Map<string, MemorySocket>;
   /** By room, then by socket id. A Map tells EVERYONE from any string by itself. */
   readonly rooms: Map<string, Map<RoomName, Map<string, Expiring<Member>>>>;
@@ -67,7 +68,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store & Heartbea
   const { clock, pageSize = 100, logPageSize = 3, keepEndedMs = ENDED_KEPT_MS } = options;
   const state: MemoryState = {
     connections: new Map(),
-    opened: new Set(),
+    opened: new Map(),
     sockets: new Map(),
     rooms: new Map(),
     sessions: new Map(),
@@ -101,7 +102,8 @@ export function createMemoryStore(options: MemoryStoreOptions): Store & Heartbea
 
 function liveConnection(state: MemoryState, connectionId: string): ConnectionRecord | undefined {
   const row = state.connections.get(connectionId);
-  return row && isLive(row.expiresAt, state.now()) ? row.value : undefined;
+  if (!row || !isLive(row.expiresAt, state.now())) return undefined;
+  return state.opened.has(connectionId) ? { ...row.value, opened: true } : row.value;
 }
 
 function memoryConnections(
@@ -116,13 +118,14 @@ function memoryConnections(
           connections.set(record.connectionId, { value: structuredClone(record), expiresAt });
         }
       }),
-    claimOpen: (connectionId) =>
+    claimOpen: (connectionId, turn) =>
       decide(() => {
         const connection = liveConnection(state, connectionId);
-        if (connection === undefined || connection.bye !== undefined || opened.has(connectionId))
-          return false;
-        opened.add(connectionId);
-        return true;
+        if (connection === undefined) return "absent";
+        const isNext = (opened.get(connectionId) ?? -1) === turn - 1;
+        if (connection.bye !== undefined || !isNext) return "over";
+        opened.set(connectionId, turn);
+        return "claimed";
       }),
     sayBye: (connectionId, reason, at) =>
       decide(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { DisconnectReason } from "../../lambdas/server/ports.ts";
+import type { DisconnectReason, OpenClaim } from "../../lambdas/server/ports.ts";
 import { atOnce, countOf, HOUR, largeJson, MINUTE, type StoreBench } from "./store-contract-bench.ts";
 
 export function connectionContract(bench: StoreBench): void {
@@ -20,7 +20,7 @@ export function connectionContract(bench: StoreBench): void {
 
     it("keeps what came since when the same connection is put again", async () => {
       const record = await bench.connection();
-      await bench.store.claimOpen(record.connectionId);
+      await bench.store.claimOpen(record.connectionId, 0);
       await bench.store.sayBye(record.connectionId, "transport close", 5);
       await bench.store.putConnection(record);
       const { connection } = await bench.store.readConnection(record.connectionId);
@@ -29,16 +29,35 @@ export function connectionContract(bench: StoreBench): void {
 
     it("lets exactly one caller open a connection", async () => {
       const { connectionId } = await bench.connection();
-      const claims = await atOnce(6, () => bench.store.claimOpen(connectionId));
-      expect(countOf(claims, true)).toBe(1);
-      expect(await bench.store.claimOpen(connectionId)).toBe(false);
+      const claims = await atOnce(6, () => bench.store.claimOpen(connectionId, 0));
+      expect(claims.toSorted()).toEqual(["claimed", ...Array<OpenClaim>(5).fill("over")]);
+      expect(await bench.store.claimOpen(connectionId, 0)).toBe("over");
     });
 
-    it("lets nobody open a connection that is not there or is ending", async () => {
-      expect(await bench.store.claimOpen(bench.name("conn"))).toBe(false);
+    it("lets one caller after the other go on with it, each once", async () => {
+      const { connectionId } = await bench.connection();
+      expect(await bench.store.claimOpen(connectionId, 1)).toBe("over");
+      expect(await bench.store.claimOpen(connectionId, 0)).toBe("claimed");
+      const claims = await atOnce(6, () => bench.store.claimOpen(connectionId, 1));
+      expect(claims.toSorted()).toEqual(["claimed", ...Array<OpenClaim>(5).fill("over")]);
+      expect(await bench.store.claimOpen(connectionId, 0)).toBe("over");
+      expect(await bench.store.claimOpen(connectionId, 3)).toBe("over");
+      await bench.store.sayBye(connectionId, "transport close", 1);
+      expect(await bench.store.claimOpen(connectionId, 2)).toBe("over");
+    });
+
+    it("tells a connection that is not there from one that has ended", async () => {
+      expect(await bench.store.claimOpen(bench.name("conn"), 0)).toBe("absent");
       const { connectionId } = await bench.connection();
       await bench.store.sayBye(connectionId, "transport close", 1);
-      expect(await bench.store.claimOpen(connectionId)).toBe(false);
+      expect(await bench.store.claimOpen(connectionId, 0)).toBe("over");
+    });
+
+    it("says whether somebody has opened it", async () => {
+      const { connectionId } = await bench.connection();
+      expect((await bench.store.readConnection(connectionId)).connection?.opened).toBeUndefined();
+      await bench.store.claimOpen(connectionId, 0);
+      expect((await bench.store.readConnection(connectionId)).connection?.opened).toBe(true);
     });
 
     it("lets exactly one caller say bye, and keeps that one's reason", async () => {
@@ -89,7 +108,7 @@ export function connectionContract(bench: StoreBench): void {
       bench.pass(30 * MINUTE);
       const view = await bench.store.readConnection(key.connectionId);
       expect(view).toEqual({ connection: undefined, sockets: [], socketCount: 0 });
-      expect(await bench.store.claimOpen(key.connectionId)).toBe(false);
+      expect(await bench.store.claimOpen(key.connectionId, 0)).toBe("absent");
       expect(await bench.store.sayBye(key.connectionId, "ping timeout", 1)).toBe(false);
       expect(await bench.store.readSocket(key)).toBeUndefined();
       expect(await bench.store.readSockets([key])).toEqual([]);

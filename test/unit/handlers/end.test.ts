@@ -29,6 +29,7 @@ async function bench(...connectionIds: string[]): Promise<FakePorts> {
       connectedAt,
       handshake: '{"headers":{},"query":{}}',
     });
+    await ports.store.claimOpen(connectionId, 0);
     await handleMessage(contextOf(ports), connectionId, framesOf(ports, ["40"]));
   }
   ports.gateway.posts.length = 0;

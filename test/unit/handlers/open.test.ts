@@ -1,5 +1,7 @@
 import { expect, test } from "@jest/globals";
+import { handleDisconnect } from "../../../lambdas/handlers/end.ts";
 import type { HeartbeatTiming } from "../../../lambdas/handlers/heartbeat-timing.ts";
+import { toLambdaEvent } from "../../../lambdas/handlers/lambda-event.ts";
 import { handleOpen } from "../../../lambdas/handlers/open.ts";
 import { type FakePorts, fakePorts, serverOf } from "../../support/fake-ports.ts";
 
@@ -10,6 +12,21 @@ const open = (ports: FakePorts, timing?: HeartbeatTiming): Promise<void> =>
     { server: serverOf(), ports, deadline: ports.clock.now() + 27_000, ...(timing && { timing }) },
     { task: "open", connectionId: CONNECTION, sid: "the-sid" },
   );
+
+/** As the function gets it, which started it. */
+const handleTask = async (ports: FakePorts, task: unknown): Promise<void> => {
+  const event = toLambdaEvent(JSON.parse(JSON.stringify(task)));
+  if (event?.kind !== "task" || event.task.task !== "open") throw new Error("no such task");
+  await handleOpen({ server: serverOf(), ports, deadline: ports.clock.now() + 27_000 }, event.task);
+};
+
+const disconnect = async (ports: FakePorts): Promise<void> => {
+  await handleDisconnect(
+    { server: serverOf(), ports, deadline: ports.clock.now() + 27_000 },
+    { kind: "disconnect", connectionId: CONNECTION, code: 1006 },
+  );
+  ports.clock.slept.length = 0;
+};
 
 const withRow = async (ports: FakePorts = fakePorts()): Promise<FakePorts> => {
   const connectedAt = ports.clock.now();
@@ -55,15 +72,71 @@ test("posts again, at first after 10 ms, while the upgrade is not through", asyn
   expect(ports.clock.slept).toEqual([10, 20, 40]);
 });
 
-test("gives up when the client has, after 20 s", async () => {
+test("goes on in another invocation after 310 ms, so that others get their turn", async () => {
   const ports = await withRow();
   ports.gateway.answer = () => "gone";
   const began = ports.clock.now();
   await open(ports);
-  const took = ports.clock.now() - began;
-  expect(took).toBeGreaterThanOrEqual(20_000);
-  expect(took).toBeLessThan(20_500);
-  expect(Math.max(...ports.clock.slept)).toBe(500);
+  expect(ports.clock.now() - began).toBe(310);
+  const next = { task: "open", connectionId: CONNECTION, sid: "the-sid", turn: 1, since: began };
+  expect(ports.started).toEqual([next]);
+
+  ports.clock.slept.length = 0;
+  await handleTask(ports, next);
+  expect(ports.clock.slept).toEqual([50, 100]);
+  expect(ports.started.at(-1)).toEqual({ ...next, turn: 2 });
+  expect(ports.logged).toEqual([]);
+});
+
+test("posts once, however often a task comes that goes on with another", async () => {
+  const ports = await withRow();
+  ports.gateway.answer = () => "gone";
+  await open(ports);
+  const [next] = ports.started;
+  ports.gateway.posts.length = 0;
+  ports.gateway.answer = () => "ok";
+  await Promise.all([handleTask(ports, next), handleTask(ports, next), open(ports)]);
+  expect(ports.gateway.posts).toHaveLength(1);
+});
+
+test("ends with the connection, at once", async () => {
+  const ports = await withRow();
+  ports.gateway.answer = () => "gone";
+  await open(ports);
+  ports.gateway.posts.length = 0;
+  await disconnect(ports);
+  await handleTask(ports, ports.started[0]);
+  expect([ports.clock.slept, ports.gateway.posts]).toEqual([[], []]);
+  expect(ports.started).toHaveLength(1);
+});
+
+test("begins nothing for a client that went away before: the end leaves word in the row", async () => {
+  const ports = await withRow();
+  await disconnect(ports);
+  await open(ports);
+  expect([ports.clock.slept, ports.gateway.posts, ports.started]).toEqual([[], [], []]);
+  // What the heartbeat does with an end that it finds a minute later.
+  await disconnect(ports);
+  expect((await ports.store.readConnection(CONNECTION)).connection).toBeUndefined();
+});
+
+/** Runs the task, and those that it starts; how long that took. */
+async function openToTheEnd(ports: FakePorts): Promise<number> {
+  const began = ports.clock.now();
+  await open(ports);
+  for (let done = 0; done < ports.started.length; done++) await handleTask(ports, ports.started[done]);
+  return ports.clock.now() - began;
+}
+
+test("gives the client up 3 s after the row was there, and says so", async () => {
+  const ports = await withRow();
+  ports.gateway.answer = () => "gone";
+  const took = await openToTheEnd(ports);
+  expect(took).toBeGreaterThanOrEqual(3_000);
+  expect(took).toBeLessThan(3_200);
+  expect(ports.logged.map(([code]) => code)).toEqual(["SKY_OPEN_GIVEN_UP"]);
+  expect(ports.gateway.closed).toEqual([CONNECTION]);
+  expect((await ports.store.readConnection(CONNECTION)).connection).toBeUndefined();
 });
 
 test("waits for a row that is written at the same time", async () => {
@@ -76,12 +149,29 @@ test("waits for a row that is written at the same time", async () => {
   expect(ports.gateway.posts).toHaveLength(1);
 });
 
-test("posts nothing to a connection that nobody knows, and does not wait long for one", async () => {
+test("waits 10 s for the row, and from then on as long for the client as ever", async () => {
   const ports = fakePorts();
   const began = ports.clock.now();
   await open(ports);
-  expect(ports.gateway.posts).toEqual([]);
-  expect(ports.clock.now() - began).toBeLessThan(2_000);
+  const first = ports.started.length;
+  for (let done = 0; ports.clock.now() - began < 9_000; done++) await handleTask(ports, ports.started[done]);
+  expect(ports.started.length).toBeGreaterThan(first);
+  await withRow(ports);
+  ports.gateway.answer = () => (ports.gateway.posts.length < 20 ? "gone" : "ok");
+  for (let done = ports.started.length - 1; done < ports.started.length; done++) {
+    await handleTask(ports, ports.started[done]);
+  }
+  expect(ports.gateway.posts).toHaveLength(20);
+  expect(ports.logged).toEqual([]);
+});
+
+test("posts nothing to a connection that nobody knows, and says after 10 s that it gives up", async () => {
+  const ports = fakePorts();
+  const took = await openToTheEnd(ports);
+  expect(took).toBeGreaterThanOrEqual(10_000);
+  expect(took).toBeLessThan(10_500);
+  expect([ports.gateway.posts, ports.gateway.closed]).toEqual([[], []]);
+  expect(ports.logged.map(([code]) => code)).toEqual(["SKY_OPEN_GIVEN_UP"]);
 });
 
 test("any other failure is the task's, so that Lambda tries it again", async () => {

@@ -117,7 +117,7 @@ async function useRecovery(): Promise<void> {
 
 async function useEverything(): Promise<void> {
   await store.putConnection({ connectionId: "c1", sid: "s", connectedAt: NOW, handshake: "{}" });
-  await store.claimOpen("c1");
+  await store.claimOpen("c1", 0);
   await store.readConnection("c1");
   await store.sayBye("c1", "transport close", NOW);
   await store.deleteConnection("c1");
@@ -182,7 +182,6 @@ describe("a condition that failed", () => {
     mock.on(UpdateCommand).rejects(refusal(1));
     mock.on(PutCommand).rejects(refusal(1));
     mock.on(DeleteCommand).rejects(refusal(1));
-    expect(await store.claimOpen("c1")).toBe(false);
     expect(await store.sayBye("c1", "transport close", 1)).toBe(false);
     expect(await store.beginSocket(socket)).toBe(false);
     expect(await store.openSocket(key, "s1", commit)).toBe(false);
@@ -230,9 +229,9 @@ describe("a condition that failed", () => {
         Item: connectionItem("c1", { openBy: values.find((value) => typeof value === "string") }),
       };
     });
-    expect(await store.claimOpen("c1")).toBe(true);
+    expect(await store.claimOpen("c1", 0)).toBe("claimed");
     mock.on(GetCommand).resolves({ ...done, Item: connectionItem("c1", { openBy: "another call" }) });
-    expect(await store.claimOpen("c1")).toBe(false);
+    expect(await store.claimOpen("c1", 0)).toBe("over");
   });
 
   it("counts as resent when nobody says how often it was sent", async () => {
@@ -241,7 +240,7 @@ describe("a condition that failed", () => {
       .rejects(
         new ConditionalCheckFailedException({ message: "The conditional request failed", $metadata: {} }),
       );
-    expect(await store.claimOpen("c1")).toBe(false);
+    expect(await store.sayBye("c1", "transport close", 1)).toBe(false);
     expect(mock.commandCalls(GetCommand)).toHaveLength(1);
   });
 });
@@ -253,7 +252,7 @@ describe("a throttled table", () => {
     mock.on(UpdateCommand).rejects(cause);
     mock.on(BatchGetCommand).rejects(cause);
     await expect(store.readConnection("c1")).rejects.toMatchObject({ code: "STORE_BUSY", cause });
-    await expect(store.claimOpen("c1")).rejects.toMatchObject({ code: "STORE_BUSY", cause });
+    await expect(store.claimOpen("c1", 0)).rejects.toMatchObject({ code: "STORE_BUSY", cause });
     await expect(store.readSockets([key])).rejects.toMatchObject({ code: "STORE_BUSY", cause });
     const list = async () => {
       for await (const page of store.listMembers("/", EVERYONE)) expect(page).toBeUndefined();

@@ -80,7 +80,7 @@ describe("what a method costs", () => {
   it("is one write for each step of a connection's and a socket's life", async () => {
     const { connectionId } = await bench.connection();
     const socket = bench.newSocket(connectionId);
-    await bench.store.claimOpen(connectionId);
+    await bench.store.claimOpen(connectionId, 0);
     await bench.store.beginSocket(socket);
     await bench.store.openSocket(socket, socket.id, bench.commit({ data: { a: "1" } }));
     await bench.store.settleSocket(socket, socket.id, { trace: "t", answers: [] });
@@ -113,12 +113,19 @@ describe("what a method costs", () => {
 
   it("is no more when a race was lost", async () => {
     const { key, id } = await bench.open();
-    await bench.store.claimOpen(key.connectionId);
+    await bench.store.claimOpen(key.connectionId, 0);
     wire.take();
-    expect(await bench.store.claimOpen(key.connectionId)).toBe(false);
     expect(await bench.store.openSocket(key, id, bench.commit())).toBe(false);
     expect(await bench.store.beginSocket(bench.newSocket(key.connectionId))).toBe(false);
-    expect(wire.operations()).toEqual(["UpdateItem", "UpdateItem", "PutItem"]);
+    expect(wire.operations()).toEqual(["UpdateItem", "PutItem"]);
+  });
+
+  it("is one read more to say why a connection cannot be opened", async () => {
+    const { connectionId } = await bench.connection();
+    await bench.store.claimOpen(connectionId, 0);
+    wire.take();
+    expect(await bench.store.claimOpen(connectionId, 0)).toBe("over");
+    expect(wire.operations()).toEqual(["UpdateItem", "GetItem"]);
   });
 
   it("is one Query for a room, four for everyone, and one write for a membership", async () => {
@@ -145,7 +152,7 @@ describe("a response that is lost after the write has succeeded", () => {
     const { connectionId } = await bench.connection();
     const socket = bench.newSocket(connectionId);
     wire.loseResponseOf("UpdateItem");
-    expect(await bench.store.claimOpen(connectionId)).toBe(true);
+    expect(await bench.store.claimOpen(connectionId, 0)).toBe("claimed");
     wire.loseResponseOf("PutItem");
     expect(await bench.store.beginSocket(socket)).toBe(true);
     wire.loseResponseOf("UpdateItem");
@@ -159,7 +166,7 @@ describe("a response that is lost after the write has succeeded", () => {
 
   it("leaves the loser the loser, who cannot know which sending was lost", async () => {
     const { key, id, connection } = await bench.open();
-    await bench.store.claimOpen(key.connectionId);
+    await bench.store.claimOpen(key.connectionId, 0);
     await bench.store.claimOnce(key, id, "x");
     await bench.store.endSocket(key, id, "transport close", 1);
     await bench.store.sayBye(key.connectionId, "transport close", 1);
@@ -169,7 +176,7 @@ describe("a response that is lost after the write has succeeded", () => {
       wire.loseRequestOf(operation);
       return call();
     };
-    expect(await resent("UpdateItem", () => bench.store.claimOpen(key.connectionId))).toBe(false);
+    expect(await resent("UpdateItem", () => bench.store.claimOpen(key.connectionId, 0))).toBe("over");
     expect(await resent("UpdateItem", () => bench.store.claimOnce(key, id, "x"))).toBe(false);
     expect(
       await resent("UpdateItem", () => bench.store.endSocket(key, id, "ping timeout", 2)),

@@ -2,6 +2,7 @@ import type { Invocation } from "./invocation.ts";
 import type { ConnectionRecord, DisconnectReason, SocketRecord } from "./ports.ts";
 import { coreOf, replay } from "./replay.ts";
 import type { ServerCore } from "./server-core.ts";
+import type { SocketCore } from "./socket-core.ts";
 import { traceHas, traceIsFull } from "./trace.ts";
 
 /** How `socket.conn.on("close")` appears among what a connection listener did. */
@@ -17,7 +18,8 @@ const ENGINE_REASONS: Partial<Record<DisconnectReason, string>> = {
 
 /**
  * The end of a connection for `socket.conn.on("close")`: after the `disconnect` of all its sockets, also for sockets that had
- * left their namespace before. Whoever said `bye` first calls this: the listeners run at most once.
+ * left their namespace before. Whoever said `bye` first calls this: the listeners run at most once. Those of a socket that was
+ * still connecting, which is not among `rows`, are called by whoever ends it (ending.ts).
  */
 export async function reportClose(
   server: ServerCore,
@@ -30,21 +32,27 @@ export async function reportClose(
     const here = [...invocation.sockets].some(
       ({ id, key, ready }) => ready && id === row.id && key.connectionId === row.connectionId,
     );
-    const nsp = row.phase !== "connecting" && (here || mayListen(row)) ? server.declared(row) : undefined;
+    const nsp = here || mayListen(row) ? server.declared(row) : undefined;
     if (!nsp) continue;
     const socket = coreOf(invocation, nsp, { connection, socket: row });
     if (!socket.ready) await replay(socket);
-    socket.reachable = false;
-    socket.close();
-    socket.link.state = "closed";
-    for (const listener of socket.listeners.connectionClose) {
-      const done = socket.runAs({ mode: "live" }, () =>
-        socket.call('the listener of the connection\'s "close"', "SKY_HANDLER_FAILED", () =>
-          listener.call(socket.facade.conn, ENGINE_REASONS[reason] ?? reason),
-        ),
-      );
-      if (done) void invocation.track('the listener of the connection\'s "close"', done);
-    }
+    callCloseListeners(socket, reason);
+  }
+}
+
+/** Those of a socket that has its listeners here. */
+export function callCloseListeners(socket: SocketCore, reason: DisconnectReason): void {
+  const what = 'the listener of the connection\'s "close"';
+  socket.reachable = false;
+  socket.close();
+  socket.link.state = "closed";
+  for (const listener of socket.listeners.connectionClose) {
+    const done = socket.runAs({ mode: "live" }, () =>
+      socket.call(what, "SKY_HANDLER_FAILED", () =>
+        listener.call(socket.facade.conn, ENGINE_REASONS[reason] ?? reason),
+      ),
+    );
+    if (done) void socket.invocation.track(what, done);
   }
 }
 

@@ -1,34 +1,47 @@
-import { reportClose } from "./closing.ts";
+import { callCloseListeners, reportClose } from "./closing.ts";
 import type { Effect } from "./effect.ts";
 import { send } from "./emit.ts";
 import { allFannedOut } from "./fan-out.ts";
 import { closeInboxes } from "./inbox-opening.ts";
 import type { Invocation } from "./invocation.ts";
 import { deleteMembers, memberships } from "./membership.ts";
-import { type DisconnectReason, type EndTarget, EVERYONE, type SocketView } from "./ports.ts";
+import {
+  type DisconnectReason,
+  type EndTarget,
+  EVERYONE,
+  type SocketRecord,
+  type SocketView,
+} from "./ports.ts";
 import { coreOf, replay } from "./replay.ts";
 import type { ServerCore } from "./server-core.ts";
 import type { SocketCore } from "./socket-core.ts";
 
 /**
- * Ends one socket (docs/ARCHITECTURE.md): whoever turns the row from open to ended runs `disconnecting` and `disconnect`, in this
+ * Ends one socket (docs/ARCHITECTURE.md): whoever turns the row to ended runs `disconnecting` and `disconnect`, in this
  * invocation; the rest may be done by several, and again.
+ * @param from also `connecting` if the listeners of its CONNECT have run, here or in an invocation that must have died
  * @returns false if somebody else had ended it
  */
-export async function endSocket(socket: SocketCore, reason: DisconnectReason): Promise<boolean> {
+export async function endSocket(
+  socket: SocketCore,
+  reason: DisconnectReason,
+  from: "open" | "open or connecting" = "open",
+): Promise<boolean> {
   const { store, clock } = socket.invocation.ports;
-  const row = await store.endSocket(socket.key, socket.id, reason, clock.now());
+  const row = await store.endSocket(socket.key, socket.id, reason, clock.now(), from);
   if (!row) return false;
+  const committed = row.phase === "open";
   for (const [room, token] of Object.entries(row.rooms)) socket.tokens.set(room, token);
   if (!socket.ready) {
     socket.reload(row); // others may have written since it was read
-    await replay(socket);
+    await replay(socket, committed);
   }
-  const released = [...memberships(socket)];
+  // Before the commit there are no member rows; the rooms are those that its listeners joined, if that was here.
+  const released = committed ? [...memberships(socket)] : [];
+  if (committed) socket.rooms.clear();
+  for (const room of [...Object.keys(row.rooms), ...(committed ? [] : [socket.id])]) socket.rooms.add(room);
   socket.reachable = false;
   socket.connected = true; // until `disconnect`, as on stock
-  socket.rooms.clear();
-  for (const room of Object.keys(row.rooms)) socket.rooms.add(room);
   runListeners(socket, "disconnecting", reason);
   // In the queue: what the listeners of `disconnecting` emit finds the rooms as they were.
   const release = socket.invocation.act("leaving all rooms", async () => {
@@ -38,6 +51,7 @@ export async function endSocket(socket: SocketCore, reason: DisconnectReason): P
   });
   socket.close();
   runListeners(socket, "disconnect", reason);
+  if (!committed) callCloseListeners(socket, reason);
   await release;
   await closeInboxes(socket.invocation, row);
   return true;
@@ -115,11 +129,15 @@ export async function endConnection(
   const { connection, sockets } = await store.readConnection(connectionId);
   // That brings a $disconnect, which may come first: the sockets end for the reason for which this began.
   const why = connection?.bye?.reason ?? reason;
+  let connecting = false;
   if (connection) {
+    const ended: SocketRecord[] = [];
     for (const row of sockets) {
-      await endRow(server, invocation, { connection, socket: row }, why, first);
+      const left = await endRow(server, invocation, { connection, socket: row }, why, first);
+      if (left === "still connecting") connecting = true;
+      else if (left) ended.push(left);
     }
-    if (first) await reportClose(server, invocation, connection, sockets, why);
+    if (first) await reportClose(server, invocation, connection, ended, why);
   }
   await Promise.all(
     target.members.map(({ nsp, room, id }) =>
@@ -128,37 +146,56 @@ export async function endConnection(
   );
   // Always, also when a post said "gone": half-ended connections must not live on.
   if (how.close && !closed) await gateway.close(connectionId);
-  // Last: as long as the row is there with its `bye`, an end that crashed is redone. And it tells an open packet's invocation
-  // that starts only now that it is too late: without a row it would wait for one. The heartbeat ends it once more.
-  if (connection && (connection.opened || !first)) await store.deleteConnection(connectionId);
+  // Last: as long as the row is there with its `bye`, the heartbeat redoes the end, if this one crashes. And if the CONNECT of a
+  // socket dies before it comes to that. And it tells an open packet's invocation that starts only now that it is too late:
+  // without a row it would wait for one.
+  const needed = connecting || (first && !connection?.opened);
+  if (connection && !needed) await store.deleteConnection(connectionId);
 }
 
+/** @returns a row whose connection listeners may have set a listener of the connection's end; undefined if those have run */
 async function endRow(
   server: ServerCore,
   invocation: Invocation,
   view: SocketView,
   reason: DisconnectReason,
   first: boolean,
-): Promise<void> {
-  const { store } = invocation.ports;
-  const row = view.socket;
-  if (row.phase === "connecting") {
-    // Its CONNECT is running somewhere: it fails its commit and cleans up. Unless it has just committed.
-    if (await store.forbidSocket(row, row.id, reason)) return;
+): Promise<SocketRecord | "still connecting" | undefined> {
+  const { store, clock } = invocation.ports;
+  let row: SocketRecord | undefined = view.socket;
+  const alone = row.phase === "connecting" && isForsaken(invocation, row);
+  if (row.phase === "connecting" && !alone) {
+    // Its CONNECT is running somewhere: it fails its commit and ends the socket. Unless it has just committed.
+    if (await store.forbidSocket(row, row.id, reason)) return "still connecting";
+    row = await store.readSocket(row);
   }
+  if (!row || row.neverOpened) return undefined;
   if (row.phase !== "ended") {
-    const socket = existingCore(invocation, server, view);
-    if (socket && (await endSocket(socket, reason))) return;
+    const from = alone ? "open or connecting" : "open";
+    const socket = existingCore(invocation, server, { ...view, socket: row });
+    if (socket && (await endSocket(socket, reason, from))) return alone ? undefined : row;
     // Its namespace is gone from the application: no listeners, but the row and the memberships end.
-    if (!socket) await store.endSocket(row, row.id, reason, invocation.ports.clock.now());
-    else if (first) return; // another invocation ended just this socket and does the rest
-  } else if (first) return; // ended before its connection did, by an invocation that did the rest
+    if (!socket) await store.endSocket(row, row.id, reason, clock.now(), from);
+    else if (first) return row; // another invocation ended just this socket and does the rest
+  } else if (first) return row; // ended before its connection did, by an invocation that did the rest
   // An end before this one may have died between the row and the member rows.
-  await releaseEnded(invocation, view);
+  await releaseEnded(invocation, row);
+  return row;
+}
+
+/**
+ * Nobody else ends this connecting socket: its CONNECT is this invocation, and its listeners have run, or has died. (One that is
+ * only late fails its commit, and finds the socket ended.)
+ */
+function isForsaken(invocation: Invocation, { connectionId, id, deadline }: SocketRecord): boolean {
+  const here = [...invocation.sockets].some(
+    (socket) => socket.ready && socket.id === id && socket.key.connectionId === connectionId,
+  );
+  return here || deadline < invocation.ports.clock.now();
 }
 
 /** Deletes the member rows that an ended (or orphaned) socket row names. */
-export async function releaseEnded(invocation: Invocation, { socket }: SocketView): Promise<void> {
+export async function releaseEnded(invocation: Invocation, socket: SocketRecord): Promise<void> {
   const { store } = invocation.ports;
   const { nsp, id } = socket;
   await Promise.all([

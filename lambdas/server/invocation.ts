@@ -86,7 +86,6 @@ export class Invocation {
   #own = 0;
   #ending = false;
   #handedOver: Promise<void> = Promise.resolve();
-  #cancelled: Error | undefined;
   #base: ResourceCount;
 
   constructor(options: InvocationOptions) {
@@ -157,7 +156,6 @@ export class Invocation {
     this.#pending.add(what, work);
     if (scopes.getStore()?.invocation === this) this.#countOwn(work);
     return Effect.of(work, (error) => {
-      if (error === this.#cancelled) return; // nothing was done, and the reason has been logged
       this.ports.log.error("SKY_EFFECT_FAILED", `${what} failed`, { error: describeError(error) });
     });
   }
@@ -179,12 +177,9 @@ export class Invocation {
     return Effect.of(Promise.reject(error), () => this.ports.log.error(error.code, error.message));
   }
 
-  /** All effects wait for `gate`; if it rejects, none of them is done. */
-  hold(gate: Promise<unknown>): void {
-    const decided = gate.catch((error: unknown) => {
-      this.#cancelled = error instanceof Error ? error : new Error(String(error));
-    });
-    void this.#main.push(() => decided);
+  /** All effects wait for `gate`. */
+  hold(gate: Promise<void>): void {
+    void this.#main.push(() => gate);
   }
 
   /** From here on, only what is started later counts as un-awaited work (replayed timers are none). */
@@ -234,10 +229,7 @@ export class Invocation {
   }
 
   #enqueue<T>(what: string, step: () => Promise<Step<T>>): Effect<T> {
-    const turn = this.#lane.push(async () => {
-      if (this.#cancelled) throw this.#cancelled;
-      return await step();
-    });
+    const turn = this.#lane.push(step);
     return this.track(
       what,
       turn.then(({ rest }) => rest),

@@ -79,6 +79,8 @@ export interface SocketRecord extends SocketKey {
   readonly bye?: DisconnectReason;
   /** When an `ended` one ended, in milliseconds. */
   readonly endedAt?: number;
+  /** Set on an `ended` one that was `connecting` until then: it holds nothing of what its listeners did. */
+  readonly neverOpened?: true;
   /** Its session, when connection state recovery is on. */
   readonly pid?: string;
   /** True when it went on with a session: `socket.recovered`. */
@@ -273,16 +275,20 @@ export interface Store extends InboxStore {
   ): Promise<SocketRecord["rooms"] | undefined>;
   /** What the socket missed has been sent: removes `resuming`. The rooms at that moment; undefined if it is not open. */
   endResuming(key: SocketKey, id: string): Promise<SocketRecord["rooms"] | undefined>;
-  /** Removes a `connecting` row that will never open (its commit failed). */
+  /** Removes a `connecting` row whose listeners have not run. */
   dropSocket(key: SocketKey, id: string): Promise<void>;
   /** Tells a `connecting` row that its connection is ending. False if it is not `connecting` (any more). */
   forbidSocket(key: SocketKey, id: string, reason: DisconnectReason): Promise<boolean>;
-  /** `open` → `ended`. The record as it was at that moment, for the one caller that did it; undefined for all others. */
+  /**
+   * `open` → `ended`, and `connecting` → `ended` when asked for. The record as it was at that moment, for the one caller that did
+   * it; undefined for all others.
+   */
   endSocket(
     key: SocketKey,
     id: string,
     reason: DisconnectReason,
     at: number,
+    from?: "open" | "open or connecting",
   ): Promise<SocketRecord | undefined>;
   readSocket(key: SocketKey): Promise<SocketRecord | undefined>;
   /** One read, however much state the socket has. */

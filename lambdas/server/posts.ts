@@ -46,8 +46,6 @@ export interface Sending {
   readonly volatileSince?: number | undefined;
   /** Called once, if the connection turns out to take it slowly. */
   readonly onSlow?: () => void;
-  /** It connects a socket, and makes nobody busy: what its listeners send waits for it anyway. */
-  readonly connects?: boolean;
 }
 
 /** One connection's posts. */
@@ -168,7 +166,7 @@ export class Posts {
   /** After everything that was sent to this connection before, whether that succeeded or not. */
   #inTurn(
     { connectionId }: Recipient,
-    { onSlow, connects }: Sending,
+    { onSlow }: Sending,
     post: () => Promise<boolean>,
   ): Promise<boolean> {
     const line = this.#lineOf(connectionId);
@@ -178,7 +176,7 @@ export class Posts {
     const posted = line.tail.then(post);
     const end = (): void => {
       line.packets--;
-      if (!connects) line.idleSince = this.nextMoment();
+      line.idleSince = this.nextMoment();
       if (onSlow) line.watchers.delete(onSlow);
     };
     line.tail = posted.then(end, end);

@@ -29,14 +29,15 @@ export function coreOf(invocation: Invocation, nsp: NamespaceCore, view: SocketV
 
 /**
  * Gives the socket its handlers: runs the connection listeners again, with all effects through the socket and `io`
- * suppressed and with the answers of the first run, then puts the state back (docs/ARCHITECTURE.md, Replay).
+ * suppressed and with the answers of the first run, then puts the state back (docs/ARCHITECTURE.md, Replay). Of a socket whose
+ * CONNECT died there is no state: then it is what middlewares and listeners set now.
  */
-export async function replay(socket: SocketCore): Promise<void> {
+export async function replay(socket: SocketCore, committed = true): Promise<void> {
   const { invocation } = socket;
   socket.stage = "replay";
   invocation.mode = "replay";
   const idle = countResources(invocation.ports.activeResources());
-  if (socket.rerunMiddlewares) await within(socket, (signal) => rerun(socket, idle, signal));
+  if (socket.rerunMiddlewares || !committed) await within(socket, (signal) => rerun(socket, idle, signal));
   else {
     const pending = callConnectionListeners(socket, "replay");
     // Most listeners are synchronous: then there is nothing to wait for, and no timer to pay for.
@@ -45,8 +46,10 @@ export async function replay(socket: SocketCore): Promise<void> {
     }
   }
   reportDivergence(socket);
-  socket.savedData.restore(socket.data);
-  restoreProps(socket);
+  if (committed) {
+    socket.savedData.restore(socket.data);
+    restoreProps(socket);
+  } else socket.noteSaved();
   socket.link.watched.noteReplay();
   socket.stage = "live";
   socket.ready = true;

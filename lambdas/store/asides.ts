@@ -175,14 +175,16 @@ function toSocketRecord(row: SocketRow, values: AsideValues): SocketRecord {
   const {
     expiresAt: _,
     begunBy: _1,
-    openedBy: _2,
-    endedBy: _3,
-    onceBy: _4,
+    openedBy,
+    endedBy: _2,
+    onceBy: _3,
     auth,
     data,
     props,
-    ...rest
+    ...known
   } = row;
+  const neverOpened = row.phase === "ended" && openedBy === undefined;
+  const rest = { ...known, ...(neverOpened && { neverOpened }) };
   const said = typeof auth === "string" ? auth : (values.get(auth.aside) ?? "{}");
   return { ...rest, auth: said, data: resolve(data, values), props: resolve(props, values) };
 }

@@ -25,6 +25,7 @@ export interface MemorySocket
   running: number | undefined;
   bye: SocketRecord["bye"];
   endedAt: number | undefined;
+  neverOpened?: true;
   resuming: boolean;
   forgotten: string | undefined;
   trace: string;
@@ -251,11 +252,13 @@ function memoryLife(
           row.bye ??= reason;
         }),
       ),
-    endSocket: (key, id, reason, at) =>
+    endSocket: (key, id, reason, at, from = "open") =>
       decide(() => {
-        const row = own(key, id, "open");
+        const connecting = from === "open" ? undefined : own(key, id, "connecting");
+        const row = own(key, id, "open") ?? connecting;
         if (row === undefined) return undefined;
         const before = snapshot(row);
+        if (connecting) row.neverOpened = true;
         row.phase = "ended";
         row.bye = reason;
         row.endedAt = at;

@@ -32,7 +32,8 @@ export function socketStore(table: Table, keepEndedMs: number): SocketStore {
     endResuming: (key, id) => endResuming(table, key, id),
     dropSocket: (key, id) => dropSocket(table, key, id),
     forbidSocket: (key, id, reason) => forbidSocket(table, key, id, reason),
-    endSocket: (key, id, reason, at) => endSocket(table, key, id, { reason, at, keepEndedMs }),
+    endSocket: (key, id, reason, at, from = "open") =>
+      endSocket(table, key, id, { reason, at, from, keepEndedMs }),
   };
 }
 
@@ -41,6 +42,7 @@ type Commit = Parameters<Store["openSocket"]>[2];
 interface End {
   readonly reason: DisconnectReason;
   readonly at: number;
+  readonly from: "open" | "open or connecting";
   readonly keepEndedMs: number;
 }
 
@@ -162,15 +164,17 @@ async function endSocket(
   table: Table,
   key: SocketKey,
   id: string,
-  { reason, at, keepEndedMs }: End,
+  { reason, at, from, keepEndedMs }: End,
 ): Promise<SocketRecord | undefined> {
   const token = newToken();
-  const end = ofSocket(table, id, "open")
+  const end = ofSocket(table, id)
     .set(["phase"], "ended")
     .set(["bye"], reason)
     .set(["endedAt"], at)
     .set(["endedBy"], token)
     .set(["expiresAt"], toTtl(table.now() + keepEndedMs));
+  const open = end.equals(["phase"], "open");
+  end.require(from === "open" ? open : end.anyOf(open, end.equals(["phase"], "connecting")));
   const written = await table.update(socketKey(key), subjectOf(id, key), end, "ALL_OLD");
   // A resent write that was refused tells nothing of the row: then the ended row, made open again in our eyes, is the record.
   let row = written.old && readSocketItem(written.old, key.connectionId);
@@ -187,7 +191,7 @@ async function readEndedByUs(table: Table, key: SocketKey, token: string): Promi
   const row = await readSocketRow(table, key);
   if (row === undefined || row.endedBy !== token) return undefined;
   const { bye: _, endedAt: _1, ...before } = row;
-  return { ...before, phase: "open" };
+  return { ...before, phase: row.openedBy === undefined ? "connecting" : "open" };
 }
 
 /** A large value that is replaced right after the end (by a handler still running) is taken as it is then. */

@@ -13,6 +13,8 @@ import { Life, type Simulation } from "./simulation.ts";
 export interface Faults {
   /** An invocation dies at a call to the outside, before or after it took effect. */
   readonly crash: number;
+  /** Only at calls of these names. @default at all */
+  readonly crashAt?: (name: string) => boolean;
   /** A post to a living connection is answered 410. */
   readonly staleGone: number;
   /** $disconnect never comes. */
@@ -147,6 +149,14 @@ export class SimulatedCloud {
     const noticed =
       noticedAfterMs === 0 ? Promise.resolve() : this.#simulation.clock(new Life()).sleep(noticedAfterMs);
     void noticed.then(() => this.close(connection, 1006));
+  }
+
+  /** What the heartbeat has done about connections that it finds dead or ending. */
+  endAll(): void {
+    for (const { id: connectionId } of this.connections.values()) {
+      const targets = [{ connectionId, members: [] }];
+      this.#start({ task: "end", targets, reason: "transport close", hops: 0 });
+    }
   }
 
   /** The client, or the network, closes. */
@@ -310,7 +320,7 @@ export class SimulatedCloud {
 
   async #turn(life: Life, name: string): Promise<void> {
     await this.#simulation.point(life);
-    this.#perhapsCrash(life);
+    this.#perhapsCrash(life, name);
     const { freeze = 0, freezeAt = name, longestFreezeMs = 20_000 } = this.faults;
     if (!life.alive || name !== freezeAt || !this.#simulation.chance(freeze)) return;
     const { now, random } = this.#simulation;
@@ -320,8 +330,9 @@ export class SimulatedCloud {
     await this.#simulation.point(life);
   }
 
-  #perhapsCrash(life: Life): void {
-    if (!life.alive || !this.#simulation.chance(this.faults.crash)) return;
+  #perhapsCrash(life: Life, name: string): void {
+    const { crash, crashAt = () => true } = this.faults;
+    if (!life.alive || !crashAt(name) || !this.#simulation.chance(crash)) return;
     life.end();
     this.crashes++;
   }

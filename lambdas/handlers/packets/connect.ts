@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { rememberChild } from "../../server/children.ts";
+import { callCloseListeners } from "../../server/closing.ts";
 import { directivesSince, followDirectives } from "../../server/directives.ts";
 import { disconnectSocket, endConnection, releaseEnded } from "../../server/ending.ts";
 import { callConnectionListeners, runMiddlewares } from "../../server/listening.ts";
@@ -15,7 +16,7 @@ import { closeConnection } from "./fault.ts";
 import { refuse } from "./refuse.ts";
 import { type Restored, restoreSession } from "./restore.ts";
 import { sendMissed } from "./send-missed.ts";
-import { enterRooms, newPid, restoredSeed, sessionExpiry } from "./session.ts";
+import { enterRooms, newPid, putSession, restoredSeed, sessionExpiry } from "./session.ts";
 
 /** How long the commit may take after the middlewares are done, in milliseconds; nobody waits for it longer. */
 const COMMIT_MS = 10_000;
@@ -48,10 +49,15 @@ export async function handleConnectPacket(
     return await refuse(context, nsp, { message: refusal.message, data: refusal.data });
   }
   // The client left the namespace and comes back on the same connection: its old memberships must not get its new events.
-  if (old) await releaseEnded(context.invocation, { connection: context.connection, socket: old });
+  if (old) await releaseEnded(context.invocation, old);
   await rememberChild(context.invocation, namespace);
+  // Whoever knows of the client by its `connect` may tell it something from here on.
+  const since = offsetsFrom(context.ports.clock.now());
   try {
-    if (await begin(context, socket)) await open(context, socket, restored);
+    const begun = await begin(context, socket, restored);
+    if (begun === "refused") return;
+    const open = begun === "answered" && (await enter(context, socket, restored, since));
+    if (!open) await abandon(context, socket);
   } catch (error) {
     // Half connected is worse than not: the client would wait for what never comes. It is cut off, and comes again.
     await abandon(context, socket);
@@ -90,8 +96,17 @@ function newSocket(
   return socket;
 }
 
-/** Puts the row, then makes sure that the connection is still there: an end that came before did not see the row. */
-async function begin(context: PacketContext, socket: SocketCore): Promise<boolean> {
+/**
+ * Puts the row, makes sure that the connection is still there (an end that came before did not see the row), and answers. As on
+ * stock, the answer goes out before the listeners run: they do not for a client that left while a middleware was at work, even
+ * if its $disconnect has not been handled yet. And before the member rows are there: some clients drop, others keep, events that
+ * arrive before it.
+ */
+async function begin(
+  context: PacketContext,
+  socket: SocketCore,
+  restored: Restored | undefined,
+): Promise<"answered" | "gone" | "refused"> {
   const { ports, connection, server } = context;
   const place = server.dynamic.placeToKeep(socket.nsp);
   const began = await ports.store.beginSocket({
@@ -106,40 +121,42 @@ async function begin(context: PacketContext, socket: SocketCore): Promise<boolea
   });
   if (!began) {
     await closeConnection(context, "forced close"); // another CONNECT to the same namespace is running
-    return false;
+    return "gone";
   }
   const now = await ports.store.readConnection(connection.connectionId, null);
-  const within = now.socketCount <= server.options.maxNamespacesPerConnection;
-  if (now.connection && !now.connection.bye && within) return true;
-  await ports.store.dropSocket(socket.key, socket.id);
-  if (!within) {
+  if (!now.connection || now.connection.bye) return "gone";
+  if (now.socketCount > server.options.maxNamespacesPerConnection) {
     // Of several CONNECTs at once, all may have been let in by what they first read. They have all put their rows before this look.
+    await ports.store.dropSocket(socket.key, socket.id);
     await refuseForLimit(context, socket.nsp.name, TOO_MANY_NAMESPACES);
-    return false;
+    return "refused";
   }
-  await ports.gateway.close(connection.connectionId);
-  return false;
+  if (!restored) await putSession(context, socket);
+  const { id: sid, pid } = socket;
+  const data = pid === undefined ? { sid } : { sid, pid };
+  const frames = server.codec.encode({ type: "connect", nsp: socket.nsp.name, data });
+  return (await context.invocation.posts.send(socket.recipient, frames)) ? "answered" : "gone";
 }
 
 /**
- * Runs the listeners and commits. `40` goes out after their synchronous part, when rooms and state are known, and before the
- * member rows are there: some clients drop, others keep, events that arrive before it. What the listeners emit waits for the
- * commit, so that it reaches the new socket too, and is never sent for a socket that did not come to be.
+ * Runs the listeners, and commits when their synchronous part has run: rooms and state are known then. What the listeners emit
+ * waits for that, so that it reaches the new socket too.
+ * @param since an offset of before the client's answer
+ * @returns false if the connection has ended meanwhile
  */
-async function open(
+async function enter(
   context: PacketContext,
   socket: SocketCore,
   restored: Restored | undefined,
-): Promise<void> {
-  const { invocation, ports } = context;
-  const { store } = ports;
-  let opened = (): void => undefined;
-  let failed = (_: Error): void => undefined;
-  const gate = new Promise<void>((resolve, reject) => {
-    opened = resolve;
-    failed = reject;
-  });
-  invocation.hold(gate);
+  since: string,
+): Promise<boolean> {
+  const { invocation } = context;
+  let decided = (): void => undefined;
+  invocation.hold(
+    new Promise((resolve) => {
+      decided = resolve;
+    }),
+  );
   socket.stage = "first";
   socket.connected = true;
   socket.ready = true;
@@ -148,34 +165,33 @@ async function open(
     socket.rooms.add(socket.id);
     socket.tokens.set(socket.id, socket.token);
   }
-  const since = offsetsFrom(ports.clock.now());
   const settled = callConnectionListeners(socket, "live");
   // As on stock, where the packet that connects it is on its way: its volatile events of until now are lost.
   invocation.posts.noteBusy(socket.recipient);
-  const { rooms, ...state } = takeDraft(socket);
-  const { id: sid, pid } = socket;
-  const data = pid === undefined ? { sid } : { sid, pid };
   let end: Awaited<ReturnType<typeof followDirectives>>;
   try {
-    const entered = await enterRooms(context, socket, rooms, restored);
-    const connected = context.server.codec.encode({ type: "connect", nsp: socket.nsp.name, data });
-    const posted = await invocation.posts.send(socket.recipient, connected, { connects: true });
-    const running = ports.clock.now() + LISTENER_CAP_MS + LINGER_MS;
-    const commit = { ...entered, ...state, rerunMiddlewares, running };
-    if (!posted || !(await store.openSocket(socket.key, socket.id, commit))) {
-      failed(new Error("the client went away while it was connecting"));
-      return await abandon(context, socket);
-    }
+    if (!(await commit(context, socket, restored, rerunMiddlewares))) return false;
     await putMembers(socket, memberships(socket));
     end = await followDirectives(socket, restored ? directivesSince(restored.row) : since);
     if (restored && !end) await sendMissed(context, socket, { offset: restored.offset, posted: [] });
-  } catch (error) {
-    failed(error instanceof Error ? error : new Error(String(error)));
-    throw error;
+  } finally {
+    decided(); // also if it failed: the listeners have run, and what they emit to others is emitted, as on stock
   }
-  opened();
   if (end) await disconnectSocket(socket, end === "close");
   await settle(context, socket, settled);
+  return true;
+}
+
+async function commit(
+  { ports: { store, clock } }: PacketContext,
+  socket: SocketCore,
+  restored: Restored | undefined,
+  rerunMiddlewares: boolean,
+): Promise<boolean> {
+  const { rooms, ...state } = takeDraft(socket);
+  const entered = await enterRooms(socket, rooms, restored);
+  const running = clock.now() + LISTENER_CAP_MS + LINGER_MS;
+  return await store.openSocket(socket.key, socket.id, { ...entered, ...state, rerunMiddlewares, running });
 }
 
 /** Something that middlewares left on the socket and no row can hold: they run again in each replay. */
@@ -195,15 +211,19 @@ function takeDraft(socket: SocketCore): Pick<SocketRecord, "rooms" | "data" | "p
   return { rooms, data: socket.savedData.json(), props: socket.savedProps.json() };
 }
 
+/**
+ * The client has left, or must leave. If the listeners have run, the end of the connection runs those of `disconnect`, here or
+ * where it has begun; else nobody but this invocation knows of the socket.
+ */
 async function abandon(
   { server, invocation, connection, ports }: PacketContext,
   socket: SocketCore,
 ): Promise<void> {
   const { connectionId } = connection;
   socket.reachable = false;
-  socket.close();
+  if (!socket.ready) callCloseListeners(socket, "transport close");
   try {
-    await ports.store.dropSocket(socket.key, socket.id);
+    if (!socket.ready) await ports.store.dropSocket(socket.key, socket.id);
     await endConnection(server, invocation, { connectionId, members: [] }, "transport close", {
       close: true,
     });

@@ -154,14 +154,14 @@ function triedSince({ connectionId, tried, rowOn }: SessionRecord, row: SocketRe
   return [...new Set(all.slice(all.lastIndexOf(row.connectionId) + 1))].slice(-MOST_TRIED);
 }
 
-/** Where it was opened last: a resume that died before it opened has left only a row that never counted. */
+/** Where it was opened last: a CONNECT that did not come to its commit has left only a row that never counted. */
 async function latestRow(
   store: PacketContext["ports"]["store"],
   { pid, nsp, connectionId, tried, rowOn }: SessionRecord,
 ): Promise<SocketRecord | undefined> {
   for (const on of new Set([connectionId, ...[...tried].reverse(), rowOn])) {
     const row = await store.readSocket({ connectionId: on, nsp });
-    if (row?.pid === pid && row.phase !== "connecting") return row;
+    if (row?.pid === pid && row.phase !== "connecting" && !row.neverOpened) return row;
   }
   return undefined;
 }

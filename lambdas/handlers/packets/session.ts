@@ -35,11 +35,10 @@ export function restoredSeed({ invocation }: PacketContext, { pid, row }: Restor
 type Entered = Pick<SocketRecord, "rooms" | "token" | "left" | "forgotten" | "resuming">;
 
 /**
- * The memberships for the commit of CONNECT. With recovery on, notes where in the rooms' logs they begin, and makes the session
- * known before its client can come back for it: one read for each new room, and a write for a new session.
+ * The memberships for the commit of CONNECT. With recovery on, notes where in the rooms' logs they begin: one read for each new
+ * room.
  */
 export async function enterRooms(
-  context: PacketContext,
   socket: SocketCore,
   drafted: SocketRecord["rooms"],
   restored: Restored | undefined,
@@ -51,7 +50,6 @@ export async function enterRooms(
   const [[everyone], stamped] = await Promise.all([
     restored ? [] : stampTokens(socket, [[EVERYONE, socket.token]]),
     stampTokens(socket, joined),
-    restored ? undefined : putSession(context, socket, pid),
   ]);
   if (everyone) socket.token = everyone[1];
   for (const [room, token] of stamped) {
@@ -66,11 +64,12 @@ export async function enterRooms(
   };
 }
 
-async function putSession(
+/** With recovery on, makes a new session known before its client can come back for it: one write. */
+export async function putSession(
   context: PacketContext,
-  { key, nsp, connection }: SocketCore,
-  pid: string,
+  { key, nsp, connection, pid }: SocketCore,
 ): Promise<void> {
+  if (pid === undefined) return;
   const { connectionId } = key;
   const session = { pid, nsp: nsp.name, connectionId, connectedAt: connection.connectedAt };
   await context.ports.store.putSession(session, sessionExpiry(context));

@@ -15,17 +15,33 @@ const SCHEDULES = schedulesOr(100);
 /** Milliseconds for one property: generous, since it only ends a hang. */
 const PATIENCE_MS = 30_000 + SCHEDULES * 200;
 
+/** Which of the application's listeners ran, by the ids of the sockets. */
 interface Ran {
+  readonly passed: string[];
+  /** Whose client had left when its middleware was done. */
+  readonly leftBefore: string[];
   readonly connected: string[];
+  readonly disconnecting: string[];
   readonly disconnected: string[];
-  readonly joinedOwnEmit: number[];
+  readonly closed: string[];
 }
 
-/** An application that notes which of its handlers ran, outside of what the instances share. */
-const application = (ran: Ran) => (): Server => {
+/** An application that notes which of its listeners ran, outside of what the instances share. */
+const application = (ran: Ran, middleware: (client: string) => Promise<boolean>) => (): Server => {
   const io = new Server();
+  io.use(async (socket, next) => {
+    socket.conn.on("close", () => ran.closed.push(socket.id));
+    if (!socket.replayed) {
+      ran.passed.push(socket.id);
+      if (!(await middleware(String(socket.handshake.auth.client)))) ran.leftBefore.push(socket.id);
+    }
+    next();
+  });
   io.on("connection", (socket) => {
     if (!socket.replayed) ran.connected.push(socket.id);
+    socket.on("disconnecting", () => {
+      ran.disconnecting.push(socket.id);
+    });
     socket.join("lobby");
     io.to("lobby").emit("arrived", socket.id);
     socket.on("join", (room: string, ack) => {
@@ -62,7 +78,24 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Operation>({ send: "41" }) },
   { weight: 1, arbitrary: fc.constantFrom<Operation>({ close: 1005 }, { close: 1006 }) },
 );
-const scripts = fc.array(fc.array(operation, { maxLength: 5 }), { minLength: 1, maxLength: 3 });
+const script: fc.Arbitrary<Script> = fc.record({
+  /** Some milliseconds after its CONNECT, or with the answer. */
+  leaves: fc.option(
+    fc.record({
+      after: fc.oneof(fc.nat(600), fc.constant("40" as const)),
+      how: fc.constantFrom<Leaving>("41", 1005, 1006),
+    }),
+    { freq: 2 },
+  ),
+  steps: fc.array(operation, { maxLength: 5 }),
+});
+const scripts = fc.array(script, { minLength: 1, maxLength: 3 });
+
+type Leaving = "41" | 1005 | 1006;
+interface Script {
+  readonly leaves: { readonly after: number | "40"; readonly how: Leaving } | null;
+  readonly steps: readonly Operation[];
+}
 
 interface Outcome {
   readonly cloud: SimulatedCloud;
@@ -71,24 +104,41 @@ interface Outcome {
 }
 
 /** Plays the scripts, each client's frames as fast as it can once it has its `40`; then lets everything come to rest. */
-async function play(
-  seed: number,
-  clients: readonly (readonly Operation[])[],
-  faults: Faults,
-): Promise<Outcome> {
+async function play(seed: number, clients: readonly Script[], faults: Faults): Promise<Outcome> {
   const simulation = new Simulation(seed);
-  const ran: Ran = { connected: [], disconnected: [], joinedOwnEmit: [] };
-  const cloud = new SimulatedCloud(simulation, application(ran), faults);
+  const ran: Ran = {
+    ...{ passed: [], leftBefore: [], connected: [] },
+    ...{ disconnecting: [], disconnected: [], closed: [] },
+  };
   const life = new Life();
-  for (const script of clients) {
+  const clock = simulation.clock(life);
+  /** Takes its time; whether the client is still there then. */
+  const middleware = async (client: string): Promise<boolean> => {
+    await clock.sleep(simulation.random() * 400);
+    return cloud.connections.get(client)?.open === true;
+  };
+  const cloud = new SimulatedCloud(simulation, application(ran, middleware), faults);
+  for (const { leaves, steps } of clients) {
     void (async () => {
       await simulation.point(life);
-      const connection = await cloud.connect();
+      const leave = (): void => {
+        if (!connection || !leaves) return;
+        if (leaves.how === "41") cloud.send(connection, "41");
+        cloud.close(connection, leaves.how === "41" ? 1005 : leaves.how);
+      };
+      const connection = await cloud.connect({
+        receive: (frame) => (leaves?.after === "40" && frame.startsWith("40") ? leave() : undefined),
+        closed: () => undefined,
+      });
       if (!connection) return;
       if (!(await until(simulation, connection, "0"))) return cloud.close(connection, 1006);
-      cloud.send(connection, "40");
+      cloud.send(connection, `40{"client":"${connection.id}"}`);
+      if (typeof leaves?.after === "number") {
+        await clock.sleep(leaves.after);
+        return leave();
+      }
       if (!(await until(simulation, connection, "40"))) return cloud.close(connection, 1006);
-      for (const step of script) {
+      for (const step of steps) {
         await simulation.point(life);
         if ("close" in step) cloud.close(connection, step.close);
         else cloud.send(connection, step.send);
@@ -141,8 +191,14 @@ async function expectedMembers(cloud: SimulatedCloud): Promise<Set<string>> {
 
 /** True in every schedule, whatever dies. */
 function checkSafety({ cloud, ran }: Outcome): void {
-  expect(new Set(ran.disconnected).size).toBe(ran.disconnected.length); // at most once
-  for (const id of ran.disconnected) expect(ran.connected).toContain(id);
+  for (const ids of [ran.connected, ran.disconnecting, ran.disconnected, ran.closed]) {
+    expect(new Set(ids).size).toBe(ids.length); // at most once
+  }
+  expect(ran.disconnecting).toEqual(ran.disconnected);
+  // A CONNECT may die right before its listeners: `disconnect` rather without `connection` than the other way round.
+  const strangers = ran.disconnected.filter((id) => !ran.connected.includes(id));
+  expect(strangers.length).toBeLessThanOrEqual(cloud.crashes);
+  expect(ran.connected.filter((id) => ran.leftBefore.includes(id))).toEqual([]);
   for (const { frames } of cloud.connections.values()) {
     if (frames.length > 0) expect(frames[0]).toMatch(/^0/);
     expect(frames.filter((frame) => frame.startsWith("0"))).toHaveLength(Math.min(1, frames.length));
@@ -174,6 +230,7 @@ describe("interleavings", () => {
         await outcome.simulation.run();
         expect(await members(cloud)).toEqual([]);
         expect([...ran.disconnected].sort()).toEqual([...ran.connected].sort());
+        expect([...ran.closed].sort()).toEqual([...ran.passed].sort());
         for (const { id } of cloud.connections.values()) {
           expect((await cloud.store.readConnection(id)).connection).toBeUndefined();
         }
@@ -206,8 +263,37 @@ describe("interleavings", () => {
       let crashes = 0;
       await property({ crash: 0.02, staleGone: 0.05, loseDisconnect: 0.2 }, async ({ cloud }) => {
         crashes += cloud.crashes;
-        const alien = cloud.log.filter((line) => !/^SKY_(PACKET_REFUSED|LISTENER_UNSETTLED|HOPS|OPEN_GIVEN_UP)/.test(line));
+        const alien = cloud.log.filter(
+          (line) => !/^SKY_(PACKET_REFUSED|LISTENER_UNSETTLED|HOPS|OPEN_GIVEN_UP)/.test(line),
+        );
         expect(alien).toEqual([]);
+      });
+      expect(crashes).toBeGreaterThan(SCHEDULES / 10);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "whatever dies but the end itself: who got `connection` gets `disconnect`",
+    async () => {
+      const faults = { crash: 0.05, crashAt: (call: string) => call !== "endSocket", loseDisconnect: 0.3 };
+      let crashes = 0;
+      await property({ ...NO_FAULTS, ...faults }, async ({ cloud, simulation, ran }) => {
+        crashes += cloud.crashes;
+        cloud.faults = NO_FAULTS;
+        for (const connection of cloud.connections.values()) cloud.close(connection, 1006);
+        await simulation.run();
+        // The heartbeat has what is dead ended, again and again, as long as there is a row of it.
+        for (let minute = 0; minute < 2; minute++) {
+          void simulation.clock(new Life()).sleep(61_000);
+          await simulation.run();
+          cloud.endAll();
+          await simulation.run();
+        }
+        expect(ran.connected.filter((id) => !ran.disconnected.includes(id))).toEqual([]);
+        for (const { id } of cloud.connections.values()) {
+          expect((await cloud.store.readConnection(id)).connection).toBeUndefined();
+        }
       });
       expect(crashes).toBeGreaterThan(SCHEDULES / 10);
     },

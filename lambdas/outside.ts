@@ -24,5 +24,5 @@ export function connect(
     socketFunction: required(env, "SKYSOCKET_SOCKET_FUNCTION_NAME"),
     fanOutFunction: required(env, "SKYSOCKET_FAN_OUT_FUNCTION_NAME"),
   };
-  server.outside.connect(createPorts(env, parts, server.options.recovery));
+  server.connect(createPorts(env, parts, server.options.recovery));
 }

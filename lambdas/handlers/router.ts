@@ -40,7 +40,7 @@ export interface RouterOptions {
 
 /** The socket function, whatever its ports are: each thing that can happen to its handler. */
 export function createRouter(options: RouterOptions): Handler {
-  options.server.outside.connect(options.ports);
+  options.server.connect(options.ports);
   // Called on the context: the method may need its `this`.
   return (event, context) => handle(options, event, context.getRemainingTimeInMillis());
 }

@@ -9,8 +9,8 @@ import type { Namespace } from "./namespace.ts";
 import { NamespaceCore } from "./namespace-core.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { Outside } from "./outside.ts";
-import type { Log, SocketRecord } from "./ports.ts";
-import { scopes } from "./scope.ts";
+import type { Log, Ports, SocketRecord } from "./ports.ts";
+import { type Scope, scopes } from "./scope.ts";
 import { Seldom } from "./seldom.ts";
 import type { Server } from "./server.ts";
 import type { Socket } from "./socket.ts";
@@ -35,7 +35,6 @@ export interface Acting {
 export class ServerCore {
   readonly options: ResolvedOptions;
   readonly facades: Facades;
-  readonly log: Log;
   readonly codec: Codec;
   /** Those that the application named while its module was loaded. */
   readonly namespaces = new Map<string, NamespaceCore>();
@@ -47,16 +46,34 @@ export class ServerCore {
   /** Listeners of `new_namespace`. */
   readonly namespaceListeners: ((namespace: Namespace) => unknown)[] = [];
   facade!: Server;
+  /**
+   * Nothing but this server and its application runs in the process: code without a context belongs to the event that runs.
+   * Where a test runs beside it, or another server, such code may be theirs.
+   */
+  alone = true;
+  #log: Log;
+  /** All events of this server, also those that are over. */
+  readonly #events = new WeakSet<Invocation>();
   readonly #running = new Set<Invocation>();
   readonly #noticed = new Set<string>();
 
   constructor(options: ResolvedOptions, facades: Facades, log: Log) {
     this.options = options;
     this.facades = facades;
-    this.log = log;
+    this.#log = log;
     this.codec = new Codec(options.parser);
     this.engine = new EngineCore(this);
     this.outside = new Outside(options.fanOutThreshold);
+  }
+
+  /** What composition roots know: from here on its calls have an effect, and its warnings go to that log. */
+  connect(ports: Ports): void {
+    this.#log = ports.log;
+    this.outside.connect(ports);
+  }
+
+  get log(): Log {
+    return this.#log;
   }
 
   /** The namespace, made known if it is not. A missing leading slash is added, as on stock. */
@@ -64,7 +81,7 @@ export class ServerCore {
     const full = name.startsWith("/") ? name : `/${name}`;
     const known = this.namespaces.get(full);
     if (known) return known;
-    if (scopes.getStore() === undefined) {
+    if (this.#scope === undefined) {
       const declared = this.makeNamespace(full, true, this.dynamic.patternFor(full));
       this.namespaces.set(full, declared);
       return declared;
@@ -116,6 +133,7 @@ export class ServerCore {
   begin(options: Omit<InvocationOptions, "lingerMs">): Invocation {
     const { lingerTimeout: lingerMs, fanOutThreshold } = this.options;
     const invocation = new Invocation({ ...options, lingerMs, fanOutThreshold, beside: this.outside });
+    this.#events.add(invocation);
     this.#running.add(invocation);
     return invocation;
   }
@@ -126,10 +144,11 @@ export class ServerCore {
 
   /** Who calls `io.…`: the running event by its context, else the only one that is running (docs/ARCHITECTURE.md, Replay 1). */
   acting(): Acting | undefined {
-    const scope = scopes.getStore();
+    const scope = this.#scope;
     if (scope && this.#running.has(scope.invocation)) return scope;
     // The context of an event that is over: of a timer it left behind, which stops, or of a pool that was made in it.
     if (scope && stopCallingTimer()) return { invocation: scope.invocation, mode: scope.mode };
+    if (!this.alone) return undefined;
     const [only, another] = [...this.#running].filter(({ ended }) => !ended);
     if (!only || another || only.ending) return undefined;
     // A timer of the module's is none of the event's: those have its context.
@@ -160,11 +179,17 @@ export class ServerCore {
 
   /** @throws SkysocketError inside an event: a warm instance would register it once for every event it has served */
   assertDeclaring(what: string): void {
-    if (scopes.getStore() === undefined) return;
+    if (this.#scope === undefined) return;
     throw new SkysocketError(
       "SKY_LATE_REGISTRATION",
       `${what} inside a listener or handler would be repeated at each event, and be unknown to other instances. Call it once, when the module is loaded.`,
     );
+  }
+
+  /** The context of the running code, where it is that of an event of this server: a process may have several. */
+  get #scope(): Scope | undefined {
+    const scope = scopes.getStore();
+    return scope && this.#events.has(scope.invocation) ? scope : undefined;
   }
 
   #announce(listener: (namespace: Namespace) => unknown, namespace: NamespaceCore): void {

@@ -5,7 +5,7 @@ import { FAULTLESS, type Faults } from "../faults.ts";
 import type { ApiModel, CloudListener, LambdaService } from "../model.ts";
 import { type Authorize, GatewayContext } from "./context.ts";
 import { CLOSE, DEFAULT_BEHAVIOR, type GatewayBehavior } from "./limits.ts";
-import { handleManagement } from "./management.ts";
+import { type Answer, type Call, handleManagement, perform } from "./management.ts";
 import { Upgrades } from "./upgrade.ts";
 
 export interface ApiGatewayOptions {
@@ -85,6 +85,11 @@ export class ApiGateway {
     response.writeHead(426, { upgrade: "websocket", "content-type": "application/json" });
     response.end(JSON.stringify({ message: "Upgrade Required" }));
     return true;
+  }
+
+  /** A call of `@connections` from this very process, which needs no request and no signature. */
+  async manage(call: Call): Promise<Answer> {
+    return await perform(this.#context, call);
   }
 
   /** Closes every connection with 1012, without $disconnect; resolves when the sockets are closed. */

@@ -12,7 +12,7 @@ import { CLOSE, MAX_CLIENT_BUFFER_BYTES, MAX_MESSAGE_BYTES } from "./limits.ts";
  */
 
 /** What goes back to the caller. The error type travels in `x-amzn-ErrorType`, where SDKs look for it. */
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly errorType?: string;
   readonly body?: unknown;
@@ -27,7 +27,7 @@ const LIMIT_EXCEEDED = failure(429, "LimitExceededException", "Too Many Requests
 const FORBIDDEN = failure(403, "ForbiddenException", "Forbidden");
 
 /** One call of the management API. */
-interface Call {
+export interface Call {
   readonly api: ApiModel;
   readonly method: Method;
   readonly connectionId: string;
@@ -69,7 +69,8 @@ export async function handleManagement(
   return true;
 }
 
-async function perform(context: GatewayContext, call: Call): Promise<Answer> {
+/** What the endpoint does for a caller who may do it. */
+export async function perform(context: GatewayContext, call: Call): Promise<Answer> {
   const found = context.registry.find(call.api, call.connectionId);
   if (found === "malformed") {
     return failure(400, "BadRequestException", `Invalid connectionId: ${call.connectionId}`);

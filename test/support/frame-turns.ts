@@ -1,0 +1,62 @@
+import type { Codec } from "../../lambdas/protocol/codec.ts";
+
+interface Line {
+  /** The end of the last one so far. */
+  last: Promise<unknown>;
+  /** How many have not begun yet. */
+  waiting: number;
+  /** The attachments that come next belong to an answer. */
+  answering: boolean;
+}
+
+/**
+ * The order of a connection's frames: each begins when the one before it has been worked through. An answer to the server does not
+ * wait, since the event at work may be waiting for it.
+ */
+export class FrameTurns {
+  readonly #codec: Codec;
+  readonly #lines = new Map<string, Line>();
+
+  constructor(codec: Codec) {
+    this.#codec = codec;
+  }
+
+  frame<T>(connectionId: string, body: string, work: () => Promise<T>): Promise<T> {
+    const line = this.#line(connectionId);
+    return this.#isAnswer(line, body) ? work() : take(line, work);
+  }
+
+  /** The end of the connection: after the frames that wait, but not after the one at work, which may be waiting for it. */
+  end<T>(connectionId: string, work: () => Promise<T>): Promise<T> {
+    const line = this.#line(connectionId);
+    this.#lines.delete(connectionId);
+    return line.waiting > 0 ? take(line, work) : work();
+  }
+
+  #line(connectionId: string): Line {
+    const known = this.#lines.get(connectionId);
+    const line = known ?? { last: Promise.resolve(), waiting: 0, answering: false };
+    if (!known) this.#lines.set(connectionId, line);
+    return line;
+  }
+
+  #isAnswer(line: Line, body: string): boolean {
+    const frame = this.#codec.decode(body);
+    if (frame.kind === "attachment") return line.answering;
+    line.answering = frame.kind === "header" && frame.text.startsWith(BINARY_ACK);
+    return line.answering || frame.kind === "ack" || frame.kind === "nothing";
+  }
+}
+
+/** How an answer with attachments begins. */
+const BINARY_ACK = "6";
+
+function take<T>(line: Line, work: () => Promise<T>): Promise<T> {
+  line.waiting++;
+  const turn = line.last.then(() => {
+    line.waiting--;
+    return work();
+  });
+  line.last = turn.catch(() => undefined);
+  return turn;
+}

@@ -8,6 +8,7 @@ import { assertNotReserved, recordedAnswer, timedOut } from "./emit.ts";
 import { type EventPacket, eventPacket } from "./event-packet.ts";
 import type { Invocation } from "./invocation.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
+import { notePackets } from "./packet-create.ts";
 import type { Member } from "./ports.ts";
 import { mustLookAgain } from "./recorded-answers.ts";
 import { disconnectAll, disconnectLater, fetchDetails, fetchIds, joinAll, leaveAll } from "./remote.ts";
@@ -42,6 +43,9 @@ export interface Selection {
   /** Milliseconds, of `timeout()`. */
   readonly timeout?: number;
   readonly volatile?: boolean;
+  /** Of `compress()` and `local`: they change nothing, and are told to who asks. */
+  readonly compress?: boolean;
+  readonly local?: boolean;
   /** It is one socket: its answer comes as that of a socket does, not as one of a list. */
   readonly single?: boolean;
 }
@@ -61,6 +65,30 @@ export class BroadcastOperator<
     this.#selection = selection;
   }
 
+  /** The rooms chosen so far. Private on stock, where packages read it all the same; as are the next two. */
+  get rooms(): Set<string> {
+    return new Set(this.#selection.rooms);
+  }
+
+  get exceptRooms(): Set<string> {
+    return new Set(this.#selection.except);
+  }
+
+  get flags(): {
+    readonly local?: boolean;
+    readonly compress?: boolean;
+    readonly volatile?: boolean;
+    readonly timeout?: number;
+  } {
+    const { local, compress, volatile, timeout } = this.#selection;
+    return {
+      ...(local !== undefined && { local }),
+      ...(compress !== undefined && { compress }),
+      ...(volatile !== undefined && { volatile }),
+      ...(timeout !== undefined && { timeout }),
+    };
+  }
+
   /** To the sockets of these rooms too; a socket in several of them gets one packet. */
   to(room: Rooms): BroadcastOperator<EmitEvents, SocketData> {
     return this.#with({ rooms: union(this.#selection.rooms, room) });
@@ -77,9 +105,9 @@ export class BroadcastOperator<
   }
 
   /** Has no effect: API Gateway decides about compression. */
-  compress(_compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
+  compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
     this.#selection.nsp.server.notice("compress()", COMPRESSION);
-    return this;
+    return this.#with({ compress });
   }
 
   /** The event may be lost: connection state recovery does not keep it for clients that are away. */
@@ -93,7 +121,7 @@ export class BroadcastOperator<
       "local",
       "clients are connected to API Gateway, not to an instance: the event goes to all that are chosen",
     );
-    return this;
+    return this.#with({ local: true });
   }
 
   /** How long the next emit waits for answers, in milliseconds. */
@@ -118,7 +146,7 @@ export class BroadcastOperator<
     return this.#act(what, ["broadcast", event], ({ invocation }) => {
       // Encoded once for all, and now: the application may change its objects before the packet has its turn.
       const packet = this.#packet(invocation, this.#selection.nsp.name, [event, ...values]);
-      this.#notifyOutgoing(invocation, [event, ...values]);
+      this.#notifyOutgoing(invocation, [event, ...values], packet);
       const { nsp } = this.#selection;
       if (nsp.place === undefined)
         return invocation.act(what, () => broadcast(invocation, this.#audience, packet));
@@ -258,8 +286,8 @@ export class BroadcastOperator<
     const acting = this.#acting;
     const id = newAskId();
     const send = (invocation: Invocation): Effect<readonly Member[]> => {
-      this.#notifyOutgoing(invocation, [event, ...args]);
       const packet = this.#packet(invocation, nsp.name, [event, ...args], id);
+      this.#notifyOutgoing(invocation, [event, ...args], packet);
       return askMembers(invocation, this.#audience, packet, id);
     };
     if (!acting) {
@@ -345,17 +373,19 @@ export class BroadcastOperator<
   }
 
   /**
-   * `onAnyOutgoing` of the sockets that take part in this event and are among the chosen ones; those of all others, which stock
+   * `onAnyOutgoing`, and `packetCreate` of the connection, of the sockets that take part in this event and are among the chosen ones; those of all others, which stock
    * calls too where they share its process, are nowhere to be called: their sockets exist in no process.
    */
-  #notifyOutgoing(invocation: Invocation, data: readonly unknown[]): void {
-    const { nsp, rooms, except } = this.#selection;
+  #notifyOutgoing(invocation: Invocation, data: readonly unknown[], packet: EventPacket): void {
+    const { nsp, rooms, except, compress } = this.#selection;
     for (const socket of invocation.sockets) {
-      const { anyOutgoing } = socket.listeners;
-      if (anyOutgoing.length === 0 || !socket.connected || socket.nsp.name !== nsp.name) continue;
+      const { anyOutgoing, packetCreate } = socket.listeners;
+      if (anyOutgoing.length + packetCreate.length === 0) continue;
+      if (!socket.connected || socket.nsp.name !== nsp.name) continue;
       const isIn = (room: string): boolean => socket.rooms.has(room);
       if ((rooms.size > 0 && ![...rooms].some(isIn)) || [...except].some(isIn)) continue;
       for (const listener of [...anyOutgoing]) listener(...data);
+      notePackets(socket, packet.frames, compress);
     }
   }
 

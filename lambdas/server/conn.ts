@@ -55,41 +55,54 @@ export class Conn extends EventSource {
 
   /**
    * `close`, with Engine.IO's reason: the connection has ended. It runs in the invocation that ends it, after the sockets'
-   * `disconnect`. Other events are about frames, which API Gateway does not tell of; they are accepted with a notice.
+   * `disconnect`. `packetCreate`: the running event sends this client a packet, which no listener is told of that other events
+   * send. The rest is about frames, which API Gateway does not tell of; they are accepted with a notice.
    * @throws SkysocketError inside an event handler: the next event would not know of it
    */
   on(event: string, listener: AnyFunction): this {
     const what = `socket.conn.on(${JSON.stringify(event)})`;
     const core = this.#core;
     if (!core.registering && core.reachable) throw lateRegistration(what);
-    if (event !== "close") {
+    const listeners = this.registered(event);
+    if (!listeners) {
       const server = core.nsp.server;
       if (!NEVER.has(event)) server.notice(what, "API Gateway shows events of a connection, not its frames");
       return this;
     }
     core.note(CLOSE_OPERATION, event);
-    core.listeners.connectionClose.push(listener);
+    listeners.push(listener);
     return this;
   }
 
-  /** The same as `on`: a connection closes once. */
+  /** The same as `on` but for `packetCreate`, which happens often: a connection closes once. */
   once(event: string, listener: AnyFunction): this {
-    return this.on(event, listener);
+    if (event !== "packetCreate") return this.on(event, listener);
+    const first: AnyFunction = (...args) => {
+      this.#remove(event, first);
+      return listener(...args);
+    };
+    return this.on(event, first);
   }
 
   off(event: string, listener: AnyFunction): this {
-    const list = this.registered(event);
-    const at = list?.lastIndexOf(listener) ?? -1;
-    if (at !== -1) list?.splice(at, 1);
+    this.#remove(event, listener);
     return this;
   }
 
+  #remove(event: string, listener: AnyFunction): void {
+    const list = this.registered(event);
+    const at = list?.lastIndexOf(listener) ?? -1;
+    if (at !== -1) list?.splice(at, 1);
+  }
+
   protected registered(event: string): AnyFunction[] | undefined {
-    return event === "close" ? this.#core.listeners.connectionClose : undefined;
+    const { connectionClose, packetCreate } = this.#core.listeners;
+    if (event === "packetCreate") return packetCreate;
+    return event === "close" ? connectionClose : undefined;
   }
 
   protected get happening(): readonly string[] {
-    return ["close"];
+    return ["close", "packetCreate"];
   }
 
   protected get called(): string {

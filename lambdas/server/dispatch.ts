@@ -1,4 +1,5 @@
 import { eventName, type Listener } from "./listeners.ts";
+import { notePackets } from "./packet-create.ts";
 import type { SocketCore } from "./socket-core.ts";
 import { traceHas } from "./trace.ts";
 import type { Event } from "./typed-events.ts";
@@ -88,6 +89,7 @@ function acknowledge(socket: SocketCore, id: number): (...data: unknown[]) => vo
   return (...data) => {
     if (sent || !socket.reachable) return;
     const frames = socket.nsp.server.codec.encode({ type: "ack", nsp: socket.nsp.name, id, data });
+    notePackets(socket, frames);
     sent = true; // not before: who catches that a value cannot be encoded may answer with another
     void socket.invocation.act("the acknowledgement", async () => ({
       rest: socket.unsaved ? false : socket.invocation.posts.answer(socket.recipient, frames),

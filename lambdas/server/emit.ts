@@ -3,6 +3,7 @@ import { fromBinaryJson } from "./binary-json.ts";
 import { deliver, resolveMembers } from "./delivery.ts";
 import { Effect } from "./effect.ts";
 import { eventPacket, isKept } from "./event-packet.ts";
+import { notePackets } from "./packet-create.ts";
 import { type Receiver, toReceiver } from "./post-to-all.ts";
 import type { AnswerPlace } from "./recorded-answers.ts";
 import { resolved } from "./server-core.ts";
@@ -28,6 +29,8 @@ export interface EmitFlags {
   readonly timeout?: number;
   /** Of `volatile`. */
   readonly volatile?: boolean;
+  /** Of `compress()`: changes nothing but what listeners of packets are told. */
+  readonly compress?: boolean;
 }
 
 /** `socket.emit`: one packet to the socket's own connection. */
@@ -44,7 +47,7 @@ export function emitToSocket(
   }
   socket.note("emit", event);
   if (socket.mode() === "replay") return resolved(undefined);
-  return sendEvent(socket, event, args, undefined, flags.volatile);
+  return sendEvent(socket, event, args, undefined, flags);
 }
 
 function sendEvent(
@@ -52,7 +55,7 @@ function sendEvent(
   event: string,
   args: readonly unknown[],
   id: number | undefined,
-  volatile?: boolean,
+  { volatile, compress }: Pick<EmitFlags, "volatile" | "compress">,
 ): Effect<void> {
   const { invocation, nsp } = socket;
   const kept = isKept(nsp.server, { id, volatile });
@@ -62,6 +65,7 @@ function sendEvent(
   for (const listener of socket.listeners.anyOutgoing) listener(...data);
   // Encoded now: the application may change its objects before the packet has its turn.
   const packet = eventPacket(invocation, nsp.server, nsp.name, data, { id, volatile });
+  notePackets(socket, packet.frames, compress);
   const audience = { nsp: nsp.name, rooms: new Set([socket.id]), except: new Set<string>() };
   // With recovery on, the session may have gone on elsewhere since this event began: as on stock, what it is kept for goes to
   // the room of the socket's id. Posted to the connection of before, it would not come until the client is cut off once more.
@@ -142,7 +146,7 @@ function ask(
   const place = socket.nextAnswer();
   if (socket.mode() === "replay") return { sent: resolved(undefined), answer: recordedAnswer(socket, place) };
   const id = newAskId();
-  const sent = sendEvent(socket, event, args, id, flags.volatile);
+  const sent = sendEvent(socket, event, args, id, flags);
   const answer = (async () => {
     await sent;
     const { invocation } = socket;

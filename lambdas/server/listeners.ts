@@ -23,6 +23,8 @@ export class Listeners {
   anyOutgoing: AnyFunction[] = [];
   /** Of `socket.conn.on("close")`. */
   readonly connectionClose: AnyFunction[] = [];
+  /** Of `socket.conn.on("packetCreate")`. */
+  readonly packetCreate: AnyFunction[] = [];
 
   add(event: string, fn: AnyFunction, how: { readonly once?: boolean; readonly first?: boolean } = {}): void {
     assertFunction("listener", fn);
@@ -63,7 +65,7 @@ export class Listeners {
   }
 
   get size(): number {
-    const lists = [this.middlewares, this.any, this.anyOutgoing, this.connectionClose];
+    const lists = [this.middlewares, this.any, this.anyOutgoing, this.connectionClose, this.packetCreate];
     return lists.reduce((sum, list) => sum + list.length, this.#events.size);
   }
 

@@ -64,6 +64,16 @@ export class ParentNamespace<
   }
 
   /**
+   * Those that the application has declared by name. Private on stock, where packages read it all the same. The ones that clients
+   * asked for are not in it: no process knows which of them have clients.
+   */
+  get children(): Set<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
+    const declared = [...this.#core.server.namespaces.values()];
+    const facades = declared.filter(({ parent }) => parent === this.#core).map(({ facade }) => facade);
+    return new Set(facades as unknown as Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>[]);
+  }
+
+  /**
    * Makes a namespace of this name, with what the parent has declared so far, whether or not the pattern matches it.
    * @throws SkysocketError inside a listener or handler
    */

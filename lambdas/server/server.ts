@@ -75,6 +75,14 @@ export class Server<
     return facade as unknown as Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   }
 
+  /**
+   * The namespaces that were declared by name. Private on stock, where packages read it all the same. Those of a pattern are not
+   * in it: no process knows which of them have clients.
+   */
+  get _nsps(): Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
+    return new Map([...this.#core.namespaces.keys()].map((name) => [name, this.of(name)]));
+  }
+
   /** The namespace "/". */
   get sockets(): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     return this.of("/");
@@ -192,6 +200,7 @@ export class Server<
   }
 
   #detach(what: string, httpServer: HttpServer): this {
+    assertNoRequestHandler(httpServer);
     this.#core.notice(what, LISTENING);
     keepFromListening(httpServer, () => this.#core.notice("listen() of the HTTP server", LISTENING));
     return this;
@@ -235,6 +244,6 @@ function assertNoRequestHandler(value: unknown): void {
   if (typeof value !== "function") return;
   throw new SkysocketError(
     "SKY_OPTION_INVALID",
-    "new Server() got a function, such as an Express application: give the options alone. API Gateway takes the requests; serve pages and routes elsewhere.",
+    "an HTTP server is needed here, or the options alone; got a function, such as an Express application. API Gateway takes the requests; serve pages and routes elsewhere.",
   );
 }

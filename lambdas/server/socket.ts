@@ -167,8 +167,9 @@ export class Socket<
   }
 
   /** Has no effect: API Gateway decides about compression. */
-  compress(_compress: boolean): this {
+  compress(compress: boolean): this {
     this.#core.nsp.server.notice("compress()", COMPRESSION);
+    this.#flags = { ...this.#flags, compress };
     return this;
   }
 

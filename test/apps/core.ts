@@ -5,6 +5,7 @@ import { clients } from "./core/clients.ts";
 import { corners } from "./core/corners.ts";
 import { emitters } from "./core/emitters.ts";
 import { engine, engineOptions } from "./core/engine.ts";
+import { insides } from "./core/insides.ts";
 import { wire } from "./core/wire.ts";
 
 // As most applications begin: with an HTTP server of their own, which has no meaning on API Gateway.
@@ -22,5 +23,6 @@ engine(io);
 clients(io);
 corners(io);
 busy(io);
+insides(io);
 
 export default io;

@@ -120,10 +120,15 @@ export const NOTES: readonly Note[] = [
     shown: { file: ENGINE, words: '"connection"' },
   },
   {
-    members: of("Conn:", "data", "drain", "flush", "heartbeat", "message", "open", "packet", "packetCreate"),
+    members: of("Conn:", "data", "drain", "flush", "heartbeat", "message", "open", "packet"),
     status: "not applicable",
     why: "API Gateway tells of a connection's messages, not of its frames and buffers. Accepted, with one notice in the log; use socket.onAny() and onAnyOutgoing().",
-    shown: { file: STAND_INS, words: "packetCreate" },
+    shown: { file: STAND_INS, words: "heartbeat" },
+  },
+  {
+    members: ["Conn:packetCreate"],
+    status: "differs",
+    why: "A listener is told of what the running event sends to its client. What other events send goes out where there is no object of the connection.",
   },
   {
     members: of("Conn:", "upgrade", "upgrading"),

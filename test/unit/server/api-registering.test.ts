@@ -131,7 +131,10 @@ test("a server is not made of a request handler, and needs nothing", () => {
     );
   }
   jest.spyOn(console, "warn").mockImplementation(() => undefined);
-  expect(() => new Server(null as never, {})).not.toThrow();
+  const io = new Server(null as never, {});
+  for (const attach of [io.attach, io.listen]) {
+    expect(() => attach.call(io, express)).toThrow(expect.objectContaining({ code: "SKY_OPTION_INVALID" }));
+  }
   jest.restoreAllMocks();
 });
 

@@ -81,7 +81,7 @@ describe("socket.conn", () => {
     if (problem !== undefined) throw problem;
   }
 
-  const OF_FRAMES = ["data", "drain", "flush", "heartbeat", "message", "open", "packet", "packetCreate"];
+  const OF_FRAMES = ["data", "drain", "flush", "heartbeat", "message", "open", "packet"];
 
   test("events of frames are accepted with one notice each, those of an upgrade without", async () => {
     await conn((socket) => {

@@ -11,6 +11,7 @@ import { engine } from "./engine.ts";
 import { events, listeners } from "./events.ts";
 import { faults } from "./faults.ts";
 import { handshake } from "./handshake.ts";
+import { insides } from "./insides.ts";
 import { life } from "./life.ts";
 import { mainNamespace } from "./main-namespace.ts";
 import { order } from "./order.ts";
@@ -44,6 +45,7 @@ export const SCENARIOS: readonly ScenarioGroup[] = [
   emitters,
   engine,
   corners,
+  insides,
   retries,
   returning,
   timeouts,

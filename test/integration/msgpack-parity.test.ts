@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import * as parser from "socket.io-msgpack-parser";
 import { READY_NAMESPACES } from "../apps/core/ready.ts";
 import { type DialOptions, type Outcome, type Scenario, ScenarioContext } from "../support/scenario.ts";
-import { startCloudTarget } from "../support/scenario-cloud.ts";
+import { startOurs } from "../support/scenario-ours.ts";
 import type { Target } from "../support/scenario-target.ts";
 import { startStock } from "../support/stock.ts";
 import { connections, dynamicNamespaces, members } from "./parity/scenarios/api.ts";
@@ -57,15 +57,15 @@ class MsgpackContext extends ScenarioContext {
 }
 
 let stock: Target;
-let cloud: Target;
+let ours: Target;
 
 beforeAll(async () => {
   stock = { ...(await startStock(APP)), ready: READY_NAMESPACES };
-  cloud = { ...(await startCloudTarget(APP)), ready: READY_NAMESPACES };
+  ours = { ...(await startOurs(APP)), ready: READY_NAMESPACES };
 }, BOOT_MS);
 
 afterAll(async () => {
-  await cloud?.stop();
+  await ours?.stop();
   await stock?.stop();
 }, BOOT_MS);
 
@@ -90,8 +90,8 @@ describe.each(GROUPS)("$title", ({ scenarios }) => {
     async (scenario) => {
       const oracle = scenario.differs?.stockCrashes ? undefined : await play(scenario, stock);
       if (oracle) expect(oracle.unclaimed).toEqual({});
-      const ours = await play(scenario, cloud);
-      expect(ours.traces).toEqual(scenario.differs?.expect ?? oracle?.traces);
+      const seen = await play(scenario, ours);
+      expect(seen.traces).toEqual(scenario.differs?.expect ?? oracle?.traces);
     },
     ONE_SCENARIO_MS,
   );

@@ -7,6 +7,8 @@ interface Line {
   waiting: number;
   /** The attachments that come next belong to an answer. */
   answering: boolean;
+  /** Of the latest frame, in milliseconds since the epoch. */
+  at: number;
 }
 
 /**
@@ -26,6 +28,13 @@ export class FrameTurns {
     return this.#isAnswer(line, body) ? work() : take(line, work);
   }
 
+  /** A time for a frame that comes at `at`: later than that of the one before it, so that attachments have an order. */
+  timeOf(connectionId: string, at: number): number {
+    const line = this.#line(connectionId);
+    line.at = Math.max(at, line.at + 1);
+    return line.at;
+  }
+
   /** The end of the connection: after the frames that wait, but not after the one at work, which may be waiting for it. */
   end<T>(connectionId: string, work: () => Promise<T>): Promise<T> {
     const line = this.#line(connectionId);
@@ -35,7 +44,7 @@ export class FrameTurns {
 
   #line(connectionId: string): Line {
     const known = this.#lines.get(connectionId);
-    const line = known ?? { last: Promise.resolve(), waiting: 0, answering: false };
+    const line = known ?? { last: Promise.resolve(), waiting: 0, answering: false, at: 0 };
     if (!known) this.#lines.set(connectionId, line);
     return line;
   }

@@ -43,8 +43,10 @@ export class InProcessFunction implements LambdaService {
 
   async invoke(_functionId: string, event: unknown): Promise<InvokeResult> {
     const known = toLambdaEvent(event);
-    const run = () => this.#run(event);
-    return await (known && this.#turns ? inTurn(this.#turns, known, run) : run());
+    if (!known || !this.#turns) return await this.#run(event);
+    const inOrder =
+      known.kind === "message" ? withTime(event, this.#turns.timeOf(known.connectionId, known.at)) : event;
+    return await inTurn(this.#turns, known, () => this.#run(inOrder));
   }
 
   /** Begins no event any more. */
@@ -74,6 +76,12 @@ export class InProcessFunction implements LambdaService {
       this.#running.delete(work);
     }
   }
+}
+
+/** The event of a frame that was received at `at`. */
+function withTime(event: unknown, at: number): unknown {
+  const { requestContext, ...rest } = Object(event) as { readonly requestContext?: object };
+  return { ...rest, requestContext: { ...requestContext, requestTimeEpoch: at } };
 }
 
 function inTurn<T>(turns: FrameTurns, event: LambdaEvent, run: () => Promise<T>): Promise<T> {

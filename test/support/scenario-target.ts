@@ -1,6 +1,6 @@
-/** A running server that a scenario talks to: stock Socket.IO, or the stack on the local cloud. */
+/** A running server that a scenario talks to: stock Socket.IO, the stack on the local cloud, or the application on the host. */
 export interface Target {
-  readonly name: "stock" | "cloud";
+  readonly name: "stock" | "cloud" | "host";
   /** As `http://127.0.0.1:PORT`. */
   readonly url: string;
   /** The clients' `path` option. */

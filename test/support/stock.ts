@@ -43,18 +43,17 @@ export async function startStock(app: string): Promise<Target> {
   }
 }
 
-function portOf(child: ChildProcess): Promise<number> {
+/** What a host's process says when it listens. */
+export function portOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once("message", (message) => {
       if (typeof message === "object" && "port" in message && typeof message.port === "number") {
         resolve(message.port);
       } else {
-        reject(new Error(`the stock server said ${JSON.stringify(message)} instead of its port`));
+        reject(new Error(`the server said ${JSON.stringify(message)} instead of its port`));
       }
     });
     child.once("error", reject);
-    child.once("exit", (code) =>
-      reject(new Error(`the stock server ended with code ${code} while starting`)),
-    );
+    child.once("exit", (code) => reject(new Error(`the server ended with code ${code} while starting`)));
   });
 }

@@ -2,29 +2,26 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { READY_NAMESPACES } from "../../apps/core/ready.ts";
 import { play, type Scenario } from "../../support/scenario.ts";
+import { STOCK_ALONE, startOurs } from "../../support/scenario-ours.ts";
 import type { Target } from "../../support/scenario-target.ts";
 import { startStock } from "../../support/stock.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 
-/** The same application and the same conversations on stock Socket.IO and on the local cloud: clients must see the same. */
+/** The same application and the same conversations on stock Socket.IO and on ours: clients must see the same. */
 const APP = fileURLToPath(new URL("../../apps/core.ts", import.meta.url));
 const ONE_SCENARIO_MS = 90_000;
 const BOOT_MS = 120_000;
-/** `TARGET=stock` proves the scenarios themselves, without the cloud. */
-const STOCK_ONLY = process.env.TARGET === "stock";
-
 let stock: Target;
-let cloud: Target | undefined;
+let ours: Target | undefined;
 
 beforeAll(async () => {
   stock = { ...(await startStock(APP)), ready: READY_NAMESPACES };
-  if (STOCK_ONLY) return;
-  const { startCloudTarget } = await import("../../support/scenario-cloud.ts");
-  cloud = { ...(await startCloudTarget(APP)), ready: READY_NAMESPACES };
+  if (STOCK_ALONE) return;
+  ours = { ...(await startOurs(APP)), ready: READY_NAMESPACES };
 }, BOOT_MS);
 
 afterAll(async () => {
-  await cloud?.stop();
+  await ours?.stop();
   await stock?.stop();
 }, BOOT_MS);
 
@@ -34,9 +31,9 @@ describe.each(SCENARIOS)("$title", ({ scenarios }) => {
 
 async function compare(scenario: Scenario): Promise<void> {
   // At the same time: the two servers share nothing, and each is waited for most of the time.
-  const [oracle, ours] = await both(
+  const [oracle, seen] = await both(
     scenario.differs?.stockCrashes ? undefined : play(scenario, stock),
-    cloud ? play(scenario, cloud) : undefined,
+    ours ? play(scenario, ours) : undefined,
   );
   // For whoever writes a scenario: what stock does, to read.
   if (process.env.TRACE)
@@ -46,7 +43,7 @@ async function compare(scenario: Scenario): Promise<void> {
     // A difference that has gone away must not stay written down.
     if (scenario.differs) expect(oracle.traces).not.toEqual(scenario.differs.expect);
   }
-  if (ours) expect(ours.traces).toEqual(scenario.differs?.expect ?? oracle?.traces);
+  if (seen) expect(seen.traces).toEqual(scenario.differs?.expect ?? oracle?.traces);
   else if (oracle) expect((await play(scenario, stock)).traces).toEqual(oracle.traces);
 }
 

@@ -373,8 +373,8 @@ export class BroadcastOperator<
   }
 
   /**
-   * `onAnyOutgoing`, and `packetCreate` of the connection, of the sockets that take part in this event and are among the chosen ones; those of all others, which stock
-   * calls too where they share its process, are nowhere to be called: their sockets exist in no process.
+   * `onAnyOutgoing`, and `packetCreate` of the connection, of the sockets that take part in this event and are among the chosen ones;
+   * those of all others, which stock calls too where they share its process, are nowhere to be called: their sockets exist in no process.
    */
   #notifyOutgoing(invocation: Invocation, data: readonly unknown[], packet: EventPacket): void {
     const { nsp, rooms, except, compress } = this.#selection;

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { SCENARIOS } from "../integration/parity/scenarios/index.ts";
 import { carefulRecovery, recovery } from "../integration/parity/scenarios/recovery.ts";
+import { KINDS, OWN_TESTS } from "./parity-kinds.ts";
 import { readParts, socketIoVersion } from "./parity-members.ts";
 import { NOTES } from "./parity-notes.ts";
 import type { TableInput } from "./parity-table.ts";
@@ -14,5 +15,6 @@ export function tableInput(): TableInput {
     parts: readParts(),
     scenarios: [...SCENARIOS, recovery, carefulRecovery].flatMap(({ scenarios }) => scenarios),
     notes: NOTES,
+    own: { tests: OWN_TESTS, kinds: KINDS },
   };
 }

@@ -1,3 +1,4 @@
+import type { Kind } from "./parity-kinds.ts";
 import type { Part } from "./parity-members.ts";
 import type { Note } from "./parity-notes.ts";
 import type { Scenario } from "./scenario.ts";
@@ -8,6 +9,8 @@ export interface TableInput {
   readonly parts: readonly Part[];
   readonly scenarios: readonly Scenario[];
   readonly notes: readonly Note[];
+  /** Socket.IO's own tests: how many were played, and the kinds of those that do not pass. */
+  readonly own: { readonly tests: number; readonly kinds: readonly Kind[] };
 }
 
 interface Row {
@@ -66,7 +69,7 @@ export function renderTable(input: TableInput): string {
     "",
     "Written by `npm run parity:table`; a test fails when it is stale. Each public member of Socket.IO's server, as its type",
     "declarations have them, has a row. The scenarios stand in `test/integration/parity/scenarios` and are played on stock Socket.IO",
-    "and on the local cloud; what their clients see is compared.",
+    "and on ours: the gate has them on the local cloud, `npm test` on the in-process host. What their clients see is compared.",
     "",
     "- **same**: clients saw the same on both.",
     "- **differs**: they did not, for the reason given.",
@@ -77,6 +80,7 @@ export function renderTable(input: TableInput): string {
     ...[...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([status, count]) => [status, String(count)]),
     "",
     ...rows.flatMap((one) => section(one.part.title, one.rows)),
+    ...ownTests(input.own),
   ]
     .map((line) => (typeof line === "string" ? line : `| ${line.join(" | ")} |`))
     .join("\n");
@@ -93,6 +97,21 @@ function section(title: string, rows: readonly Row[]): (string | string[])[] {
       why === "" ? status : `${status}: ${escapeCell(why)}`,
       scenarios.map(escapeCell).join("; "),
     ]),
+    "",
+  ];
+}
+
+function ownTests({ tests, kinds }: TableInput["own"]): (string | string[])[] {
+  const failing = kinds.reduce((sum, kind) => sum + kind.tests, 0);
+  return [
+    "## Socket.IO's own server tests",
+    "",
+    `Of ${tests} of them ${tests - failing} pass on the in-process host, with clients that begin as a WebSocket. Where a test looks into`,
+    "the one process, the same was asked by the API, with `fetchSockets` above all. The others are of these kinds:",
+    "",
+    ["kind", "tests", "why"],
+    ["---", "---", "---"],
+    ...kinds.map(({ what, tests: n, why }) => [escapeCell(what), String(n), escapeCell(why)]),
     "",
   ];
 }

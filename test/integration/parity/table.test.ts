@@ -39,6 +39,7 @@ const tableOf = (change: Partial<TableInput>): TableInput => ({
   parts: [{ title: "Socket", prefix: "Socket#", members: ["emit", "join"] }],
   scenarios: [scenario({ covers: ["Socket#emit", "Socket#join"] })],
   notes: [],
+  own: { tests: 0, kinds: [] },
   ...change,
 });
 
@@ -93,6 +94,16 @@ test("a member is the same, or differs with the reason of the scenario that show
     "| `Socket#emit` | same | a talk |",
     "| `Socket#join` | differs: No cliffs here. | a talk; a cliff \\| a fall |",
   ]);
+});
+
+test("of Socket.IO's own tests it says how many pass, and of which kinds the others are", () => {
+  const kinds = [
+    { what: "pages", tests: 3, why: "None here." },
+    { what: "tides", tests: 1, why: "No sea." },
+  ];
+  const table = renderTable(tableOf({ own: { tests: 10, kinds } }));
+  expect(table).toContain("Of 10 of them 6 pass");
+  expect(table).toContain("| tides | 1 | No sea. |");
 });
 
 test("declarations are read: comments, type arguments, arrows, modifiers, what is not public", () => {

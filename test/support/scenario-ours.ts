@@ -1,6 +1,6 @@
 import type { Target } from "./scenario-target.ts";
 
-/** `cloud` in the gate, which plays everything on what is deployed; `host` takes a tenth of the time. */
+/** `cloud` in the gate, which plays everything on what is deployed; `host` needs no synthesis, no bundle and no workers. */
 const { TARGET = process.env.THOROUGH === undefined ? "host" : "cloud" } = process.env;
 
 /** `TARGET=stock` proves the scenarios themselves: nothing of ours is started. */

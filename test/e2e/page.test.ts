@@ -431,19 +431,18 @@ jest.setTimeout(60_000);
     await bob.say("And another");
     await ann.page.locator(".way").filter({ hasText: "And another" }).waitFor();
     expect(await request.isVisible()).toBe(true);
-    expect(await way.locator("summary").evaluate("(summary) => summary === document.activeElement")).toBe(
-      true,
-    );
+    expect(await way.locator("summary:focus").count()).toBe(1);
   });
 
   test("only the state of the panel is announced, and not all that happens", async () => {
     const ann = await enter("Ann", "quiet");
     await ann.page.getByRole("button", { name: "What happens", exact: true }).click();
     await ann.page.locator(".way").first().waitFor();
+    const live = "#happens :is([aria-live], [role=status], [role=log], [role=alert])";
     expect(
-      await ann.page
-        .locator("#happens :is([aria-live], [role=status], [role=log], [role=alert])")
-        .evaluateAll("(elements) => elements.map((element) => [element.id, element.role, element.ariaLive])"),
+      await ann.page.evaluate(
+        `[...document.querySelectorAll("${live}")].map((element) => [element.id, element.role, element.ariaLive])`,
+      ),
     ).toEqual([
       ["happens-state", "status", null],
       ["ways", null, "off"],

@@ -1,6 +1,6 @@
 import { startLocalCloud } from "../../infra/local/cloud.ts";
-import type { Target } from "./scenario-target.ts";
 import { ACCOUNT_THROTTLE } from "./account-throttle.ts";
+import type { Target } from "./scenario-target.ts";
 
 /** Runs an application module on the local cloud: synthesized, bundled, in workers, behind the emulated gateway. */
 export async function startCloudTarget(app: string): Promise<Target> {

@@ -1,0 +1,3 @@
+import { Server } from "skysocket";
+
+export default new Server();

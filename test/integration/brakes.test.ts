@@ -1,0 +1,79 @@
+/** The brakes of the construct, as the local cloud runs them from the template. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/globals";
+import { io, type Socket } from "socket.io-client";
+import { type LocalCloud, startLocalCloud } from "../../infra/local/cloud.ts";
+import { synthesize } from "../support/synth.ts";
+
+jest.setTimeout(60_000);
+let directory: string;
+let cloud: LocalCloud;
+const sockets: Socket[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "skysocket-brakes-"));
+  const cdkApp = fileURLToPath(new URL("../apps/brakes/cdk.ts", import.meta.url));
+  const { outdir } = await synthesize({ cdkApp, outdir: join(directory, "cdk.out") });
+  cloud = await startLocalCloud({ assembly: outdir });
+});
+
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.disconnect();
+});
+
+afterAll(async () => {
+  await cloud?.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** "connected", or the status of a refused upgrade. */
+function dial(query: Readonly<Record<string, string>>): Promise<string> {
+  const { url, path } = cloud;
+  const socket = io(url, { path, query, transports: ["websocket"], forceNew: true, reconnection: false });
+  sockets.push(socket);
+  return new Promise((resolve) => {
+    socket.on("connect", () => resolve("connected"));
+    socket.on("connect_error", (error) => {
+      // What `ws` says of the upgrade: "Unexpected server response: 401".
+      const cause: unknown = Reflect.get(error, "description");
+      resolve(String(Reflect.get(Object(cause), "message")));
+    });
+  });
+}
+
+/** Which functions have run since, in this order, of what clients did. */
+function runsSince(mark: ReturnType<LocalCloud["meter"]["mark"]>): string[] {
+  return cloud.meter
+    .events(mark)
+    .flatMap((event) =>
+      event.kind === "lambda" && event.trigger === "$connect"
+        ? [event.functionId.replace(/[0-9A-F]{8}$/, "")]
+        : [],
+    );
+}
+
+test("an authorizer decides before the socket function is started", async () => {
+  const start = cloud.meter.mark();
+  expect(await dial({})).toContain("401");
+  expect(runsSince(start)).toEqual([]);
+  expect(await dial({ token: "bad" })).toContain("403");
+  expect(await dial({ token: "unknown" })).toContain("401");
+  expect(runsSince(start)).toEqual(["Guard", "Guard"]);
+  expect(await dial({ token: "good" })).toBe("connected");
+  expect(runsSince(start)).toEqual(["Guard", "Guard", "Guard", "RealtimeSocket"]);
+});
+
+test("the template's limits are those that run", () => {
+  const { functions, apis, queues } = cloud.model;
+  const reserved = functions.map(({ logicalId, reservedConcurrency }) => [
+    logicalId.replace(/^Realtime|(Function)?[0-9A-F]{8}$/g, ""),
+    reservedConcurrency,
+  ]);
+  expect(Object.fromEntries(reserved)).toEqual({ Guard: undefined, FanOut: 20, Socket: 20, Heartbeat: 2 });
+  expect(apis.map(({ throttle }) => throttle)).toEqual([{ ratePerSec: 50, burst: 50 }]);
+  const failing = functions.filter(({ logicalId }) => logicalId.startsWith("Realtime"));
+  expect(new Set(failing.map(({ onFailure }) => onFailure))).toEqual(new Set(queues.map(({ arn }) => arn)));
+});

@@ -56,7 +56,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       const watch = refusals.watch();
       let refusedSince: number | undefined;
       const retries = (failure: Failure): boolean => {
-        if (failure !== "busy") return failure === "passing" && !once;
+        if (!isWorthARetry(failure)) return false;
         watch.refused();
         if (once) return false;
         refusedSince ??= clock.now();
@@ -71,18 +71,16 @@ export function createGateway(options: GatewayOptions): Gateway {
       } catch (error) {
         const failure = classify(error);
         if (failure === "gone") return failure;
-        if (once && (failure === "busy" || failure === "passing")) return "refused";
-        if (failure === "busy" && watch.others() !== "refused") return "refused";
+        const others = watch.others();
+        if (isWorthARetry(failure) && (once || others === "taken")) return "refused";
+        if (failure === "busy" && others === "unknown") return "refused";
         throw translate(failure, error, `post to connection ${connectionId}`);
       }
     },
     async close(connectionId) {
       const { close } = await closer();
       try {
-        await persist(
-          () => close(connectionId),
-          (failure) => failure === "busy" || failure === "passing",
-        );
+        await persist(() => close(connectionId), isWorthARetry);
       } catch (error) {
         const failure = classify(error);
         if (failure !== "gone") throw translate(failure, error, `close connection ${connectionId}`);
@@ -90,6 +88,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
   };
 }
+
+const isWorthARetry = (failure: Failure): boolean => failure === "busy" || failure === "passing";
 
 const HEADERS = { "content-type": "application/octet-stream" };
 

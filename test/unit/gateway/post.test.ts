@@ -232,6 +232,19 @@ describe("a client that does not read", () => {
     expect(clock.now()).toBeLessThan(2_000);
   });
 
+  test("is told as well when API Gateway fails for it alone", async () => {
+    const clock = clockOf();
+    const service: GatewayOptions["service"] = {
+      async post({ path }) {
+        if (path.endsWith("/stuck")) throw failing(500);
+        return OK;
+      },
+    };
+    const gateway = createGateway({ service, closer, clock, random: () => 0.5 });
+    expect(await Promise.all(["stuck", "a"].map((id) => gateway.post(id, "2")))).toEqual(["refused", "ok"]);
+    expect(clock.now()).toBeLessThan(2_000);
+  });
+
   test("and another one do not pass for a request rate that is used up", async () => {
     const { postAll } = gatewayWhere((id) => id.startsWith("slow"), clockOf());
     const results = await postAll(["slow 1", "slow 2", "a", "b", "c", "d"]);

@@ -16,7 +16,7 @@ import { startEmbedded } from "../support/dynamodb-embedded.ts";
 import { Harness, realClock } from "../support/harness.ts";
 import { runAlone } from "./support/alone.ts";
 import { startSink } from "./support/sink.ts";
-import { cpuMicros, median, round } from "./support/stats.ts";
+import { cpuMicros, median, pairedRatio, round } from "./support/stats.ts";
 
 const RUNS = 7;
 const TABLE = "bench";
@@ -35,16 +35,30 @@ export interface EventCpu {
     readonly handlers: number;
     readonly runs: number;
   };
+  /** Microseconds of CPU of one emit that nobody awaits, our own code, medians. */
+  readonly emit_cpu_us: {
+    /** Of as many in one handler as anybody should send. */
+    readonly many: number;
+    readonly few: number;
+    /** Median over pairs of runs. */
+    readonly ratio: number;
+  };
 }
+
+/** Emits of one handler: what the first takes each is compared with the second. */
+const EMITS = { many: 10_000, few: 1_000 } as const;
 
 const HANDLERS = 10;
 
-/** Ten handlers, of which one echoes. */
+/** Ten handlers, of which one echoes and one sends rows. */
 function application(): Server {
   const io = new Server();
   io.on("connection", (socket) => {
     socket.on("echo", (text) => socket.emit("echo", text));
-    for (let n = 1; n < HANDLERS; n++) socket.on(`event ${n}`, () => undefined);
+    socket.on("rows", (count: number) => {
+      for (let row = 0; row < count; row++) void socket.emit("row", row);
+    });
+    for (let n = 2; n < HANDLERS; n++) socket.on(`event ${n}`, () => undefined);
   });
   return io;
 }
@@ -64,12 +78,18 @@ export async function benchEventCpu(): Promise<EventCpu> {
     sdk: running(connectionId, deployed, ECHO),
   };
   const times: Record<keyof typeof events, number[]> = { stubbed: [], pong: [], sdk: [] };
+  const loops = { many: [] as number[], few: [] as number[] };
   try {
     for (let run = -1; run < RUNS; run++) {
       for (const way of ["stubbed", "pong", "sdk"] as const) {
         const micros = await cpuMicros(events[way], LOAD);
         // The first run compiles and opens connections.
         if (run >= 0) times[way].push(micros);
+      }
+      for (const size of ["few", "many"] as const) {
+        const event = running(connectionId, stubs, rowsOf(EMITS[size]));
+        const micros = await cpuMicros(event, { count: EMITS.many / EMITS[size], parallel: 1 });
+        if (run >= 0) loops[size].push(micros / EMITS[size]);
       }
     }
   } finally {
@@ -83,6 +103,11 @@ export async function benchEventCpu(): Promise<EventCpu> {
       pong: round(median(times.pong)),
       handlers: HANDLERS,
       runs: RUNS,
+    },
+    emit_cpu_us: {
+      many: round(median(loops.many)),
+      few: round(median(loops.few)),
+      ratio: round(pairedRatio(loops.many, loops.few), 3),
     },
   };
 }
@@ -133,6 +158,7 @@ interface Incoming {
 }
 
 const ECHO: Incoming = { body: (n) => `42["echo","hello ${n}"]`, posts: 1 };
+const rowsOf = (count: number): Incoming => ({ body: () => `42["rows",${count}]`, posts: count });
 const PONG: Incoming = { body: () => "3", posts: 0 };
 
 /** Runs the n-th event, and fails if it failed. */

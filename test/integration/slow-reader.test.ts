@@ -26,6 +26,8 @@ async function reader(cloud: LocalCloud): Promise<Socket> {
   const socket = io(cloud.url, { path: cloud.path, transports: ["websocket"], forceNew: true });
   readers.push(socket);
   await new Promise<void>((resolve) => socket.once("connect", resolve));
+  // It is told that it is connected before it is in its rooms.
+  await socket.timeout(PATIENCE_MS).emitWithAck("ready?");
   return socket;
 }
 

@@ -10,11 +10,26 @@ export class NotJsonError extends Error {
  * @throws NotJsonError naming the place: cycles, BigInt, functions, class instances, NaN
  */
 export function toJson(value: unknown, path: string): Json {
-  check(value, path, new Set());
+  check(value, path, { ancestors: new Set(), flatten: false });
   return JSON.stringify(value);
 }
 
-function check(value: unknown, path: string, ancestors: Set<object>): void {
+/**
+ * The same, but of an instance of a class (a session) what it holds is enough: it comes back without its methods.
+ * @throws NotJsonError for those that hold nothing that JSON sees, such as a Map, or hold functions
+ */
+export function toPlainJson(value: unknown, path: string): Json {
+  check(value, path, { ancestors: new Set(), flatten: true });
+  return JSON.stringify(value);
+}
+
+interface Way {
+  readonly ancestors: Set<object>;
+  /** Instances of classes are taken by what they hold. */
+  readonly flatten: boolean;
+}
+
+function check(value: unknown, path: string, way: Way): void {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -23,29 +38,50 @@ function check(value: unknown, path: string, ancestors: Set<object>): void {
       if (Number.isFinite(value)) return;
       throw new NotJsonError(`${path} is ${value}, which JSON has no word for`);
     case "object":
-      if (value !== null) checkObject(value, path, ancestors);
+      if (value !== null) checkObject(value, path, way);
       return;
     default:
       throw new NotJsonError(`${path} is ${value === undefined ? "undefined" : `a ${typeof value}`}`);
   }
 }
 
-function checkObject(value: object, path: string, ancestors: Set<object>): void {
+function checkObject(value: object, path: string, way: Way): void {
+  const { ancestors } = way;
   if (ancestors.has(value)) throw new NotJsonError(`${path} is a cycle: it contains itself`);
   ancestors.add(value);
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) check(item, `${path}[${index}]`, ancestors);
-  } else {
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) {
-      throw new NotJsonError(`${path} is a ${value.constructor.name}, which JSON would flatten`);
-    }
-    for (const [key, item] of Object.entries(value)) {
+  const own = isInstance(value) ? valuesOfInstance(value, path, way) : value;
+  if (Array.isArray(own)) {
+    for (const [index, item] of own.entries()) check(item, `${path}[${index}]`, way);
+  } else if (typeof own !== "object") {
+    check(own, path, way); // what `toJSON` made of it
+  } else if (own !== null) {
+    for (const [key, item] of Object.entries(own)) {
       // A property that is undefined is as good as absent, in JSON and in most applications.
-      if (item !== undefined) check(item, path + keyInPath(key), ancestors);
+      if (item !== undefined) check(item, path + keyInPath(key), way);
     }
   }
   ancestors.delete(value);
+}
+
+function isInstance(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return !Array.isArray(value) && prototype !== Object.prototype && prototype !== null;
+}
+
+function valuesOfInstance(value: object, path: string, { flatten }: Way): unknown {
+  const holds = Object.keys(value).length > 0 && !ArrayBuffer.isView(value);
+  if (flatten && "toJSON" in value && typeof value.toJSON === "function") return value.toJSON();
+  if (flatten && holds) return value;
+  throw new NotJsonError(`${path} is ${nameOfClass(value)}, which JSON would flatten`);
+}
+
+/** Names of classes in a bundle are minified, but for those of the language. */
+function nameOfClass(value: object): string {
+  const { name } = value.constructor ?? {};
+  const builtIn = name && Reflect.get(globalThis, name) === value.constructor;
+  if (builtIn) return `a ${name}`;
+  const keys = Object.keys(value).slice(0, 5).join(", ");
+  return `an instance of a class${keys ? ` (it has ${keys})` : ""}`;
 }
 
 /** How a key reads in a path: quoted where it is no name, and never long. It may be a client's, and goes into the log. */

@@ -13,8 +13,8 @@ export async function runMiddlewares(
   socket: SocketCore,
   mode: "live" | "replay",
 ): Promise<ExtendedError | undefined> {
-  for (const middleware of socket.nsp.middlewares) {
-    const error = await runOne(socket, middleware, mode);
+  for (const [index, middleware] of socket.nsp.middlewares.entries()) {
+    const error = await runOne(socket, middleware, index + 1, mode);
     if (error) return error;
   }
   return undefined;
@@ -23,6 +23,7 @@ export async function runMiddlewares(
 async function runOne(
   socket: SocketCore,
   middleware: Middleware,
+  number: number,
   mode: "live" | "replay",
 ): Promise<ExtendedError | undefined> {
   const { clock, log } = socket.invocation.ports;
@@ -46,10 +47,9 @@ async function runOne(
   const patience = socket.invocation.deadline - ANSWER_RESERVE_MS - clock.now();
   const silent = clock.sleep(Math.max(0, patience), answered.signal).then((): ExtendedError | undefined => {
     if (answered.signal.aborted) return undefined;
-    log.error("SKY_MIDDLEWARE_SILENT", `a middleware did not call next() within ${patience} ms`, {
-      nsp: socket.nsp.name,
-      middleware: middleware.name || "(anonymous)",
-    });
+    // By its number: names of functions in a bundle are minified.
+    const what = `middleware ${number} of the namespace did not call next() within ${patience} ms`;
+    log.error("SKY_MIDDLEWARE_SILENT", what, { nsp: socket.nsp.name });
     return new Error("the server did not answer in time");
   });
   const error = await Promise.race([answer, silent]);

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { ParsedUrlQuery } from "node:querystring";
 import { upgradeOf } from "./handshake.ts";
-import { NotJsonError, setOwn, toJson } from "./json.ts";
+import { NotJsonError, setOwn, toPlainJson } from "./json.ts";
 import type { ConnectionRecord } from "./ports.ts";
 
 interface Peer {
@@ -60,7 +60,7 @@ export function requestOf(connection: ConnectionRecord): UpgradeRequest {
   return request;
 }
 
-/** What middlewares put on the request and JSON can hold. `lost` is called with what it cannot, and why. */
+/** What middlewares put on the request and JSON can hold, also of a session. `lost` is called with what it cannot, and why. */
 export function extrasOf(
   request: UpgradeRequest,
   lost: (name: string, why: string) => void,
@@ -70,13 +70,13 @@ export function extrasOf(
   for (const [name, value] of Object.entries(request)) {
     if (OWN.has(name) || value === undefined || typeof value === "function") continue;
     try {
-      const bytes = Buffer.byteLength(toJson(value, `request.${name}`)) + name.length;
+      const bytes = Buffer.byteLength(toPlainJson(value, `request.${name}`)) + name.length;
       if (bytes > room) lost(name, `it is ${bytes} bytes; ${MAX_EXTRAS_BYTES} bytes are kept in all`);
       else setOwn(extras, name, value);
       room -= bytes > room ? 0 : bytes;
     } catch (error) {
-      if (!(error instanceof NotJsonError)) throw error;
-      lost(name, error.message);
+      // Others come of getters and `toJSON`.
+      lost(name, error instanceof NotJsonError ? error.message : `reading it failed: ${String(error)}`);
     }
   }
   return Object.keys(extras).length > 0 ? extras : undefined;

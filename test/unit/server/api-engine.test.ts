@@ -1,6 +1,8 @@
 /** What an application can do about a connection at $connect: `allowRequest`, `cors.origin` and `io.engine`. */
+import { createRequire } from "node:module";
 import { describe, expect, jest, test } from "@jest/globals";
 import { type AllowedOrigin, Server, type ServerOptions } from "../../../lambdas/server/index.ts";
+import type { AnyFunction } from "../../../lambdas/server/typed-events.ts";
 import { Harness, Wire } from "../../support/harness.ts";
 
 const harnessOf = (
@@ -122,6 +124,28 @@ describe("io.engine.use()", () => {
     await wire.emit("who");
     const handshake = ["headers", "address", "xdomain", "secure", "url", "query", "time", "issued", "auth"];
     expect(wire.events).toEqual([["you", { name: "ada", step: 1 }, handshake]]);
+  });
+
+  test("a session of express-session is there in each event, by its values", async () => {
+    const session: (options: object) => AnyFunction = createRequire(import.meta.url)("express-session");
+    const middleware = session({ secret: "keyboard cat", resave: false, saveUninitialized: true });
+    const harness = harnessOf({}, (io) => {
+      io.engine.use(middleware);
+      io.engine.use((request: { session: { user?: string } }, _response: unknown, next: () => void) => {
+        request.session.user = "ada";
+        next();
+      });
+      io.on("connection", (socket) => {
+        const { session, sessionID } = socket.request;
+        socket.on("who", () => socket.emit("you", session, typeof sessionID));
+      });
+    });
+    const wire: Wire = await harness.join();
+    await wire.emit("who");
+    const cookie = { originalMaxAge: null, expires: null, httpOnly: true, path: "/" };
+    expect(wire.events).toEqual([
+      ["you", { cookie: expect.objectContaining(cookie), user: "ada" }, "string"],
+    ]);
   });
 
   test("an error refuses the connection as a bad request", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { NotJsonError, restoreInPlace, toJson } from "../../../lambdas/server/json.ts";
+import { NotJsonError, restoreInPlace, toJson, toPlainJson } from "../../../lambdas/server/json.ts";
 
 const object = fc.dictionary(fc.string(), fc.jsonValue());
 
@@ -91,3 +91,65 @@ function withoutZeros(value: unknown): unknown {
     .map(([key, item]): [string, unknown] => [key, withoutZeros(item)])
     .sort(([a], [b]) => (a < b ? -1 : 1));
 }
+
+describe("toPlainJson", () => {
+  class Cookie {
+    readonly secret = () => "a function";
+    toJSON(): object {
+      return { path: "/", expires: new Date(0) };
+    }
+  }
+  class Session {
+    readonly user = { name: "ada" };
+    readonly cookie = new Cookie();
+    get id(): string {
+      return "not its own";
+    }
+  }
+
+  test("takes an instance of a class by what it holds", () => {
+    expect(JSON.parse(toPlainJson(new Session(), "request.session"))).toEqual({
+      user: { name: "ada" },
+      cookie: { path: "/", expires: "1970-01-01T00:00:00.000Z" },
+    });
+  });
+
+  test("refuses what holds functions, or nothing that JSON sees, and names the place", () => {
+    const refused = (value: unknown): unknown => {
+      try {
+        return toPlainJson(value, "x");
+      } catch (error) {
+        return error instanceof NotJsonError ? error.message : error;
+      }
+    };
+    expect(
+      refused(
+        Object.assign(new Session(), {
+          store: new (class {
+            generate = refused;
+          })(),
+        }),
+      ),
+    ).toBe("x.store.generate is a function");
+    expect(refused(new Map())).toBe("x is a Map, which JSON would flatten");
+    expect(refused({ list: [new Uint8Array(2)] })).toBe(
+      "x.list[0] is a Uint8Array, which JSON would flatten",
+    );
+    expect(
+      refused(
+        new (class {
+          toJSON = () => 1n;
+        })(),
+      ),
+    ).toBe("x is a bigint");
+    const cycle = Object.assign(new Session(), { self: {} });
+    cycle.self = cycle;
+    expect(refused(cycle)).toBe("x.self is a cycle: it contains itself");
+  });
+
+  test("names a class of the application's by what it has: in a bundle its name is minified", () => {
+    expect(() => toJson(new Session(), "socket.data.session")).toThrow(
+      "socket.data.session is an instance of a class (it has user, cookie), which JSON would flatten",
+    );
+  });
+});

@@ -157,13 +157,27 @@ function isBuildFailure(error: unknown): error is BuildFailure {
   return typeof error === "object" && error !== null && "errors" in error && Array.isArray(error.errors);
 }
 
+/** Advice of esbuild's about its own options, which nobody can set here. */
+const ABOUT_ESBUILD = /\b(mark the (path|package)|external|loader|plugin|platform)\b/i;
+
 /** esbuild's own words with file and line, and what to do about the mistakes that everybody makes once. */
 function explain(failure: BuildFailure, options: Pick<BundleOptions, "app">): string {
-  const details = formatMessagesSync(failure.errors, { kind: "error" }).join("").trim();
+  const errors = failure.errors.map((error) => ({
+    ...error,
+    notes: error.notes.filter(({ text }) => !ABOUT_ESBUILD.test(text)),
+  }));
+  const details = formatMessagesSync(errors, { kind: "error" }).join("").trim();
   const texts = failure.errors.map((error) => error.text);
   const advice: string[] = [];
   if (texts.some((text) => text.startsWith("Could not resolve") && text.includes('"socket.io"'))) {
     advice.push('Import from "skysocket" instead of "socket.io".');
+  }
+  const packages = texts.flatMap((text) => /^Could not resolve "([^./"][^"]*)"/.exec(text)?.[1] ?? []);
+  for (const name of new Set(packages.filter((one) => one !== "socket.io"))) {
+    advice.push(`Install the package of "${name}" in your project, or remove the import.`);
+  }
+  if (texts.some((text) => text.startsWith("No loader is configured"))) {
+    advice.push("A bundle holds JavaScript, TypeScript, JSON and text: read other files at run time from where they are stored.");
   }
   const missing = texts.filter((text) => text.includes('for import "default"'));
   if (missing.some((text) => text.includes("lambdas/server/index.ts"))) {

@@ -344,9 +344,12 @@ export class SocketCore {
   #reportLostContext(): void {
     if (this.#contextLost) return;
     this.#contextLost = true;
+    const why = scopes.getStore()
+      ? "that runs for an earlier event: of an object (a connection, a pool, an emitter) that was made in that event and is still in use. Make such objects when the module is loaded, or anew in each event"
+      : "that was created outside its event (a shared pool or emitter). Wrap such callbacks in AsyncResource.bind";
     this.invocation.ports.log.warn(
       "SKY_ASYNC_CONTEXT_LOST",
-      "async context lost: the socket was used from a callback that was created outside its event (a shared pool or emitter). Wrap such callbacks in AsyncResource.bind.",
+      `async context lost: the socket was used from a callback ${why}.`,
       { socket: this.id },
     );
   }

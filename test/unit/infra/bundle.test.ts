@@ -147,7 +147,12 @@ describe("an application that cannot be bundled", () => {
     [
       "an import of nothing",
       'import "nowhere"; export default 1;',
-      [/Could not resolve "nowhere"/, /app\.ts:1:7/],
+      [/Could not resolve "nowhere"/, /app\.ts:1:7/, /Install the package of "nowhere"/, /^(?!.*external)/s],
+    ],
+    [
+      "an import of a file of another kind",
+      'import addon from "./addon.node"; export default addon;',
+      [/No loader is configured for "\.node"/, /read other files at run time/],
     ],
     [
       "an import of socket.io",
@@ -161,7 +166,7 @@ describe("an application that cannot be bundled", () => {
     ],
     ["no default export", "export const io = 1;", [/No matching export/, /export default io;/]],
   ])("%s is told with its place and a way out", async (what, text, messages) => {
-    const app = await project(`broken ${what}`, { "app.ts": text });
+    const app = await project(`broken ${what}`, { "app.ts": text, "addon.node": "" });
     expect.assertions(messages.length + 2);
     try {
       bundleCode({ entry: join(root, "entry.ts"), app, sourceMap: false, required: true });

@@ -52,7 +52,9 @@ describe("A1: whose effect is it", () => {
     const other = await harness.join();
     await other.emit("ask");
     expect([wire.events, other.events]).toEqual([[["answer"]], [["answer"]]]);
-    expect(harness.errors("SKY_ASYNC_CONTEXT_LOST").length).toBeGreaterThan(0);
+    const lost = harness.errors("SKY_ASYNC_CONTEXT_LOST");
+    expect(lost.length).toBeGreaterThan(0);
+    expect(lost.at(-1)?.message).toMatch(/made in that event and is still in use. Make such objects when/);
   });
 
   test("a pool born at module start does not send a replayed emit again", async () => {

@@ -177,7 +177,9 @@ function explain(failure: BuildFailure, options: Pick<BundleOptions, "app">): st
     advice.push(`Install the package of "${name}" in your project, or remove the import.`);
   }
   if (texts.some((text) => text.startsWith("No loader is configured"))) {
-    advice.push("A bundle holds JavaScript, TypeScript, JSON and text: read other files at run time from where they are stored.");
+    advice.push(
+      "A bundle holds JavaScript, TypeScript, JSON and text: read other files at run time from where they are stored.",
+    );
   }
   const missing = texts.filter((text) => text.includes('for import "default"'));
   if (missing.some((text) => text.includes("lambdas/server/index.ts"))) {

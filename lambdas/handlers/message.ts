@@ -1,6 +1,5 @@
 import type { Whole } from "../protocol/packets.ts";
 import type { DisconnectReason } from "../server/ports.ts";
-import { CLOCK_TOLERANCE_MS } from "../server/recovery/presence.ts";
 import { asInvocation, type HandlerContext, type PacketContext } from "./context.ts";
 import type { Frame } from "./lambda-event.ts";
 import { handleAck } from "./packets/ack.ts";
@@ -25,25 +24,10 @@ export async function handleMessage(
     // Only the last answer can be the response; the ones before it must not wait for what comes after them.
     const last = index === frames.length - 1;
     const frameContext = last ? context : { ...context, routeResponses: false };
-    checkClock(context, frame);
     const packet = await receive(context, connectionId, frame);
     if (packet) answer = await handlePacket(frameContext, connectionId, packet);
   }
   return answer;
-}
-
-/**
- * Recovery compares times of different instances, and tolerates that they differ by so much. API Gateway has stamped the frame
- * before we got it: a clock that says an earlier time is behind. (One that is ahead looks like a slow way.)
- */
-function checkClock({ server, ports }: HandlerContext, { at }: Frame): void {
-  const behindMs = at - ports.clock.now();
-  if (!server.options.recovery || behindMs <= CLOCK_TOLERANCE_MS / 2) return;
-  ports.log.warn(
-    "SKY_CLOCK_BEHIND",
-    "this instance's clock is behind API Gateway's by more than recovery tolerates: clients that come back may get events twice, or miss some",
-    { behindMs },
-  );
 }
 
 /** What this invocation has to handle: the frame's packet, or the packet that the frame makes whole. Often nothing. */

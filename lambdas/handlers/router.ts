@@ -1,6 +1,7 @@
 import { describeError } from "../server/errors.ts";
 import type { Ports, Task } from "../server/ports.ts";
 import type { ServerCore } from "../server/server-core.ts";
+import { clockFor } from "./clock.ts";
 import { handleConnect } from "./connect.ts";
 import type { HandlerContext } from "./context.ts";
 import { handleDisconnectSockets } from "./disconnect-sockets.ts";
@@ -46,12 +47,16 @@ export function createRouter(options: RouterOptions): Handler {
 }
 
 async function handle(
-  { server, ports, routeResponses, timing }: RouterOptions,
+  { server, ports: given, routeResponses, timing }: RouterOptions,
   payload: unknown,
   remainingMs: number,
 ): Promise<ProxyResponse> {
   const event = toLambdaEvent(payload);
   if (!event) throw new Error("invoked with neither an event of a WebSocket API nor a task of its own");
+  // Recovery compares times of different instances.
+  const stamped = event.kind === "message" && server.options.recovery !== undefined;
+  const clock = stamped ? clockFor(event.at, given.clock, given.log) : given.clock;
+  const ports: Ports = { ...given, clock };
   const deadline = ports.clock.now() + remainingMs - RESERVE_MS;
   const context: HandlerContext = { server, ports, deadline, routeResponses, ...(timing && { timing }) };
   server.outside.enter();

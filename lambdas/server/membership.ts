@@ -1,7 +1,7 @@
 import { SkysocketError } from "./errors.ts";
 import { allFannedOut } from "./fan-out.ts";
-import { latestOf } from "./offsets.ts";
-import type { Leaving, Member, RoomName, SocketRecord } from "./ports.ts";
+import { latestOf, offsetsFrom } from "./offsets.ts";
+import type { Clock, Leaving, Member, RoomName, SocketRecord } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
 import { joinToken, leaveOffset, toForget } from "./recovery/presence.ts";
 import { MAX_NAME_BYTES, MAX_ROOM_NAMES_BYTES, nameBytes } from "./row-limits.ts";
@@ -70,10 +70,13 @@ export async function stampTokens(
   const { store, clock } = invocation.ports;
   const stamp = async (room: RoomName): Promise<readonly [RoomName, string]> => {
     const joined = invocation.offsets.next();
-    return [room, await joinToken(store, { nsp: nsp.name, room, joined, now: clock.now() })];
+    return [room, await joinToken(store, { nsp: nsp.name, room, joined, now: earliestNow(clock) })];
   };
   return await Promise.all([...tokens].map(([room]) => stamp(room)));
 }
+
+/** A clock that may be ahead must not make a socket miss what came in between. */
+const earliestNow = (clock: Pick<Clock, "now" | "aheadMs">): number => clock.now() - (clock.aheadMs ?? 0);
 
 /** Writes what {@link startJoin} began: one write for the socket, one for each room, one read; with recovery, one read more a room. */
 export async function finishJoin(
@@ -199,8 +202,8 @@ async function noteLeaving(
 
 async function endOfStays({ nsp, invocation }: SocketCore, rooms: readonly string[]): Promise<string> {
   const { store, clock } = invocation.ports;
-  const now = clock.now();
-  const left = invocation.offsets.next();
+  const now = earliestNow(clock);
+  const left = clock.aheadMs === undefined ? invocation.offsets.next() : offsetsFrom(now);
   const ends = await Promise.all(rooms.map((room) => leaveOffset(store, { nsp: nsp.name, room, left, now })));
   return latestOf(left, ...ends);
 }

@@ -9,8 +9,8 @@ export interface Variant {
   readonly sharpness: Sharpness;
 }
 
-/** What an invocation that came to no end says, or one that found more dead connections than it should. */
-const EXPECTED = /^SKY_(DEADLINE|LISTENER_UNSETTLED|LINGERING|HOPS)/;
+/** What an invocation says that came to no end, that found more dead connections than it should, or whose clock is off. */
+const EXPECTED = /^SKY_(DEADLINE|LISTENER_UNSETTLED|LINGERING|HOPS|CLOCK_BEHIND)/;
 
 /** Looks at a play from its beginning; what it returns tells what was wrong at its end. */
 export type Watch = (play: Play) => () => readonly string[];

@@ -8,6 +8,7 @@ import { NO_FAULTS } from "./simulated-cloud.ts";
 
 const EXACT = { skewMs: 0, once: false };
 const SKEWED = { skewMs: 50, once: false };
+const A_SECOND_OFF = { skewMs: 1_000, once: false };
 /** Until posts to a connection are not tried again because it may be young, in milliseconds. */
 const AGED_MS = 61_000;
 const restless = { unnoticedMs: 3_000, again: true, quits: true, waitMs: 1_000 };
@@ -59,6 +60,11 @@ export const VARIANTS = {
     options: { faults: { ...NO_FAULTS, skewMs: 50, loseDisconnect: 0.3 } },
     sharpness: SKEWED,
   },
+  "with clocks that are a second off": {
+    schedules: schedules(restless),
+    options: { faults: { ...NO_FAULTS, skewMs: 1_000, loseDisconnect: 0.3 } },
+    sharpness: A_SECOND_OFF,
+  },
   "with everything at once": {
     schedules: schedules(restless),
     options: {
@@ -87,6 +93,11 @@ export const STORMS = {
     schedules: storms({ ...storm, waitMs: 100 }),
     options: { tickMs: 1, faults: { ...NO_FAULTS, skewMs: 50 } },
     sharpness: SKEWED,
+  },
+  "a storm with clocks that are a second off": {
+    schedules: storms({ ...storm, waitMs: 100 }),
+    options: { tickMs: 1, faults: { ...NO_FAULTS, skewMs: 1_000 } },
+    sharpness: A_SECOND_OFF,
   },
   "a storm with 410s on living connections, and slow ends": {
     schedules: storms({ ...storm, waitMs: 300 }),

@@ -121,7 +121,8 @@ export class Verdict {
   }
 
   #isAlien(emit: Emit): boolean {
-    const slack = this.#sharpness.skewMs > 0 ? TOLERANCE_MS : 0;
+    const { skewMs } = this.#sharpness;
+    const slack = skewMs > 0 ? Math.max(TOLERANCE_MS, 2 * skewMs) : 0;
     const included = roomsOf(emit).some((room) => this.#mayHaveBeenIn(room, emit, slack));
     return !included || emit.except.some((room) => this.#wasSurelyIn(room, emit, slack));
   }

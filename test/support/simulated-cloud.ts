@@ -68,6 +68,8 @@ export interface CloudOptions {
   readonly pageSize?: number;
   /** Rooms of more sockets are served by workers; there are none unless it is set. */
   readonly fanOutThreshold?: number;
+  /** Frames bear the time of the instance that handles them: then nobody sees that its clock is off. */
+  readonly unstamped?: boolean;
 }
 
 /** The socket function, its store and its gateway in a {@link Simulation}; every invocation is a new instance. */
@@ -190,6 +192,9 @@ export class SimulatedCloud {
       : createRouter({ server, ports, routeResponses: false });
     const remaining = { getRemainingTimeInMillis: () => until - this.#simulation.now };
     const died = new Promise<"failed">((resolve) => life.onDeath(() => resolve("failed")));
+    if (this.#options.unstamped && "requestContext" in payload) {
+      Object.assign(payload.requestContext as object, { requestTimeEpoch: ports.clock.now() });
+    }
     const ran = handler(payload, remaining).then(
       ({ statusCode }) => (statusCode === 200 ? ("ok" as const) : ("failed" as const)),
       () => "failed" as const,

@@ -1,6 +1,6 @@
 import { directed, directivesSince, reportRefused } from "../../server/directives.ts";
 import { endConnection } from "../../server/ending.ts";
-import { isOffset, offsetsFrom, timeOfOffset } from "../../server/offsets.ts";
+import { earliestTimeOf, isOffset, offsetsFrom, timeOfOffset } from "../../server/offsets.ts";
 import type { DisconnectReason, ResumeCount, SessionRecord, SocketRecord } from "../../server/ports.ts";
 import { CLOCK_TOLERANCE_MS } from "../../server/recovery/presence.ts";
 import type { PacketContext } from "../context.ts";
@@ -191,7 +191,8 @@ async function endBefore(
  */
 function reliable(offset: string | undefined, { endedAt = 0 }: SocketRecord): string | undefined {
   if (offset === undefined || timeOfOffset(offset) <= endedAt + CLOCK_TOLERANCE_MS) return offset;
-  return offsetsFrom(endedAt - CLOCK_TOLERANCE_MS);
+  // It may be made by a clock that is ahead, and be from before the end after all.
+  return offsetsFrom(Math.min(endedAt - CLOCK_TOLERANCE_MS, earliestTimeOf(offset)));
 }
 
 /** The whole of what it missed must be there: a part of it would be worse than a fresh start. */

@@ -1,4 +1,4 @@
-import { madeBefore, offsetsFrom, timeOfOffset } from "../offsets.ts";
+import { earliestTimeOf, madeBefore, offsetsFrom, timeOfOffset } from "../offsets.ts";
 import type { LogRow } from "../ports.ts";
 import { CLOCK_TOLERANCE_MS, type Presence } from "./presence.ts";
 
@@ -47,5 +47,5 @@ export function isOwed(row: LogRow, { socketId, presence, offset }: Claimant): b
   if (row.missed.includes(socketId)) return true;
   if (offset === undefined || row.id > offset) return true;
   if (!row.fannedOut && madeBefore(row.id, offset)) return false;
-  return row.done === undefined || row.done >= timeOfOffset(offset) - CLOCK_TOLERANCE_MS;
+  return row.done === undefined || row.done >= earliestTimeOf(offset) - CLOCK_TOLERANCE_MS;
 }

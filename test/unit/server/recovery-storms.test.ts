@@ -53,6 +53,21 @@ describe("a rule that is switched off is missed", () => {
   );
 });
 
+test(
+  "a clock that is off, and not set right by what API Gateway says, is missed",
+  async () => {
+    const variant: Variant = STORMS["a storm with clocks that are a second off"];
+    const broken = { ...variant, options: { ...variant.options, unstamped: true } };
+    const found = await fc.check(nothingIsWrong(broken, noCounts()), {
+      numRuns: ENOUGH,
+      seed: 1,
+      endOnFailure: true,
+    });
+    expect(found.failed).toBe(true);
+  },
+  PATIENCE_MS,
+);
+
 describe("rooms are read twice", () => {
   const rooms = fc.array(fc.constantFrom<RoomName>("lobby", EVERYONE), { minLength: 2, maxLength: 6 });
   const inOrder = (mutate: Parameters<typeof raceOfRooms>[2]) =>

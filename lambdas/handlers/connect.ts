@@ -4,6 +4,7 @@ import { generateId, passGate, type Refusal } from "../server/upgrade-gate.ts";
 import { extrasOf, makeRequest, type UpgradeRequest } from "../server/upgrade-request.ts";
 import { asInvocation, type HandlerContext } from "./context.ts";
 import type { LambdaEvent } from "./lambda-event.ts";
+import type { ProxyResponse } from "./proxy-response.ts";
 
 type Connect = Extract<LambdaEvent, { kind: "connect" }>;
 
@@ -14,7 +15,7 @@ const MAX_HEADER_BYTES = 2_048;
  * $connect: lets the upgrade through or refuses it with a status. Nothing can be posted before this returns, so the open
  * packet is another invocation's task.
  */
-export async function handleConnect(context: HandlerContext, event: Connect): Promise<Refusal | undefined> {
+export async function handleConnect(context: HandlerContext, event: Connect): Promise<ProxyResponse> {
   const { server, ports } = context;
   const request = requestOf(event);
   let refusal: Refusal | undefined;
@@ -39,7 +40,18 @@ export async function handleConnect(context: HandlerContext, event: Connect): Pr
     }),
     ports.tasks.start({ task: "open", connectionId, sid }),
   ]);
-  return undefined;
+  return { statusCode: 200, ...subprotocol(event.headers) };
+}
+
+/**
+ * Of the subprotocols that a client offers, the first is spoken, as on stock: a browser closes a connection whose answer names
+ * none. Browsers have no other way to send a token in a header.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
+ */
+function subprotocol(headers: ReadonlyMap<string, string>): Pick<ProxyResponse, "headers"> {
+  const [first = ""] = (headers.get("sec-websocket-protocol") ?? "").split(",");
+  const name = first.trim();
+  return name === "" ? {} : { headers: { "Sec-WebSocket-Protocol": name } };
 }
 
 /** The request as middlewares see it: with all its headers. */

@@ -1,4 +1,4 @@
-import { describeError } from "../server/errors.ts";
+import { describeError, isUnreadable } from "../server/errors.ts";
 import type { Ports, Task } from "../server/ports.ts";
 import type { ServerCore } from "../server/server-core.ts";
 import { clockFor } from "./clock.ts";
@@ -10,6 +10,7 @@ import type { HeartbeatTiming } from "./heartbeat-timing.ts";
 import { type LambdaEvent, toLambdaEvent } from "./lambda-event.ts";
 import { handleMessage } from "./message.ts";
 import { handleOpen } from "./open.ts";
+import type { ProxyResponse } from "./proxy-response.ts";
 import { handleResume } from "./resume.ts";
 
 /** Kept back for ending an invocation in good order, in milliseconds of the function's timeout. */
@@ -20,12 +21,6 @@ const NOOP_FRAME = "6";
 /** What Lambda tells of an invocation, as far as it is needed. */
 export interface LambdaContext {
   getRemainingTimeInMillis(): number;
-}
-
-/** API Gateway's proxy response. */
-export interface ProxyResponse {
-  readonly statusCode: number;
-  readonly body?: string;
 }
 
 export type Handler = (event: unknown, context: LambdaContext) => Promise<ProxyResponse>;
@@ -66,6 +61,8 @@ async function handle(
     ports.log.error("SKY_INVOCATION_FAILED", `handling ${event.kind} failed`, {
       error: describeError(error),
     });
+    // Nothing that the client sends can be handled: on a new connection it can. Its $disconnect clears what there is of this one.
+    if (event.kind === "message" && isUnreadable(error)) await closeUnread(ports, event.connectionId);
     // A task is tried again by Lambda, if it fails.
     if (event.kind === "task") throw error;
     // Anything but a refusal at $connect would send the client an error frame, which is no Engine.IO packet and cuts it off.
@@ -75,10 +72,18 @@ async function handle(
   }
 }
 
+async function closeUnread({ gateway, log }: Ports, connectionId: string): Promise<void> {
+  try {
+    await gateway.close(connectionId);
+  } catch (error) {
+    log.error("SKY_INVOCATION_FAILED", "closing a connection failed", { error: describeError(error) });
+  }
+}
+
 async function route(context: HandlerContext, event: LambdaEvent): Promise<ProxyResponse> {
   switch (event.kind) {
     case "connect":
-      return (await handleConnect(context, event)) ?? { statusCode: 200 };
+      return await handleConnect(context, event);
     case "message": {
       const frame = await handleMessage(context, event.connectionId, [event]);
       return done(context.routeResponses === true, frame);

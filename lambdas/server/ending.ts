@@ -1,11 +1,13 @@
 import { callCloseListeners, reportClose } from "./closing.ts";
 import type { Effect } from "./effect.ts";
 import { send } from "./emit.ts";
+import { describeError, isUnreadable } from "./errors.ts";
 import { allFannedOut } from "./fan-out.ts";
 import { closeInboxes } from "./inbox-opening.ts";
 import type { Invocation } from "./invocation.ts";
 import { deleteMembers, memberships } from "./membership.ts";
 import {
+  type ConnectionView,
   type DisconnectReason,
   type EndTarget,
   EVERYONE,
@@ -126,7 +128,7 @@ export async function endConnection(
   // that are left, would have an offset behind what it did not get through the others.
   const closed = how.close && server.options.recovery !== undefined;
   if (closed) await gateway.close(connectionId);
-  const { connection, sockets } = await store.readConnection(connectionId);
+  const { connection, sockets } = await readOrClear(invocation, connectionId);
   // That brings a $disconnect, which may come first: the sockets end for the reason for which this began.
   const why = connection?.bye?.reason ?? reason;
   let connecting = false;
@@ -151,6 +153,25 @@ export async function endConnection(
   // without a row it would wait for one.
   const needed = connecting || (first && !connection?.opened);
   if (connection && !needed) await store.deleteConnection(connectionId);
+}
+
+/** Rows that another version wrote have no listeners that could be called here; they and their memberships are cleared away. */
+async function readOrClear({ ports }: Invocation, connectionId: string): Promise<ConnectionView> {
+  try {
+    return await ports.store.readConnection(connectionId);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    ports.log.warn(
+      "SKY_END_UNREAD",
+      "a connection ended whose rows another version has written: its sockets get no disconnect",
+      {
+        connection: connectionId,
+        error: describeError(error),
+      },
+    );
+    await ports.store.clearConnection(connectionId);
+    return { connection: undefined, sockets: [], socketCount: 0 };
+  }
 }
 
 /** @returns a row whose connection listeners may have set a listener of the connection's end; undefined if those have run */

@@ -11,6 +11,7 @@ export type ErrorCode =
   | "SKY_DATA_NOT_JSON"
   | "SKY_DEADLINE"
   | "SKY_EFFECT_FAILED"
+  | "SKY_END_UNREAD"
   | "SKY_FAN_OUT_LATE"
   | "SKY_FAN_OUT_SLOW"
   | "SKY_HANDLER_FAILED"
@@ -52,3 +53,7 @@ export class SkysocketError extends Error {
 /** What goes into the log of an error of unknown make: its stack where there is one. */
 export const describeError = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error);
+
+/** A row of the table that another version of this server wrote, or somebody else: whatever reads it rejects with this. */
+export const isUnreadable = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "STORE_UNREADABLE_ITEM";

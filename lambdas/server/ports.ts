@@ -247,6 +247,8 @@ export interface Store extends InboxStore {
   /** Marks the connection as ending. True if this call did it; false if it is gone or was ending already. */
   sayBye(connectionId: string, reason: DisconnectReason, at: number): Promise<boolean>;
   deleteConnection(connectionId: string): Promise<void>;
+  /** Deletes all rows of a connection, and the member rows that they name, also if they are of a format that nobody here reads. */
+  clearConnection(connectionId: string): Promise<void>;
 
   // ── sockets; every change but the first is refused (false / undefined) when the row holds another socket id ───────
   /** Puts a `connecting` row if there is none or only an `ended` one. */

@@ -1,6 +1,7 @@
 /** What a middleware that ended its response answered with. */
 export interface EndedResponse {
   readonly statusCode: number;
+  /** API Gateway does not hand it on: the client gets the status alone (github.com/aws/chalice pull 1768). */
   readonly body: string;
 }
 

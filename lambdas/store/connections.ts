@@ -1,9 +1,12 @@
-import type {
-  ConnectionRecord,
-  ConnectionView,
-  DisconnectReason,
-  OpenClaim,
-  Store,
+import {
+  type ConnectionRecord,
+  type ConnectionView,
+  type DisconnectReason,
+  EVERYONE,
+  type Member,
+  type OpenClaim,
+  type RoomName,
+  type Store,
 } from "../server/ports.ts";
 import {
   type AsideValues,
@@ -15,7 +18,7 @@ import {
 } from "./asides.ts";
 import { isWinner, newToken } from "./claims.ts";
 import { Expression, isLive } from "./expression.ts";
-import type { Item } from "./item-reader.ts";
+import { type Item, isObject } from "./item-reader.ts";
 import {
   asText,
   type ConnectionRow,
@@ -24,12 +27,21 @@ import {
   readSocketItem,
   type SocketRow,
 } from "./items.ts";
-import { connectionKey, connectionPk, type ItemKind, kindOfConnectionItem, socketKey } from "./keys.ts";
+import {
+  connectionKey,
+  connectionPk,
+  type ItemKind,
+  kindOfConnectionItem,
+  nameOfEntry,
+  namespaceOf,
+  socketKey,
+} from "./keys.ts";
+import { deleteMemberOf } from "./rooms.ts";
 import type { Table } from "./table.ts";
 
 export type ConnectionStore = Pick<
   Store,
-  "putConnection" | "claimOpen" | "readConnection" | "sayBye" | "deleteConnection"
+  "putConnection" | "claimOpen" | "readConnection" | "sayBye" | "deleteConnection" | "clearConnection"
 >;
 
 /** @param minuteMs as in {@link DynamoStoreOptions} */
@@ -40,6 +52,7 @@ export function connectionStore(table: Table, minuteMs: number): ConnectionStore
     readConnection: (connectionId, only) => readConnection(table, connectionId, only),
     sayBye: (connectionId, reason, at) => sayBye(table, connectionId, reason, at),
     deleteConnection: (connectionId) => deleteConnection(table, connectionId),
+    clearConnection: (connectionId) => clearConnection(table, connectionId),
   };
 }
 
@@ -91,6 +104,30 @@ async function sayBye(
 /** One write. */
 async function deleteConnection(table: Table, connectionId: string): Promise<void> {
   await table.delete(connectionKey(connectionId), `Deleting the connection ${connectionId}`);
+}
+
+/** One Query, and a delete for each row and each membership: the connection's own row last, as ends do. */
+async function clearConnection(table: Table, connectionId: string): Promise<void> {
+  const items: Item[] = [];
+  for await (const page of table.query(connectionPk(connectionId))) items.push(...page);
+  await Promise.all(
+    items.flatMap(membershipsNamedBy).map((member) => deleteMemberOf(table, connectionId, member)),
+  );
+  const own = connectionKey(connectionId);
+  for (const { sk } of items) {
+    if (typeof sk === "string" && sk !== own.sk)
+      await table.delete({ pk: own.pk, sk }, `A row of ${connectionId}`);
+  }
+  await deleteConnection(table, connectionId);
+}
+
+/** What all formats so far have called id and rooms. Members that are not found here go when a post finds them gone. */
+function membershipsNamedBy({ sk, id, name, rooms }: Item): Pick<Member, "nsp" | "room" | "id">[] {
+  if (typeof sk !== "string" || kindOfConnectionItem(sk) !== "socket" || typeof id !== "string") return [];
+  const nsp = namespaceOf(sk, asText(name));
+  const named = isObject(rooms) ? Object.keys(rooms).map(nameOfEntry) : [];
+  const all: readonly RoomName[] = [EVERYONE, ...named];
+  return all.map((room) => ({ nsp, room, id }));
 }
 
 /**

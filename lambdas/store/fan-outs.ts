@@ -3,7 +3,7 @@ import { toRange } from "../server/fan-out-ranges.ts";
 import type { LogRow, Member, RoomName } from "../server/ports.ts";
 import type { DynamoStoreOptions } from "./dynamo-store.ts";
 import { Expression, isLive } from "./expression.ts";
-import { ITEM_VERSION, type Item, ItemReader, isObject, toRecord } from "./item-reader.ts";
+import { ITEM_VERSION, type Item, ItemReader, isObject, readable, toRecord } from "./item-reader.ts";
 import { asText, readMemberItem } from "./items.ts";
 import { escapeName, legKey, logKey, messageKey, roomPks, unescapeName } from "./keys.ts";
 import { FAN_OUT_KEPT_MS, toTtl } from "./lifetimes.ts";
@@ -74,9 +74,8 @@ async function* listPart(
   const to = range.to === undefined ? undefined : escapeName(range.to);
   for await (const items of table.queryRange(pk, { from, ...(to !== undefined && { to }), pageSize })) {
     const now = table.now();
-    yield items
-      .filter((item) => item.sk !== to) // DynamoDB's ranges include their end
-      .map((item) => readMemberItem(item, nsp, room))
+    const within = items.filter((item) => item.sk !== to); // DynamoDB's ranges include their end
+    yield readable(within, (item) => readMemberItem(item, nsp, room))
       .filter(({ expiresAt }) => isLive(expiresAt, now))
       .map(({ expiresAt: _, ...member }): Member => member);
   }

@@ -1,7 +1,7 @@
 import { DONE, forgettable, type HeartbeatStore, type Pulse, type Turns } from "../server/heartbeat-ports.ts";
 import type { DynamoStoreOptions } from "./dynamo-store.ts";
 import { Expression, isLive, type Path } from "./expression.ts";
-import { type Item, ItemReader } from "./item-reader.ts";
+import { type Item, ItemReader, readable } from "./item-reader.ts";
 import { BEAT, byeOf } from "./items.ts";
 import { beatPks, connectionIdOf, connectionPk, SOCKET_SK, turnsKey } from "./keys.ts";
 import { mergePages } from "./pages.ts";
@@ -35,12 +35,12 @@ async function* listConnections(table: Table, minute: number): AsyncGenerator<re
   );
   for await (const page of mergePages(shards)) {
     const now = table.now();
-    yield page.flatMap((item) => {
+    yield readable(page, (item) => {
       const read = new ItemReader(item);
       if (!isLive(read.number("expiresAt"), now)) return [];
       const connectionId = connectionIdOf(read.text("pk"));
       return [{ connectionId, connectedAt: read.number("connectedAt"), ...byeOf(read) }];
-    });
+    }).flat();
   }
 }
 

@@ -73,6 +73,21 @@ export class ItemReader {
 }
 
 /**
+ * Those of many rows that this version can read. One of another version, which belongs to a connection that is about to be
+ * closed, must not keep all others from what is theirs.
+ */
+export function readable<T>(items: readonly Item[], read: (item: Item) => T): readonly T[] {
+  return items.flatMap((item) => {
+    try {
+      return [read(item)];
+    } catch (error) {
+      if (error instanceof UnreadableItemError) return [];
+      throw error;
+    }
+  });
+}
+
+/**
  * A record that is safe with any name: it has no prototype, so that `rooms["constructor"]` is undefined and `"__proto__"`
  * is an entry like any other.
  */

@@ -108,7 +108,7 @@ function liveConnection(state: MemoryState, connectionId: string): ConnectionRec
 
 function memoryConnections(
   state: MemoryState,
-): Pick<Store, "putConnection" | "claimOpen" | "sayBye" | "deleteConnection"> {
+): Pick<Store, "putConnection" | "claimOpen" | "sayBye" | "deleteConnection" | "clearConnection"> {
   const { decide, connections, opened } = state;
   return {
     putConnection: (record) =>
@@ -137,6 +137,17 @@ function memoryConnections(
       }),
     deleteConnection: (connectionId) =>
       decide(() => {
+        connections.delete(connectionId);
+        opened.delete(connectionId);
+      }),
+    clearConnection: (connectionId) =>
+      decide(() => {
+        for (const [address, row] of state.sockets) {
+          if (row.connectionId === connectionId) state.sockets.delete(address);
+        }
+        for (const members of [...state.rooms.values()].flatMap((ofNsp) => [...ofNsp.values()])) {
+          for (const [id, { value }] of members) if (value.connectionId === connectionId) members.delete(id);
+        }
         connections.delete(connectionId);
         opened.delete(connectionId);
       }),

@@ -1,5 +1,6 @@
 import type { Member, RoomName, Store } from "../server/ports.ts";
 import { Expression, isLive } from "./expression.ts";
+import { readable } from "./item-reader.ts";
 import { memberItem, readMemberItem } from "./items.ts";
 import { memberKey, roomPks } from "./keys.ts";
 import { mergePages } from "./pages.ts";
@@ -55,7 +56,7 @@ async function deleteMember(table: Table, member: Parameters<Store["deleteMember
 }
 
 /** One write. */
-async function deleteMemberOf(
+export async function deleteMemberOf(
   table: Table,
   connectionId: string,
   member: Parameters<Store["deleteMemberOf"]>[1],
@@ -69,8 +70,7 @@ async function deleteMemberOf(
 async function* listMembers(table: Table, nsp: string, room: RoomName): AsyncGenerator<readonly Member[]> {
   for await (const items of mergePages(roomPks(nsp, room).map((pk) => table.query(pk)))) {
     const now = table.now();
-    const members = items
-      .map((item) => readMemberItem(item, nsp, room))
+    const members = readable(items, (item) => readMemberItem(item, nsp, room))
       .filter(({ expiresAt }) => isLive(expiresAt, now))
       .map(({ expiresAt: _, ...member }): Member => member);
     if (members.length > 0) yield members;

@@ -53,6 +53,11 @@ describe("the official client", () => {
     expect(await echoed(socket)).toBe("hello");
   });
 
+  test("connects with subprotocols, the first of which is answered", async () => {
+    const socket = client({ transports: ["websocket"], protocols: ["chat.v1", "token.abc"] });
+    expect(await echoed(socket)).toBe("hello");
+  });
+
   test("without `transports` is told that it cannot poll here, instead of waiting", async () => {
     const socket = client({});
     const error = await new Promise<Error & { description?: unknown }>((resolve) => {

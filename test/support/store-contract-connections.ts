@@ -86,6 +86,20 @@ export function connectionContract(bench: StoreBench): void {
       expect(view.sockets.map((socket) => socket.id)).toEqual([id]);
     });
 
+    it("clears a connection away, with its sockets and what they are members of", async () => {
+      const room = bench.name("room");
+      const { key, id, connection } = await bench.open({ rooms: { [room]: "t" } });
+      const other = await bench.open({ rooms: { [room]: "t" } });
+      for (const socket of [{ key, id }, other]) {
+        const { connectionId } = socket.key;
+        await bench.store.putMember(bench.member(room, { id: socket.id, connectionId }));
+      }
+      await bench.store.clearConnection(connection.connectionId);
+      const view = await bench.store.readConnection(key.connectionId);
+      expect(view).toEqual({ connection: undefined, sockets: [] });
+      expect((await bench.members("/", room)).map((member) => member.id)).toEqual([other.id]);
+    });
+
     it("reads a connection and its sockets of all phases and namespaces together", async () => {
       const { key, connection } = await bench.open();
       const chat = bench.newSocket(key.connectionId, "/chat");

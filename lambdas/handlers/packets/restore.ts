@@ -1,7 +1,8 @@
 import { directed, directivesSince, reportRefused } from "../../server/directives.ts";
 import { endConnection } from "../../server/ending.ts";
+import { isUnreadable } from "../../server/errors.ts";
 import { earliestTimeOf, isOffset, offsetsFrom, timeOfOffset } from "../../server/offsets.ts";
-import type { DisconnectReason, ResumeCount, SessionRecord, SocketRecord } from "../../server/ports.ts";
+import type { DisconnectReason, ResumeCount, SessionRecord, SocketKey, SocketRecord } from "../../server/ports.ts";
 import { CLOCK_TOLERANCE_MS } from "../../server/recovery/presence.ts";
 import type { PacketContext } from "../context.ts";
 
@@ -160,10 +161,23 @@ async function latestRow(
   { pid, nsp, connectionId, tried, rowOn }: SessionRecord,
 ): Promise<SocketRecord | undefined> {
   for (const on of new Set([connectionId, ...[...tried].reverse(), rowOn])) {
-    const row = await store.readSocket({ connectionId: on, nsp });
+    const row = await readOrNone(store, { connectionId: on, nsp });
     if (row?.pid === pid && row.phase !== "connecting" && !row.neverOpened) return row;
   }
   return undefined;
+}
+
+/** What another version has written cannot be gone on with: the client begins afresh. */
+async function readOrNone(
+  store: PacketContext["ports"]["store"],
+  key: SocketKey,
+): Promise<SocketRecord | undefined> {
+  try {
+    return await store.readSocket(key);
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Ends the connection that had the session, wherever it is believed to be: it may be dead without anybody having noticed. */

@@ -25,11 +25,11 @@ async function connect(
   event: Connect,
   options: ServerOptions = {},
   ports: FakePorts = fakePorts(),
-): Promise<{ refusal: Awaited<ReturnType<typeof handleConnect>>; ports: FakePorts; handshake: unknown }> {
+): Promise<{ answer: Awaited<ReturnType<typeof handleConnect>>; ports: FakePorts; handshake: unknown }> {
   const server = serverOf(() => undefined, options);
-  const refusal = await handleConnect({ server, ports, deadline: ports.clock.now() + 27_000 }, event);
+  const answer = await handleConnect({ server, ports, deadline: ports.clock.now() + 27_000 }, event);
   const { connection } = await ports.store.readConnection(CONNECTION);
-  return { refusal, ports, handshake: connection && JSON.parse(connection.handshake) };
+  return { answer, ports, handshake: connection && JSON.parse(connection.handshake) };
 }
 
 test("keeps what the handshake shows, and has the open packet posted with the session id it kept", async () => {
@@ -42,8 +42,8 @@ test("keeps what the handshake shows, and has the open packet posted with the se
     },
     { EIO: "4", transport: "websocket", tag: ["a", "b c"], empty: "" },
   );
-  const { refusal, ports, handshake } = await connect(event);
-  expect(refusal).toBeUndefined();
+  const { answer, ports, handshake } = await connect(event);
+  expect(answer).toEqual({ statusCode: 200 });
   expect(handshake).toEqual({
     headers: { origin: "https://site", "user-agent": "test/1", "x-forwarded-proto": "https" },
     address: "185.69.197.15",
@@ -97,9 +97,9 @@ describe("Engine.IO's checks", () => {
       { code: 1, message: "Session ID unknown" },
     ],
   ])("refuse %s, and leave nothing behind", async (_, query, statusCode, body) => {
-    const { refusal, ports, handshake } = await connect(connectEvent({}, query));
-    expect(refusal?.statusCode).toBe(statusCode);
-    expect(JSON.parse(refusal?.body ?? "")).toEqual(body);
+    const { answer, ports, handshake } = await connect(connectEvent({}, query));
+    expect(answer.statusCode).toBe(statusCode);
+    expect(JSON.parse(answer?.body ?? "")).toEqual(body);
     expect([handshake, ports.started]).toEqual([undefined, []]);
   });
 
@@ -116,10 +116,10 @@ describe("Engine.IO's checks", () => {
     ["a list without it", { origin: ["https://other", /other/] }, false],
     ["an empty list", { origin: [] }, false],
   ])("with %s as rule decide about a page's origin", async (_, cors, allowed) => {
-    const { refusal } = await connect(connectEvent({ origin: "https://site" }), cors ? { cors } : {});
-    expect(refusal?.statusCode).toBe(allowed ? undefined : 403);
+    const { answer } = await connect(connectEvent({ origin: "https://site" }), cors ? { cors } : {});
+    expect(answer.statusCode).toBe(allowed ? 200 : 403);
     // Programs send none.
-    expect((await connect(connectEvent(), cors ? { cors } : {})).refusal).toBeUndefined();
+    expect((await connect(connectEvent(), cors ? { cors } : {})).answer).toEqual({ statusCode: 200 });
   });
 });
 
@@ -156,4 +156,15 @@ describe("the budget for headers", () => {
     });
     expect(handshake).toHaveProperty("headers", {});
   });
+});
+
+test.each([
+  ["chat.v1, token.abc", "chat.v1"],
+  ["chat", "chat"],
+  ["", undefined],
+  [undefined, undefined],
+])("of the subprotocols %j that a client offers, the first is answered", async (offered, spoken) => {
+  const headers = offered === undefined ? {} : { "Sec-WebSocket-Protocol": offered };
+  const { answer } = await connect(connectEvent(headers));
+  expect(answer.headers).toEqual(spoken === undefined ? undefined : { "Sec-WebSocket-Protocol": spoken });
 });

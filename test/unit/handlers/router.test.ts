@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { createRouter, type ProxyResponse } from "../../../lambdas/handlers/router.ts";
+import type { ProxyResponse } from "../../../lambdas/handlers/proxy-response.ts";
+import { createRouter } from "../../../lambdas/handlers/router.ts";
 import type { Server } from "../../../lambdas/server/index.ts";
 import type { Store } from "../../../lambdas/server/ports.ts";
 import { type FakePorts, fakePorts, serverOf } from "../../support/fake-ports.ts";

@@ -164,7 +164,7 @@ test.each([
   ["", undefined],
   [undefined, undefined],
 ])("of the subprotocols %j that a client offers, the first is answered", async (offered, spoken) => {
-  const headers = offered === undefined ? {} : { "Sec-WebSocket-Protocol": offered };
+  const headers = offered === undefined ? {} : { "sec-websocket-protocol": offered };
   const { answer } = await connect(connectEvent(headers));
   expect(answer.headers).toEqual(spoken === undefined ? undefined : { "Sec-WebSocket-Protocol": spoken });
 });

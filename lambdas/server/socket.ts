@@ -232,17 +232,15 @@ export class Socket<
   }
 
   leave(room: string): Effect<void> {
-    const core = this.#core;
     const name = String(room);
-    core.note("leave", name);
-    if (core.mode() === "replay" || !core.reachable) return resolved(undefined);
-    core.rooms.delete(name);
-    core.tokens.delete(name);
-    if (core.drafting) return resolved(undefined);
-    return core.invocation.act("leave()", async () => {
-      await leave(core, [name]);
-      return { rest: undefined };
-    });
+    this.#core.note("leave", name);
+    return leaveAtOnce(this.#core, [name]);
+  }
+
+  /** Leaves all rooms, that of its own id too. Not in stock's types, but there, and called by applications. */
+  leaveAll(): Effect<void> {
+    this.#core.note("leave", "");
+    return leaveAtOnce(this.#core, [...this.#core.rooms]);
   }
 
   // ── inboxes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -278,4 +276,18 @@ export class Socket<
     this.#flags = {};
     return flags;
   }
+}
+
+/** `socket.rooms` changes synchronously. */
+function leaveAtOnce(core: SocketCore, rooms: readonly string[]): Effect<void> {
+  if (core.mode() === "replay" || !core.reachable) return resolved(undefined);
+  for (const room of rooms) {
+    core.rooms.delete(room);
+    core.tokens.delete(room);
+  }
+  if (core.drafting) return resolved(undefined);
+  return core.invocation.act("leave()", async () => {
+    await leave(core, rooms);
+    return { rest: undefined };
+  });
 }

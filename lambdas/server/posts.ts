@@ -46,6 +46,8 @@ export interface Sending {
   readonly volatileSince?: number | undefined;
   /** Called once, if the connection turns out to take it slowly. */
   readonly onSlow?: () => void;
+  /** It connects a socket, and makes nobody busy: what its listeners send waits for it anyway. */
+  readonly connects?: boolean;
 }
 
 /** One connection's posts. */
@@ -166,7 +168,7 @@ export class Posts {
   /** After everything that was sent to this connection before, whether that succeeded or not. */
   #inTurn(
     { connectionId }: Recipient,
-    { onSlow }: Sending,
+    { onSlow, connects }: Sending,
     post: () => Promise<boolean>,
   ): Promise<boolean> {
     const line = this.#lineOf(connectionId);
@@ -176,7 +178,7 @@ export class Posts {
     const posted = line.tail.then(post);
     const end = (): void => {
       line.packets--;
-      line.idleSince = this.nextMoment();
+      if (!connects) line.idleSince = this.nextMoment();
       if (onSlow) line.watchers.delete(onSlow);
     };
     line.tail = posted.then(end, end);

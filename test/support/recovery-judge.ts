@@ -10,7 +10,7 @@ export interface Variant {
 }
 
 /** What an invocation says that came to no end, that found more dead connections than it should, or whose clock is off. */
-const EXPECTED = /^SKY_(DEADLINE|LISTENER_UNSETTLED|LINGERING|HOPS|CLOCK_BEHIND)/;
+const EXPECTED = /^SKY_(DEADLINE|LISTENER_UNSETTLED|LINGERING|HOPS|CLOCK_BEHIND|OPEN_GIVEN_UP)/;
 
 /** Looks at a play from its beginning; what it returns tells what was wrong at its end. */
 export type Watch = (play: Play) => () => readonly string[];

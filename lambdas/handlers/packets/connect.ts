@@ -56,7 +56,7 @@ export async function handleConnectPacket(
   try {
     const begun = await begin(context, socket, restored);
     if (begun === "refused") return;
-    const open = begun === "answered" && (await enter(context, socket, restored, since));
+    const open = begun === "begun" && (await enter(context, socket, restored, since));
     if (!open) await abandon(context, socket);
   } catch (error) {
     // Half connected is worse than not: the client would wait for what never comes. It is cut off, and comes again.
@@ -106,7 +106,7 @@ async function begin(
   context: PacketContext,
   socket: SocketCore,
   restored: Restored | undefined,
-): Promise<"answered" | "gone" | "refused"> {
+): Promise<"begun" | "gone" | "refused"> {
   const { ports, connection, server } = context;
   const place = server.dynamic.placeToKeep(socket.nsp);
   const began = await ports.store.beginSocket({
@@ -132,10 +132,15 @@ async function begin(
     return "refused";
   }
   if (!restored) await putSession(context, socket);
-  const { id: sid, pid } = socket;
+  return socket.pid !== undefined || (await answer(context, socket)) ? "begun" : "gone";
+}
+
+/** With recovery on this comes right before the commit: who has the answer may come back for its session. */
+async function answer({ server, invocation }: PacketContext, socket: SocketCore): Promise<boolean> {
+  const { id: sid, pid, nsp } = socket;
   const data = pid === undefined ? { sid } : { sid, pid };
-  const frames = server.codec.encode({ type: "connect", nsp: socket.nsp.name, data });
-  return (await context.invocation.posts.send(socket.recipient, frames)) ? "answered" : "gone";
+  const frames = server.codec.encode({ type: "connect", nsp: nsp.name, data });
+  return await invocation.posts.send(socket.recipient, frames, { connects: true });
 }
 
 /**
@@ -183,13 +188,15 @@ async function enter(
 }
 
 async function commit(
-  { ports: { store, clock } }: PacketContext,
+  context: PacketContext,
   socket: SocketCore,
   restored: Restored | undefined,
   rerunMiddlewares: boolean,
 ): Promise<boolean> {
   const { rooms, ...state } = takeDraft(socket);
+  const { store, clock } = context.ports;
   const entered = await enterRooms(socket, rooms, restored);
+  if (socket.pid !== undefined && !(await answer(context, socket))) return false;
   const running = clock.now() + LISTENER_CAP_MS + LINGER_MS;
   return await store.openSocket(socket.key, socket.id, { ...entered, ...state, rerunMiddlewares, running });
 }

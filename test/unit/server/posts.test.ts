@@ -204,12 +204,12 @@ describe("a volatile packet", () => {
     expect(once).toEqual([true, undefined, undefined]);
   });
 
-  test("is lost when it was called for before the connection was noted to be busy", async () => {
+  test("is not in the way of the packet that connects a socket, but is lost when it was called for before", async () => {
     const { posts, gateway, old } = bench();
-    await posts.send(old, ["40"]);
     const before = posts.moment;
     posts.noteBusy(old);
     const later = posts.moment;
+    await posts.send(old, ["40"], { connects: true });
     await posts.send(old, ["called before"], { volatileSince: before });
     await posts.send(old, ["called later"], { volatileSince: later });
     expect(gateway.framesTo("A=")).toEqual(["40", "called later"]);

@@ -3,19 +3,18 @@ import { toBinaryJson } from "./binary-json.ts";
 import { askMembers, awaitAnswers, type Responses, toResponses } from "./broadcast-ask.ts";
 import { broadcastToChildren } from "./children.ts";
 import { type Audience, broadcast } from "./delivery.ts";
-import { Effect } from "./effect.ts";
+import { Effect, resolved } from "./effect.ts";
 import { assertNotReserved, recordedAnswer, timedOut } from "./emit.ts";
 import { type EventPacket, eventPacket } from "./event-packet.ts";
 import type { Invocation } from "./invocation.ts";
-import type { NamespaceCore } from "./namespace-core.ts";
+import type { Acting, NamespaceCore } from "./namespace-core.ts";
 import { notePackets } from "./packet-create.ts";
 import type { Member } from "./ports.ts";
 import { mustLookAgain } from "./recorded-answers.ts";
 import { disconnectAll, disconnectLater, fetchDetails, fetchIds, joinAll, leaveAll } from "./remote.ts";
-import { RemoteSocket } from "./remote-socket.ts";
-import { type Acting, resolved } from "./server-core.ts";
+import { RemoteSocket, type Rooms } from "./remote-socket.ts";
 import { snapshot } from "./snapshot.ts";
-import type { SocketCore } from "./socket-core.ts";
+import { type SocketCore, socketsOf } from "./socket-core.ts";
 import type {
   AckedParams,
   AckValue,
@@ -29,9 +28,6 @@ import type {
   WithTimeout,
 } from "./typed-events.ts";
 import { notAvailable } from "./unavailable.ts";
-
-/** One room or several. */
-export type Rooms = string | readonly string[];
 
 /** What an operator has chosen so far. */
 export interface Selection {
@@ -378,7 +374,7 @@ export class BroadcastOperator<
    */
   #notifyOutgoing(invocation: Invocation, data: readonly unknown[], packet: EventPacket): void {
     const { nsp, rooms, except, compress } = this.#selection;
-    for (const socket of invocation.sockets) {
+    for (const socket of socketsOf(invocation)) {
       const { anyOutgoing, packetCreate } = socket.listeners;
       if (anyOutgoing.length + packetCreate.length === 0) continue;
       if (!socket.connected || socket.nsp.name !== nsp.name) continue;

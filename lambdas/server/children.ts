@@ -9,34 +9,9 @@ import type { NamespaceCore } from "./namespace-core.ts";
  * again by whoever connects later: a write per name, instance and five minutes, however many clients connect.
  */
 const CHILDREN = "children";
-/** Must stay below the margin by which an entry outlives a connection's longest life, in milliseconds. */
-const WRITE_AGAIN_MS = 5 * 60 * 1_000;
-/** Names that an instance remembers to have written; one that is forgotten is written again. */
-const MAX_WRITTEN = 1_000;
 
 /** Namespaces of clients begin with a slash, so that no room of theirs is this one. */
 const registryOf = (parent: NamespaceCore): string => `dynamic${parent.name}`;
-
-/** Which names this instance has written, and when in milliseconds since the epoch. */
-export class WrittenChildren {
-  readonly #at = new Map<string, number>();
-
-  /** True if the name has to be written now. */
-  claim(key: string, now: number): boolean {
-    const at = this.#at.get(key);
-    if (at !== undefined && now - at < WRITE_AGAIN_MS) return false;
-    this.#at.delete(key);
-    this.#at.set(key, now);
-    const [oldest] = this.#at.keys();
-    if (this.#at.size > MAX_WRITTEN && oldest !== undefined) this.#at.delete(oldest);
-    return true;
-  }
-
-  /** The write failed: the next one who connects tries again. */
-  release(key: string): void {
-    this.#at.delete(key);
-  }
-}
 
 /** Lets `parent.emit()` know of the child. Before its first socket opens: whoever is connected must be reached. */
 export async function rememberChild(invocation: Invocation, child: NamespaceCore): Promise<void> {

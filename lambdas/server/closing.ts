@@ -1,8 +1,8 @@
 import type { Invocation } from "./invocation.ts";
+import type { NamespaceServer } from "./namespace-core.ts";
 import type { ConnectionRecord, DisconnectReason, SocketRecord } from "./ports.ts";
 import { coreOf, replay } from "./replay.ts";
-import type { ServerCore } from "./server-core.ts";
-import type { SocketCore } from "./socket-core.ts";
+import { type SocketCore, socketsOf } from "./socket-core.ts";
 import { traceHas, traceIsFull } from "./trace.ts";
 
 /** How `socket.conn.on("close")` appears among what a connection listener did. */
@@ -22,14 +22,14 @@ const ENGINE_REASONS: Partial<Record<DisconnectReason, string>> = {
  * still connecting, which is not among `rows`, are called by whoever ends it (ending.ts).
  */
 export async function reportClose(
-  server: ServerCore,
+  server: NamespaceServer,
   invocation: Invocation,
   connection: ConnectionRecord,
   rows: readonly SocketRecord[],
   reason: DisconnectReason,
 ): Promise<void> {
   for (const row of rows) {
-    const here = [...invocation.sockets].some(
+    const here = socketsOf(invocation).some(
       ({ id, key, ready }) => ready && id === row.id && key.connectionId === row.connectionId,
     );
     const nsp = here || mayListen(row) ? server.declared(row) : undefined;

@@ -1,5 +1,4 @@
 import { CLOSE_OPERATION } from "./closing.ts";
-import { send } from "./emit.ts";
 import { endConnection } from "./ending.ts";
 import { EventSource } from "./event-source.ts";
 import { lateRegistration, type SocketCore } from "./socket-core.ts";
@@ -120,7 +119,7 @@ export class Conn extends EventSource {
     const target = { connectionId: core.key.connectionId, members: [] };
     void invocation.actInLane("conn.close()", async () => {
       // In the queue, and behind all posts to this connection: what was sent before goes out before.
-      await invocation.act("conn.close()", async () => ({ rest: send(core, []) }));
+      await invocation.act("conn.close()", async () => ({ rest: core.send([]) }));
       await endConnection(core.nsp.server, invocation, target, "forced close", { close: true });
     });
   }

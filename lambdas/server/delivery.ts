@@ -1,5 +1,6 @@
 import { type EventPacket, stamped } from "./event-packet.ts";
-import { type FanOut, fanOut } from "./fan-out.ts";
+import { fanOut } from "./fan-out.ts";
+import type { FanOut } from "./fan-out-message.ts";
 import type { FanOuts } from "./fan-out-ports.ts";
 import type { Invocation, Step } from "./invocation.ts";
 import { membersInOrder } from "./members-in-order.ts";

@@ -1,7 +1,7 @@
 import { decided } from "./decided.ts";
 import type { Invocation } from "./invocation.ts";
+import type { NamespaceServer } from "./namespace-core.ts";
 import { type ConnectionListener, NamespaceCore } from "./namespace-core.ts";
-import type { ServerCore } from "./server-core.ts";
 
 /** Decides whether a client may connect to a namespace of that name: `next(null, true)`. */
 export type NamespaceMatcher = (
@@ -25,11 +25,11 @@ interface Parent {
  * a function, which may be slow and need the client's auth, is asked once, at CONNECT, and the row remembers its place.
  */
 export class DynamicNamespaces {
-  readonly #server: ServerCore;
+  readonly #server: NamespaceServer;
   readonly #parents: Parent[] = [];
   readonly #children = new Map<string, NamespaceCore>();
 
-  constructor(server: ServerCore) {
+  constructor(server: NamespaceServer) {
     this.#server = server;
   }
 

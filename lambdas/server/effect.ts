@@ -32,3 +32,6 @@ export class Effect<T> extends Promise<T> {
     return super.then(onFulfilled, onRejected);
   }
 }
+
+/** An effect that has been done already. */
+export const resolved = <T>(value: T): Effect<T> => Effect.of(Promise.resolve(value), () => undefined);

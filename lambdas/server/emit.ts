@@ -1,12 +1,12 @@
 import { answerUntil, askTimeout, awaitAnswer, newAskId, noteAsk } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
 import { deliver, resolveMembers } from "./delivery.ts";
-import { Effect } from "./effect.ts";
+import { Effect, resolved } from "./effect.ts";
 import { eventPacket, isKept } from "./event-packet.ts";
 import { notePackets } from "./packet-create.ts";
+import type { Participant } from "./participant.ts";
 import { type Receiver, toReceiver } from "./post-to-all.ts";
 import type { AnswerPlace } from "./recorded-answers.ts";
-import { resolved } from "./server-core.ts";
 import type { SocketCore } from "./socket-core.ts";
 import type { AnyFunction } from "./typed-events.ts";
 
@@ -77,11 +77,6 @@ function sendEvent(
     if (id !== undefined) await noteAsk(invocation, nsp.name, id);
     return await deliver(invocation, audience, packet, receivers);
   });
-}
-
-/** Posts to the socket's own connection; one that is gone is ended at the end of the invocation. */
-export async function send(socket: SocketCore, frames: readonly string[]): Promise<void> {
-  await socket.invocation.posts.send(socket.recipient, frames);
 }
 
 /** Calls back with the client's answer: `(…answer)`, or after `timeout()` `(error, …answer)`. */
@@ -160,7 +155,7 @@ function ask(
 
 /** What the first run got at this place. It never comes if the first run died before it had it: the replay's cap ends it. */
 export function recordedAnswer(
-  socket: SocketCore,
+  socket: Pick<Participant, "answers">,
   place: AnswerPlace | undefined,
 ): Promise<unknown[] | undefined> {
   const json = place && socket.answers.get(place);

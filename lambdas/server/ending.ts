@@ -1,11 +1,11 @@
 import { callCloseListeners, reportClose } from "./closing.ts";
 import type { Effect } from "./effect.ts";
-import { send } from "./emit.ts";
 import { describeError, isUnreadable } from "./errors.ts";
 import { allFannedOut } from "./fan-out.ts";
 import { closeInboxes } from "./inbox-opening.ts";
 import type { Invocation } from "./invocation.ts";
 import { deleteMembers, memberships } from "./membership.ts";
+import type { NamespaceServer } from "./namespace-core.ts";
 import {
   type ConnectionView,
   type DisconnectReason,
@@ -15,8 +15,7 @@ import {
   type SocketView,
 } from "./ports.ts";
 import { coreOf, replay } from "./replay.ts";
-import type { ServerCore } from "./server-core.ts";
-import type { SocketCore } from "./socket-core.ts";
+import { type SocketCore, socketsOf } from "./socket-core.ts";
 
 /**
  * Ends one socket (docs/ARCHITECTURE.md): whoever turns the row to ended runs `disconnecting` and `disconnect`, in this
@@ -85,7 +84,7 @@ export async function disconnectNow(socket: SocketCore, close: boolean): Promise
   const frames = socket.nsp.server.codec.encode({ type: "disconnect", nsp: socket.nsp.name });
   await socket.invocation.act("disconnect()", async () => {
     await allFannedOut(socket.invocation);
-    return { rest: send(socket, frames) };
+    return { rest: socket.send(frames) };
   });
   await endSocket(socket, "server namespace disconnect");
   if (close) await disconnectConnection(socket);
@@ -105,7 +104,11 @@ async function disconnectConnection(socket: SocketCore): Promise<void> {
 }
 
 /** The socket of a row, if its namespace still exists in this version of the application. */
-function existingCore(invocation: Invocation, server: ServerCore, view: SocketView): SocketCore | undefined {
+function existingCore(
+  invocation: Invocation,
+  server: NamespaceServer,
+  view: SocketView,
+): SocketCore | undefined {
   const nsp = server.declared(view.socket);
   return nsp && coreOf(invocation, nsp, view);
 }
@@ -115,7 +118,7 @@ function existingCore(invocation: Invocation, server: ServerCore, view: SocketVi
  * packets. Runs any number of times, also at once: handlers run at most once, everything else at least once.
  */
 export async function endConnection(
-  server: ServerCore,
+  server: NamespaceServer,
   invocation: Invocation,
   target: EndTarget,
   reason: DisconnectReason,
@@ -176,7 +179,7 @@ async function readOrClear({ ports }: Invocation, connectionId: string): Promise
 
 /** @returns a row whose connection listeners may have set a listener of the connection's end; undefined if those have run */
 async function endRow(
-  server: ServerCore,
+  server: NamespaceServer,
   invocation: Invocation,
   view: SocketView,
   reason: DisconnectReason,
@@ -209,7 +212,7 @@ async function endRow(
  * only late fails its commit, and finds the socket ended.)
  */
 function isForsaken(invocation: Invocation, { connectionId, id, deadline }: SocketRecord): boolean {
-  const here = [...invocation.sockets].some(
+  const here = socketsOf(invocation).some(
     (socket) => socket.ready && socket.id === id && socket.key.connectionId === connectionId,
   );
   return here || deadline < invocation.ports.clock.now();

@@ -1,4 +1,4 @@
-import type { ServerCore } from "./server-core.ts";
+import type { ResolvedOptions } from "./options.ts";
 import type { AnyFunction } from "./typed-events.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
@@ -11,14 +11,23 @@ export interface ConnectionError {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+/** What `io.engine` needs of its server. */
+export interface EngineServer {
+  readonly options: ResolvedOptions;
+  /** As in NamespaceServer. */
+  notice(what: string, why: string): void;
+  /** As in NamespaceServer. */
+  assertDeclaring(what: string): void;
+}
+
 /** What the application declared through `io.engine`. */
 export class EngineCore {
-  readonly server: ServerCore;
+  readonly server: EngineServer;
   readonly middlewares: AnyFunction[] = [];
   readonly errorListeners: ((error: ConnectionError) => unknown)[] = [];
   generateId: ((request: UpgradeRequest) => string | PromiseLike<string>) | undefined;
 
-  constructor(server: ServerCore) {
+  constructor(server: EngineServer) {
     this.server = server;
   }
 

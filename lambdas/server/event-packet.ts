@@ -1,8 +1,8 @@
 import type { Invocation } from "./invocation.ts";
+import type { NamespaceServer } from "./namespace-core.ts";
 import type { Posts } from "./posts.ts";
 import type { LogEntry } from "./recovery/log.ts";
 import { withOffset } from "./recovery/stamp.ts";
-import type { ServerCore } from "./server-core.ts";
 
 /** An event as it goes out. */
 export interface EventPacket {
@@ -22,7 +22,7 @@ export interface EventFlags {
 
 /** Is an event in the log, for clients that miss it? */
 export const isKept = (
-  { options: { recovery } }: Pick<ServerCore, "options">,
+  { options: { recovery } }: Pick<NamespaceServer, "options">,
   { id, volatile }: EventFlags,
 ): boolean => recovery !== undefined && id === undefined && !volatile;
 
@@ -33,7 +33,7 @@ export const isKept = (
  */
 export function eventPacket(
   invocation: Invocation,
-  { codec, options: { recovery } }: ServerCore,
+  { codec, options: { recovery } }: NamespaceServer,
   nsp: string,
   data: readonly unknown[],
   { id, volatile }: EventFlags,

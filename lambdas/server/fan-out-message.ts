@@ -1,6 +1,7 @@
-import type { FanOut } from "./fan-out.ts";
+import type { EventPacket } from "./event-packet.ts";
 import type { FanOutMessage } from "./fan-out-ports.ts";
 import { EVERYONE, type RoomName } from "./ports.ts";
+import type { Receiver } from "./post-to-all.ts";
 
 /**
  * Larger ones go by the table. Lambda queues payloads of 1 MB, and of 256 KB where it has not been told yet; each is sent as
@@ -8,6 +9,18 @@ import { EVERYONE, type RoomName } from "./ports.ts";
  * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 const MAX_MESSAGE_BYTES = 240 * 1024;
+
+/** A packet for more sockets than one invocation posts to. */
+export interface FanOut {
+  readonly nsp: string;
+  readonly rooms: readonly RoomName[];
+  readonly except: ReadonlySet<string>;
+  readonly packet: EventPacket;
+  /** The first of them by their ids, to whom the emitter posts itself. */
+  readonly first: readonly Receiver[];
+  /** The id after these. */
+  readonly next: string;
+}
 
 /** A message as it travels. */
 export function toMessage({

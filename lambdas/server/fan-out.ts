@@ -1,11 +1,10 @@
-import type { EventPacket } from "./event-packet.ts";
 import { finishPart, isComplete, pathOfBranch, ROOT } from "./fan-out-legs.ts";
-import { fitsTask, toMessage } from "./fan-out-message.ts";
+import { type FanOut, fitsTask, toMessage } from "./fan-out-message.ts";
 import type { FanOuts, FanOutTask, LegKey, SocketRange } from "./fan-out-ports.ts";
 import { divide, estimateRest } from "./fan-out-ranges.ts";
 import type { Invocation } from "./invocation.ts";
-import { EVERYONE, type RoomName } from "./ports.ts";
-import { postToAll, type Receiver, withoutTheSlow } from "./post-to-all.ts";
+import { EVERYONE } from "./ports.ts";
+import { postToAll, withoutTheSlow } from "./post-to-all.ts";
 import { finishRows } from "./recovery/log.ts";
 import { Slots } from "./slots.ts";
 
@@ -26,18 +25,6 @@ const FIRST_LOOK_MS = 50;
 const LONGEST_LOOK_MS = 500;
 /** Of the invocation, in milliseconds: what still has to be sent after waiting. */
 const RESERVE_MS = 3_000;
-
-/** A packet for more sockets than one invocation posts to. */
-export interface FanOut {
-  readonly nsp: string;
-  readonly rooms: readonly RoomName[];
-  readonly except: ReadonlySet<string>;
-  readonly packet: EventPacket;
-  /** The first of them by their ids, to whom the emitter posts itself. */
-  readonly first: readonly Receiver[];
-  /** The id after these. */
-  readonly next: string;
-}
 
 /**
  * Posts to the first and starts workers for all others. Nobody waits for the workers: the emit is done when Lambda has accepted

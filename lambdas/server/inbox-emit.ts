@@ -7,7 +7,7 @@ import { idOfKey, keyOfUnit, nameOf, newTag, SLOTS, unitOfTime } from "./inbox-i
 import type { InboxEvent, InboxName, InboxOpener } from "./inbox-ports.ts";
 import { viewLimit } from "./inbox-window.ts";
 import type { Invocation } from "./invocation.ts";
-import type { ServerCore } from "./server-core.ts";
+import type { NamespaceServer } from "./namespace-core.ts";
 
 /** An event and where it goes. */
 export interface Mail extends InboxName {
@@ -23,12 +23,12 @@ const outboxes = new WeakMap<Invocation, Map<string, Outbox>>();
  * @returns resolves when it is stored
  * @throws PacketError for what API Gateway would not deliver; TypeError for no JSON
  */
-export function emitToInbox(server: ServerCore, invocation: Invocation, mail: Mail): Effect<void> {
+export function emitToInbox(server: NamespaceServer, invocation: Invocation, mail: Mail): Effect<void> {
   return put(server, invocation, mail, ({ stored }) => stored);
 }
 
 /** The same where nothing waits for the invocation: resolves when the event has been sent too, or that has failed. */
-export function deliverToInbox(server: ServerCore, invocation: Invocation, mail: Mail): Effect<void> {
+export function deliverToInbox(server: NamespaceServer, invocation: Invocation, mail: Mail): Effect<void> {
   return put(server, invocation, mail, async ({ stored, delivered }) => {
     await stored;
     await delivered.catch(() => undefined); // it is logged; and stored all the same
@@ -41,7 +41,7 @@ interface Put {
 }
 
 function put(
-  { codec, options: { inboxTtl } }: ServerCore,
+  { codec, options: { inboxTtl } }: NamespaceServer,
   invocation: Invocation,
   { values, ...name }: Mail,
   until: (put: Put) => Promise<void>,

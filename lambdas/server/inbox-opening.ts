@@ -1,12 +1,11 @@
 import { randomInt } from "node:crypto";
-import type { Effect } from "./effect.ts";
+import { type Effect, resolved } from "./effect.ts";
 import { SkysocketError } from "./errors.ts";
 import { deliver } from "./inbox-delivery.ts";
 import { SEQUENCES, SLOTS, slotOf } from "./inbox-ids.ts";
 import type { InboxOpener, InboxSlot } from "./inbox-ports.ts";
 import type { Invocation } from "./invocation.ts";
 import type { SocketRecord } from "./ports.ts";
-import { resolved } from "./server-core.ts";
 import type { SocketCore } from "./socket-core.ts";
 import { notAvailable } from "./unavailable.ts";
 

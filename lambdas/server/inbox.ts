@@ -1,9 +1,8 @@
-import type { Effect } from "./effect.ts";
+import { type Effect, resolved } from "./effect.ts";
 import { assertNotReserved } from "./emit.ts";
 import { SkysocketError } from "./errors.ts";
 import { deliverToInbox, emitToInbox } from "./inbox-emit.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
-import { resolved } from "./server-core.ts";
 import type { DefaultEventsMap, EventNames, EventsMap, UnackedParams } from "./typed-events.ts";
 import { notAvailable } from "./unavailable.ts";
 

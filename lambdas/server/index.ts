@@ -1,6 +1,6 @@
 /** What an application imports from "skysocket". */
 export type { Parser } from "../protocol/codec.ts";
-export { BroadcastOperator, type Rooms } from "./broadcast-operator.ts";
+export { BroadcastOperator } from "./broadcast-operator.ts";
 export type { Client, Conn } from "./conn.ts";
 export type { NamespaceMatcher } from "./dynamic-namespaces.ts";
 export type { Engine } from "./engine.ts";
@@ -14,7 +14,7 @@ export { Namespace, ParentNamespace } from "./namespace.ts";
 export type { ExtendedError } from "./namespace-core.ts";
 export type { AllowedOrigin, CorsOptions, ServerOptions } from "./options.ts";
 export type { DisconnectReason } from "./ports.ts";
-export { RemoteSocket } from "./remote-socket.ts";
+export { RemoteSocket, type Rooms } from "./remote-socket.ts";
 export { Server } from "./server.ts";
 export { Socket } from "./socket.ts";
 export type { DefaultEventsMap, Event, EventsMap } from "./typed-events.ts";

@@ -5,6 +5,7 @@ import { Lane } from "./lane.ts";
 import { Offsets } from "./offsets.ts";
 import { DEFAULT_FAN_OUT_THRESHOLD } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
+import type { Participant } from "./participant.ts";
 import { Pending } from "./pending.ts";
 import type { Ports } from "./ports.ts";
 import { Posts } from "./posts.ts";
@@ -18,7 +19,6 @@ import {
   withTimers,
 } from "./resources.ts";
 import { scopes } from "./scope.ts";
-import type { SocketCore } from "./socket-core.ts";
 
 /** How often the process is looked at while something of the application's is still going on, in milliseconds. */
 const LOOK_AGAIN_MS = 10;
@@ -69,7 +69,7 @@ export class Invocation {
   readonly fanOutThreshold: number;
   readonly hops: number;
   /** Sockets whose state is saved before the next effect, so that state and posts keep their order. */
-  readonly sockets = new Set<SocketCore>();
+  readonly sockets = new Set<Participant>();
   /** `replay` while a socket's listeners run again: what code without a context does is judged by this. */
   mode: "live" | "replay" = "live";
 

@@ -1,5 +1,5 @@
 import { assertFunction } from "./assert-function.ts";
-import { BroadcastOperator, type Rooms } from "./broadcast-operator.ts";
+import { BroadcastOperator } from "./broadcast-operator.ts";
 import type { Effect } from "./effect.ts";
 import { SkysocketError } from "./errors.ts";
 import { Inbox } from "./inbox.ts";
@@ -10,7 +10,7 @@ import type {
   Middleware,
   NamespaceCore,
 } from "./namespace-core.ts";
-import type { RemoteSocket } from "./remote-socket.ts";
+import type { RemoteSocket, Rooms } from "./remote-socket.ts";
 import type { Socket } from "./socket.ts";
 import type {
   AckedParams,

@@ -1,9 +1,20 @@
 import { NamespaceBase } from "./namespace-base.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
-import type { Server } from "./server.ts";
+import type { PublicTypes } from "./public-types.ts";
 import type { Socket } from "./socket.ts";
 import { AdapterStandIn, LocalSockets } from "./stand-ins.ts";
 import type { DefaultEventsMap, EventsMap } from "./typed-events.ts";
+
+declare module "./public-types.ts" {
+  interface PublicTypes<
+    ListenEvents extends EventsMap,
+    EmitEvents extends EventsMap,
+    ServerSideEvents extends EventsMap,
+    SocketData,
+  > {
+    readonly namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  }
+}
 
 /** A group of sockets with its own listeners, rooms and middlewares, over the clients' one connection. */
 export class Namespace<
@@ -24,13 +35,13 @@ export class Namespace<
     return this.#core.name;
   }
 
-  get server(): Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    return this.#core.server.facade as unknown as Server<
+  get server(): PublicTypes<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["server"] {
+    return this.#core.server.facade as PublicTypes<
       ListenEvents,
       EmitEvents,
       ServerSideEvents,
       SocketData
-    >;
+    >["server"];
   }
 
   /** The sockets of the running event; what would need the others throws and names the way out. */

@@ -1,4 +1,3 @@
-import type { BroadcastOperator, Rooms } from "./broadcast-operator.ts";
 import type { Effect } from "./effect.ts";
 import type { Handshake } from "./handshake.ts";
 import type {
@@ -20,6 +19,22 @@ export interface RemoteSocketDetails {
   readonly data: unknown;
 }
 
+/** One room or several. */
+export type Rooms = string | readonly string[];
+
+/** What acts on the socket: the operator that has chosen it alone. */
+export interface SingleOperator<EmitEvents extends EventsMap> {
+  emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): Effect<void>;
+  emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
+    event: Ev,
+    ...args: AckedParams<EmitEvents, Ev>
+  ): Promise<AckValue<EmitEvents, Ev>>;
+  timeout(ms: number): SingleOperator<WithTimeout<EmitEvents>>;
+  socketsJoin(room: Rooms): Effect<void>;
+  socketsLeave(room: Rooms): Effect<void>;
+  disconnectSockets(close?: boolean): Effect<void>;
+}
+
 /** A socket as `fetchSockets` gives it: a picture of the moment, with the means to act on it. */
 export class RemoteSocket<
   EmitEvents extends EventsMap = DefaultEventsMap,
@@ -30,9 +45,9 @@ export class RemoteSocket<
   readonly handshake: Handshake;
   readonly rooms: Set<string>;
   readonly data: SocketData;
-  readonly #operator: BroadcastOperator<EmitEvents, SocketData>;
+  readonly #operator: SingleOperator<EmitEvents>;
 
-  constructor(details: RemoteSocketDetails, operator: BroadcastOperator<EmitEvents, SocketData>) {
+  constructor(details: RemoteSocketDetails, operator: SingleOperator<EmitEvents>) {
     this.id = details.id;
     this.handshake = details.handshake;
     this.rooms = new Set(details.rooms);
@@ -58,7 +73,7 @@ export class RemoteSocket<
   }
 
   /** How long the next emit waits for the answer, in milliseconds. */
-  timeout(ms: number): BroadcastOperator<WithTimeout<EmitEvents>, SocketData> {
+  timeout(ms: number): SingleOperator<WithTimeout<EmitEvents>> {
     return this.#operator.timeout(ms);
   }
 

@@ -4,7 +4,7 @@ import { callConnectionListeners, runMiddlewares } from "./listening.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 import type { SocketView } from "./ports.ts";
 import { countResources, grown, type ResourceCount, withTimers } from "./resources.ts";
-import { SocketCore } from "./socket-core.ts";
+import { SocketCore, socketsOf } from "./socket-core.ts";
 
 /** A replay that takes longer goes on behind the event's back, with a warning; in milliseconds. */
 const REPLAY_CAP_MS = 2_000;
@@ -15,7 +15,7 @@ const LOOK_AGAIN_MS = 5;
 
 /** The socket of a row in this invocation: the one that runs already, or a new one without its handlers. */
 export function coreOf(invocation: Invocation, nsp: NamespaceCore, view: SocketView): SocketCore {
-  for (const running of invocation.sockets) {
+  for (const running of socketsOf(invocation)) {
     // A session that goes on here has its id from a socket that ended in this very invocation.
     if (running.id === view.socket.id && running.key.connectionId === view.socket.connectionId)
       return running;

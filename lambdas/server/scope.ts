@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Invocation } from "./invocation.ts";
 import type { Lane } from "./lane.ts";
-import type { SocketCore } from "./socket-core.ts";
+import type { Participant } from "./participant.ts";
 
 /** On whose behalf the running code runs. */
 export interface Scope {
-  readonly invocation: Invocation;
+  /** Compared only: whose invocation it is. */
+  readonly invocation: object;
   /** The socket whose middleware, listener or handler this is. */
-  readonly socket?: SocketCore;
+  readonly socket?: Participant;
   /** `replay`: everything done through the socket or `io` was done in the first run already. */
   readonly mode: "live" | "replay";
   /** True in middlewares and connection listeners, where handlers are registered. */

@@ -1,38 +1,20 @@
 import { Codec } from "../protocol/codec.ts";
-import { WrittenChildren } from "./children.ts";
 import { DynamicNamespaces } from "./dynamic-namespaces.ts";
 import { Effect } from "./effect.ts";
 import { EngineCore } from "./engine-core.ts";
 import { describeError, SkysocketError } from "./errors.ts";
 import { Invocation, type InvocationOptions } from "./invocation.ts";
-import type { Namespace } from "./namespace.ts";
-import { NamespaceCore } from "./namespace-core.ts";
+import { type Acting, type Facades, NamespaceCore, type NamespaceServer } from "./namespace-core.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { Outside } from "./outside.ts";
 import type { Log, Ports, SocketRecord } from "./ports.ts";
 import { type Scope, scopes } from "./scope.ts";
 import { Seldom } from "./seldom.ts";
-import type { Server } from "./server.ts";
-import type { Socket } from "./socket.ts";
-import type { SocketCore } from "./socket-core.ts";
 import { callingTimer, stopCallingTimer } from "./timers.ts";
-
-/** How the core makes what the application sees; given by server.ts, so that the core does not import its own facades. */
-export interface Facades {
-  readonly socket: (core: SocketCore) => Socket;
-  readonly namespace: (core: NamespaceCore) => Namespace;
-}
-
-/** In which invocation, and how, a call of `io.…` takes effect. */
-export interface Acting {
-  readonly invocation: Invocation;
-  readonly mode: "live" | "replay";
-  /** The socket on whose behalf it is called, if any: it keeps the record of its connection listeners. */
-  readonly socket?: SocketCore;
-}
+import { WrittenChildren } from "./written-children.ts";
 
 /** What an application's module declared, and which invocations are running. It remembers nothing of clients. */
-export class ServerCore {
+export class ServerCore implements NamespaceServer {
   readonly options: ResolvedOptions;
   readonly facades: Facades;
   readonly codec: Codec;
@@ -44,8 +26,9 @@ export class ServerCore {
   readonly engine: EngineCore;
   readonly outside: Outside;
   /** Listeners of `new_namespace`. */
-  readonly namespaceListeners: ((namespace: Namespace) => unknown)[] = [];
-  facade!: Server;
+  readonly namespaceListeners: ((namespace: object) => unknown)[] = [];
+  /** What the application sees of it. */
+  facade!: object;
   /**
    * Nothing but this server and its application runs in the process: code without a context belongs to the event that runs.
    * Where a test runs beside it, or another server, such code may be theirs.
@@ -187,12 +170,15 @@ export class ServerCore {
   }
 
   /** The context of the running code, where it is that of an event of this server: a process may have several. */
-  get #scope(): Scope | undefined {
+  get #scope(): (Scope & Pick<Acting, "invocation">) | undefined {
     const scope = scopes.getStore();
-    return scope && this.#events.has(scope.invocation) ? scope : undefined;
+    const invocation = scope?.invocation;
+    return scope && invocation instanceof Invocation && this.#events.has(invocation)
+      ? { ...scope, invocation }
+      : undefined;
   }
 
-  #announce(listener: (namespace: Namespace) => unknown, namespace: NamespaceCore): void {
+  #announce(listener: (namespace: object) => unknown, namespace: NamespaceCore): void {
     try {
       listener(namespace.facade);
     } catch (error) {
@@ -203,6 +189,3 @@ export class ServerCore {
     }
   }
 }
-
-/** An effect that has been done already. */
-export const resolved = <T>(value: T): Effect<T> => Effect.of(Promise.resolve(value), () => undefined);

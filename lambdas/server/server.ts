@@ -10,8 +10,20 @@ import type { ConnectionEvent, ConnectionListener, NamespaceCore } from "./names
 import { resolveOptions, type ServerOptions } from "./options.ts";
 import { ServerCore } from "./server-core.ts";
 import { Socket } from "./socket.ts";
+import { asSocketCore } from "./socket-core.ts";
 import type { AnyFunction, DefaultEventsMap, EventsMap } from "./typed-events.ts";
 import { noHttpServer, notAvailable } from "./unavailable.ts";
+
+declare module "./public-types.ts" {
+  interface PublicTypes<
+    ListenEvents extends EventsMap,
+    EmitEvents extends EventsMap,
+    ServerSideEvents extends EventsMap,
+    SocketData,
+  > {
+    readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  }
+}
 
 const cores = new WeakMap<object, ServerCore>();
 
@@ -45,9 +57,9 @@ export class Server<
   constructor(first?: HttpServer | ServerOptions, second?: ServerOptions) {
     assertNoRequestHandler(first);
     const attached = isHttpServer(first);
-    const main = createMain((attached ? second : (first ?? second)) ?? {});
-    super(main);
-    this.#core = main.server;
+    const core = createCore((attached ? second : (first ?? second)) ?? {});
+    super(core.of("/"));
+    this.#core = core;
     this.#core.facade = this;
     this.#engine = new Engine(this.#core.engine);
     cores.set(this, this.#core);
@@ -215,22 +227,20 @@ export class Server<
       return this.#core.dynamic.declare(name, listener);
     }
     const namespace = this.#core.of(String(name));
-    if (listener) namespace.facade.on("connect", listener);
+    if (listener) (namespace.facade as Namespace).on("connect", listener);
     return namespace;
   }
 }
 
-/** The namespace "/" of a new server. */
-function createMain(options: ServerOptions): NamespaceCore {
-  const core = new ServerCore(
+function createCore(options: ServerOptions): ServerCore {
+  return new ServerCore(
     resolveOptions(options, consoleLog),
     {
-      socket: (socket) => new Socket(socket),
+      socket: (socket) => new Socket(asSocketCore(socket)),
       namespace: (nsp) => (nsp.place === undefined ? new Namespace(nsp) : new ParentNamespace(nsp)),
     },
     consoleLog,
   );
-  return core.of("/");
 }
 
 /** As stock tells them apart. */

@@ -6,12 +6,13 @@ import { keyInPath, setOwn } from "./json.ts";
 import { Link } from "./link.ts";
 import { Listeners } from "./listeners.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
+import type { Participant } from "./participant.ts";
 import type { ConnectionRecord, Json, LeftRoom, SocketKey, SocketRecord, StateChanges } from "./ports.ts";
 import type { Recipient } from "./posts.ts";
 import { type AnswerPlace, RecordedAnswers } from "./recorded-answers.ts";
 import { MAX_ANSWERS_BYTES } from "./row-limits.ts";
 import { type Scope, scopes } from "./scope.ts";
-import type { Socket } from "./socket.ts";
+import type { SocketFacade } from "./socket-facade.ts";
 import { SavedState, TooLargeError } from "./state.ts";
 import { stopCallingTimer } from "./timers.ts";
 import { Trace } from "./trace.ts";
@@ -47,8 +48,8 @@ export type SocketSeed = Pick<
   | "forgotten"
 >;
 
-/** Everything the server knows of one socket in one invocation. The application sees it through {@link Socket}. */
-export class SocketCore {
+/** Everything the server knows of one socket in one invocation. The application sees it through its facade. */
+export class SocketCore implements Participant {
   readonly invocation: Invocation;
   readonly nsp: NamespaceCore;
   readonly connection: ConnectionRecord;
@@ -97,7 +98,7 @@ export class SocketCore {
    * no JSON: the value is there until the event ends, and that it is not kept is a mistake which every try would repeat.
    */
   unsaved = false;
-  facade!: Socket;
+  facade!: SocketFacade;
   #contextLost = false;
   #tooLargeReported = false;
   #handshake: Handshake | undefined;
@@ -155,6 +156,11 @@ export class SocketCore {
   get recipient(): Recipient {
     const { connectionId } = this.key;
     return { connectionId, connectedAt: this.connection.connectedAt, ...this.hold };
+  }
+
+  /** Posts to the socket's own connection; one that is gone is ended at the end of the invocation. */
+  async send(frames: readonly string[]): Promise<void> {
+    await this.invocation.posts.send(this.recipient, frames);
   }
 
   /** What member rows and recipients of this socket carry while its session is being resumed. */
@@ -353,6 +359,16 @@ export class SocketCore {
       { socket: this.id },
     );
   }
+}
+
+/** The sockets that take part in an invocation. */
+export const socketsOf = (invocation: Invocation): readonly SocketCore[] =>
+  [...invocation.sockets].filter((socket) => socket instanceof SocketCore);
+
+/** The socket of this library that takes part in an invocation as `participant`. */
+export function asSocketCore(participant: Participant): SocketCore {
+  if (participant instanceof SocketCore) return participant;
+  throw new TypeError("no socket of this server");
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

@@ -1,14 +1,13 @@
-import { BroadcastOperator, COMPRESSION, type Rooms, roomList } from "./broadcast-operator.ts";
+import { BroadcastOperator, COMPRESSION, roomList } from "./broadcast-operator.ts";
 import { Client, Conn } from "./conn.ts";
-import type { Effect } from "./effect.ts";
+import { type Effect, resolved } from "./effect.ts";
 import { type EmitFlags, emitToSocket, emitWithAck } from "./emit.ts";
 import { disconnectSocket } from "./ending.ts";
 import type { Handshake } from "./handshake.ts";
 import { closeInbox, type InboxOptions, openInbox } from "./inbox-opening.ts";
 import { finishJoin, leave, startJoin } from "./membership.ts";
-import type { Namespace } from "./namespace.ts";
-import type { Server } from "./server.ts";
-import { resolved } from "./server-core.ts";
+import type { PublicTypes } from "./public-types.ts";
+import type { Rooms } from "./remote-socket.ts";
 import type { SocketCore } from "./socket-core.ts";
 import { SocketListening } from "./socket-listening.ts";
 import type { AdapterStandIn } from "./stand-ins.ts";
@@ -53,13 +52,13 @@ export class Socket<
     return this.#core.id;
   }
 
-  get nsp(): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    return this.#core.nsp.facade as unknown as Namespace<
+  get nsp(): PublicTypes<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["namespace"] {
+    return this.#core.nsp.facade as PublicTypes<
       ListenEvents,
       EmitEvents,
       ServerSideEvents,
       SocketData
-    >;
+    >["namespace"];
   }
 
   /** The upgrade request's details and the client's `auth`. */
@@ -67,7 +66,7 @@ export class Socket<
     return this.#core.handshake;
   }
 
-  get server(): Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  get server(): PublicTypes<ListenEvents, EmitEvents, ServerSideEvents, SocketData>["server"] {
     return this.nsp.server;
   }
 

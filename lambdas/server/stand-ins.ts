@@ -1,14 +1,15 @@
-import type { NamespaceCore } from "./namespace-core.ts";
-import type { ServerCore } from "./server-core.ts";
-import type { Socket } from "./socket.ts";
+import type { NamespaceCore, NamespaceServer } from "./namespace-core.ts";
+import { socketsOf } from "./socket-core.ts";
+import type { SocketFacade } from "./socket-facade.ts";
 import type { AnyFunction } from "./typed-events.ts";
 import { notAvailable } from "./unavailable.ts";
 
 /** The sockets of a namespace that take part in the running event, by id. */
-function present(server: ServerCore, nsp: NamespaceCore, id: string): Socket | undefined {
-  const sockets = server.acting()?.invocation.sockets ?? [];
+function present(server: NamespaceServer, nsp: NamespaceCore, id: string): SocketFacade | undefined {
+  const acting = server.acting();
+  const sockets = acting ? socketsOf(acting.invocation) : [];
   // The latest: a session that was taken over has ended one with the same id.
-  return [...sockets].findLast((socket) => socket.id === id && socket.nsp.name === nsp.name)?.facade;
+  return sockets.findLast((socket) => socket.id === id && socket.nsp.name === nsp.name)?.facade;
 }
 
 /**
@@ -16,7 +17,7 @@ function present(server: ServerCore, nsp: NamespaceCore, id: string): Socket | u
  * throws, since an empty or partial Map would be a wrong answer. Typed as that Map, so that an application which moves over
  * compiles and gets the error that names the way out.
  */
-export class LocalSockets<AppSocket = Socket> {
+export class LocalSockets<AppSocket = SocketFacade> {
   readonly #nsp: NamespaceCore;
 
   constructor(nsp: NamespaceCore) {

@@ -1,9 +1,9 @@
 import { decided } from "./decided.ts";
 import type { ConnectionError } from "./engine-core.ts";
 import type { Invocation } from "./invocation.ts";
+import type { NamespaceServer } from "./namespace-core.ts";
 import { originAllowed } from "./options.ts";
 import { scopes } from "./scope.ts";
-import type { ServerCore } from "./server-core.ts";
 import type { AnyFunction } from "./typed-events.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 import { type EndedResponse, UpgradeResponse } from "./upgrade-response.ts";
@@ -32,7 +32,7 @@ const FORBIDDEN = 4;
 
 /** Lets an upgrade request through, or says with what it is refused: engine middlewares first, as on stock. */
 export async function passGate(
-  server: ServerCore,
+  server: NamespaceServer,
   invocation: Invocation,
   request: UpgradeRequest,
 ): Promise<Refusal | undefined> {
@@ -49,7 +49,7 @@ export async function passGate(
  * @returns undefined without a function that makes ids, or a refusal if it fails or stays silent
  */
 export async function generateId(
-  server: ServerCore,
+  server: NamespaceServer,
   invocation: Invocation,
   request: UpgradeRequest,
 ): Promise<string | Refusal | undefined> {
@@ -62,7 +62,12 @@ export async function generateId(
   return id ?? refuse(server, invocation, request, fault);
 }
 
-function refuse(server: ServerCore, invocation: Invocation, request: UpgradeRequest, fault: Fault): Refusal {
+function refuse(
+  server: NamespaceServer,
+  invocation: Invocation,
+  request: UpgradeRequest,
+  fault: Fault,
+): Refusal {
   const { code, context } = fault;
   const { statusCode, message } = ERRORS[code] ?? { statusCode: 400, message: "Bad request" };
   report(server, invocation, { req: request, code, message, context });
@@ -78,7 +83,7 @@ function checkProtocol(request: UpgradeRequest): Fault | undefined {
 }
 
 async function checkOrigin(
-  server: ServerCore,
+  server: NamespaceServer,
   invocation: Invocation,
   { headers }: UpgradeRequest,
 ): Promise<Fault | undefined> {
@@ -94,7 +99,7 @@ async function checkOrigin(
 }
 
 async function askAllowRequest(
-  server: ServerCore,
+  server: NamespaceServer,
   invocation: Invocation,
   request: UpgradeRequest,
 ): Promise<Fault | undefined> {
@@ -113,7 +118,7 @@ async function askAllowRequest(
 }
 
 async function runEngineMiddlewares(
-  { engine }: ServerCore,
+  { engine }: NamespaceServer,
   invocation: Invocation,
   request: UpgradeRequest,
 ): Promise<Fault | undefined> {
@@ -147,7 +152,7 @@ async function runMiddleware(
   return outcome ?? "failed";
 }
 
-function report({ engine }: ServerCore, invocation: Invocation, error: ConnectionError): void {
+function report({ engine }: NamespaceServer, invocation: Invocation, error: ConnectionError): void {
   for (const listener of engine.errorListeners) {
     void invocation.track(
       'a listener of "connection_error"',

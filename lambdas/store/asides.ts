@@ -172,17 +172,7 @@ async function loadMissing(table: Table, rows: readonly SocketRow[], values: Asi
 }
 
 function toSocketRecord(row: SocketRow, values: AsideValues): SocketRecord {
-  const {
-    expiresAt: _,
-    begunBy: _1,
-    openedBy,
-    endedBy: _2,
-    onceBy: _3,
-    auth,
-    data,
-    props,
-    ...known
-  } = row;
+  const { expiresAt: _, begunBy: _1, openedBy, endedBy: _2, onceBy: _3, auth, data, props, ...known } = row;
   const neverOpened = row.phase === "ended" && openedBy === undefined;
   const rest = { ...known, ...(neverOpened && { neverOpened }) };
   const said = typeof auth === "string" ? auth : (values.get(auth.aside) ?? "{}");

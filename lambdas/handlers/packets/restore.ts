@@ -2,7 +2,13 @@ import { directed, directivesSince, reportRefused } from "../../server/directive
 import { endConnection } from "../../server/ending.ts";
 import { isUnreadable } from "../../server/errors.ts";
 import { earliestTimeOf, isOffset, offsetsFrom, timeOfOffset } from "../../server/offsets.ts";
-import type { DisconnectReason, ResumeCount, SessionRecord, SocketKey, SocketRecord } from "../../server/ports.ts";
+import type {
+  DisconnectReason,
+  ResumeCount,
+  SessionRecord,
+  SocketKey,
+  SocketRecord,
+} from "../../server/ports.ts";
 import { CLOCK_TOLERANCE_MS } from "../../server/recovery/presence.ts";
 import type { PacketContext } from "../context.ts";
 

@@ -1,4 +1,9 @@
-import type { PostPorts } from "../posts.ts";
+import type { Clock, Store } from "../ports.ts";
+
+export interface HoldPorts {
+  readonly store: Pick<Store, "leaveToResume" | "readSession">;
+  readonly clock: Pick<Clock, "now">;
+}
 
 /**
  * A packet that is in the log meets a connection on which a session is being resumed. Posted now it would overtake packets
@@ -8,7 +13,7 @@ import type { PostPorts } from "../posts.ts";
  * - `missed`: the session is not there (any more), or its resume died.
  */
 export async function meetHold(
-  { store, clock }: Pick<PostPorts, "store" | "clock">,
+  { store, clock }: HoldPorts,
   { pid, connectionId }: { readonly pid: string; readonly connectionId: string },
 ): Promise<"left" | "post" | "missed"> {
   if (await store.leaveToResume({ pid, connectionId }, clock.now())) return "left";

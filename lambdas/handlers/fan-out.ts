@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { EventPacket } from "../server/event-packet.ts";
 import { MAX_BRANCHES, startBranches } from "../server/fan-out.ts";
 import { depthOf, finishPart, limited, OWN, together } from "../server/fan-out-legs.ts";
 import { readMessage, roomsOfMessage } from "../server/fan-out-message.ts";
@@ -15,6 +14,7 @@ import { divide, estimateRest, following, toRange } from "../server/fan-out-rang
 import { endGone } from "../server/gone.ts";
 import { membersInOrder } from "../server/members-in-order.ts";
 import type { Member } from "../server/ports.ts";
+import type { EventPacket } from "../server/post-to-all.ts";
 import { postToAll, toReceiver } from "../server/post-to-all.ts";
 import { Posts } from "../server/posts.ts";
 import { type LeavingOut, withoutReturned } from "../server/recovery/back.ts";

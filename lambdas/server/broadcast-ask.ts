@@ -2,10 +2,9 @@ import { type AnswerPorts, awaitAnswer, noteAsk } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
 import { type Audience, resolveMembers } from "./delivery.ts";
 import type { Effect } from "./effect.ts";
-import type { EventPacket } from "./event-packet.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Member } from "./ports.ts";
-import { postToAll, toReceiver, withoutTheSlow } from "./post-to-all.ts";
+import { type EventPacket, postToAll, toReceiver, withoutTheSlow } from "./post-to-all.ts";
 
 /** What came back of a question to several sockets. */
 export interface Responses {

@@ -1,7 +1,7 @@
 import { type Audience, broadcast, resolveMembers } from "./delivery.ts";
-import type { EventPacket } from "./event-packet.ts";
 import type { Invocation, Step } from "./invocation.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
+import type { EventPacket } from "./post-to-all.ts";
 
 /**
  * Which children a dynamic namespace has is known to the table only: the names are kept as members of a room, so that

@@ -1,4 +1,4 @@
-import { type EventPacket, stamped } from "./event-packet.ts";
+import { stamped } from "./event-packet.ts";
 import { fanOut } from "./fan-out.ts";
 import type { FanOut } from "./fan-out-message.ts";
 import type { FanOuts } from "./fan-out-ports.ts";
@@ -6,7 +6,14 @@ import type { Invocation, Step } from "./invocation.ts";
 import { membersInOrder } from "./members-in-order.ts";
 import type { Member, RoomName } from "./ports.ts";
 import { EVERYONE } from "./ports.ts";
-import { type PostedToAll, postToAll, type Receiver, toReceiver, withoutTheSlow } from "./post-to-all.ts";
+import {
+  type EventPacket,
+  type PostedToAll,
+  postToAll,
+  type Receiver,
+  toReceiver,
+  withoutTheSlow,
+} from "./post-to-all.ts";
 import { withoutReturned } from "./recovery/back.ts";
 import { finishLogs, putInLogs } from "./recovery/log.ts";
 

@@ -1,17 +1,7 @@
 import type { Invocation } from "./invocation.ts";
 import type { NamespaceServer } from "./namespace-core.ts";
-import type { Posts } from "./posts.ts";
-import type { LogEntry } from "./recovery/log.ts";
+import type { EventPacket } from "./post-to-all.ts";
 import { withOffset } from "./recovery/stamp.ts";
-
-/** An event as it goes out. */
-export interface EventPacket {
-  readonly frames: readonly string[];
-  /** Set when recovery keeps it for clients that miss it. */
-  readonly log?: LogEntry;
-  /** Set when it may be lost: when it was called for, see {@link Posts.moment}. */
-  readonly volatileSince?: number;
-}
 
 /** What is said of an event beside its name and arguments. */
 export interface EventFlags {

@@ -1,7 +1,6 @@
-import type { EventPacket } from "./event-packet.ts";
 import type { FanOutMessage } from "./fan-out-ports.ts";
 import { EVERYONE, type RoomName } from "./ports.ts";
-import type { Receiver } from "./post-to-all.ts";
+import type { EventPacket, Receiver } from "./post-to-all.ts";
 
 /**
  * Larger ones go by the table. Lambda queues payloads of 1 MB, and of 256 KB where it has not been told yet; each is sent as

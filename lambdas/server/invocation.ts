@@ -3,7 +3,6 @@ import { describeError, SkysocketError } from "./errors.ts";
 import { endGone } from "./gone.ts";
 import { Lane } from "./lane.ts";
 import { Offsets } from "./offsets.ts";
-import { DEFAULT_FAN_OUT_THRESHOLD } from "./options.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Participant } from "./participant.ts";
 import { Pending } from "./pending.ts";
@@ -22,6 +21,12 @@ import { scopes } from "./scope.ts";
 
 /** How often the process is looked at while something of the application's is still going on, in milliseconds. */
 const LOOK_AGAIN_MS = 10;
+
+/**
+ * Posts take about 15 ms and 64 go at once, so these take an eighth of a second: as long as it takes to start workers. And they
+ * are a page that one read brings.
+ */
+export const DEFAULT_FAN_OUT_THRESHOLD = 500;
 
 /** What a step of the queue gives: `rest` goes on beside the next steps. */
 export interface Step<T> {

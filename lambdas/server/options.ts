@@ -1,5 +1,6 @@
 import type { Parser } from "../protocol/codec.ts";
 import { SkysocketError } from "./errors.ts";
+import { DEFAULT_FAN_OUT_THRESHOLD } from "./invocation.ts";
 import type { Log } from "./ports.ts";
 import { type IgnoredOptions, isIgnored, type RefusedOptions, wayOutOf } from "./stock-options.ts";
 import type { AnyFunction } from "./typed-events.ts";
@@ -113,12 +114,6 @@ export interface ResolvedOptions {
   readonly fanOutThreshold: number;
   readonly lingerTimeout: number;
 }
-
-/**
- * Posts take about 15 ms and 64 go at once, so these take an eighth of a second: as long as it takes to start workers. And they
- * are a page that one read brings.
- */
-export const DEFAULT_FAN_OUT_THRESHOLD = 500;
 
 const DEFAULT_HEADERS = [
   "cookie",

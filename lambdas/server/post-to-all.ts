@@ -1,8 +1,16 @@
 import { describeError } from "./errors.ts";
-import type { EventPacket } from "./event-packet.ts";
-import type { Invocation } from "./invocation.ts";
 import type { Log, Member } from "./ports.ts";
 import type { Posts, Recipient } from "./posts.ts";
+import type { LogEntry } from "./recovery/log.ts";
+
+/** An event as it goes out. */
+export interface EventPacket {
+  readonly frames: readonly string[];
+  /** Set when recovery keeps it for clients that miss it. */
+  readonly log?: LogEntry;
+  /** Set when it may be lost: when it was called for, see {@link Posts.moment}. */
+  readonly volatileSince?: number;
+}
 
 /** A socket that a packet goes to. */
 export interface Receiver extends Recipient {
@@ -62,7 +70,7 @@ export function postToAll(poster: Poster, receivers: readonly Receiver[], packet
  * rest goes on beside what the application does next, and the invocation waits for it.
  */
 export async function withoutTheSlow(
-  invocation: Pick<Invocation, "track">,
+  invocation: { track(what: string, work: Promise<unknown>): unknown },
   { sent }: PostedToAll,
   whole: Promise<unknown>,
 ): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Effect } from "./effect.ts";
 import type { Handshake } from "./handshake.ts";
+import type { RemoteSocketDetails } from "./remote.ts";
 import type {
   AckedParams,
   AckValue,
@@ -10,14 +11,6 @@ import type {
   EventsMap,
   WithTimeout,
 } from "./typed-events.ts";
-
-/** What is known of a socket that is connected somewhere; plain JSON. */
-export interface RemoteSocketDetails {
-  readonly id: string;
-  readonly handshake: Handshake;
-  readonly rooms: readonly string[];
-  readonly data: unknown;
-}
 
 /** One room or several. */
 export type Rooms = string | readonly string[];

@@ -2,15 +2,22 @@ import { type Audience, resolveMembers } from "./delivery.ts";
 import { putDirective } from "./directives.ts";
 import type { Effect } from "./effect.ts";
 import { disconnectNow } from "./ending.ts";
-import { handshakeOf } from "./handshake.ts";
+import { type Handshake, handshakeOf } from "./handshake.ts";
 import type { Invocation, Step } from "./invocation.ts";
 import { finishJoin, leave, startJoin } from "./membership.ts";
 import type { NamespaceCore } from "./namespace-core.ts";
 import type { SocketView } from "./ports.ts";
-import type { RemoteSocketDetails } from "./remote-socket.ts";
 import { coreOf } from "./replay.ts";
 import type { SocketCore } from "./socket-core.ts";
 import { SavedState } from "./state.ts";
+
+/** What is known of a socket that is connected somewhere; plain JSON. */
+export interface RemoteSocketDetails {
+  readonly id: string;
+  readonly handshake: Handshake;
+  readonly rooms: readonly string[];
+  readonly data: unknown;
+}
 
 /**
  * The open sockets of an audience, with their rows, in order of connecting: stock's order where nobody joined a room later than

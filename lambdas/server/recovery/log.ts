@@ -1,4 +1,3 @@
-import type { Invocation } from "../invocation.ts";
 import type { Clock, RoomName, Store } from "../ports.ts";
 
 /** A packet of the log needs to be kept as long as a session may come back for it. */
@@ -26,7 +25,7 @@ const MAX_MISSED = 500;
 
 /** Before anything is posted: then an emitter that dies has either reached nobody, or everybody will have the packet at last. */
 export async function putInLogs(
-  { ports: { store } }: Invocation,
+  { ports: { store } }: { readonly ports: { readonly store: Pick<Store, "putLog"> } },
   { nsp, rooms, except, frames, log }: LoggedPacket,
 ): Promise<void> {
   const { id, expiresAt } = log;
@@ -35,9 +34,16 @@ export async function putInLogs(
   );
 }
 
+/** What finishing a packet needs of its invocation. */
+interface LogWriter {
+  readonly ports: { readonly store: Pick<Store, "finishLog">; readonly clock: Pick<Clock, "now"> };
+  /** Hands the connections that posts have found gone to another invocation. */
+  endGone(): Promise<void>;
+}
+
 /** After all posts have been answered: what the sockets in `missed` did not take, they get when they resume. */
 export async function finishLogs(
-  invocation: Invocation,
+  invocation: LogWriter,
   { nsp, rooms, log: { id } }: LoggedPacket,
   missed: readonly string[],
 ): Promise<void> {

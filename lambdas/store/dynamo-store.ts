@@ -1,9 +1,9 @@
-import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { FanOutStore } from "../server/fan-out-ports.ts";
-import type { Clock, Store } from "../server/ports.ts";
+import type { Store } from "../server/ports.ts";
 import { answerStore } from "./answers.ts";
 import { connectionStore } from "./connections.ts";
 import { directiveStore } from "./directives.ts";
+import type { DynamoStoreOptions } from "./dynamo-options.ts";
 import { fanOutStore } from "./fan-outs.ts";
 import { openerStore } from "./inbox-openers.ts";
 import { inboxStore } from "./inboxes.ts";
@@ -16,25 +16,6 @@ import { socketReadStore } from "./socket-reads.ts";
 import { socketStateStore } from "./socket-state.ts";
 import { socketStore } from "./sockets.ts";
 import { Table } from "./table.ts";
-
-export interface DynamoStoreOptions {
-  readonly client: DynamoDBDocumentClient;
-  /** Name of a table with string keys `pk` and `sk`, and TTL on `expiresAt`. */
-  readonly table: string;
-  /** `sleep` is for the waits between retries of batch reads; by default real time. */
-  readonly clock: Pick<Clock, "now"> & Partial<Pick<Clock, "sleep">>;
-  /**
-   * How long a minute of the heartbeat is, in milliseconds; shorter only where a local cloud has time pass faster.
-   * @default 60000
-   */
-  readonly minuteMs?: number;
-  /**
-   * How long the row of a socket is kept once it has ended, in milliseconds: with connection state recovery, longer than a
-   * client may be away.
-   * @default 300000
-   */
-  readonly keepEndedMs?: number;
-}
 
 /**
  * The store in one DynamoDB table: consistent reads only; no Scan, no transactions, no secondary index (that of the heartbeat

@@ -1,7 +1,7 @@
 import type { FanOutPorts, FanOutStore, Leg, LegKey, Missed, SocketRange } from "../server/fan-out-ports.ts";
 import { toRange } from "../server/fan-out-ranges.ts";
 import type { LogRow, Member, RoomName } from "../server/ports.ts";
-import type { DynamoStoreOptions } from "./dynamo-store.ts";
+import type { DynamoStoreOptions } from "./dynamo-options.ts";
 import { Expression, isLive } from "./expression.ts";
 import { ITEM_VERSION, type Item, ItemReader, isObject, readable, toRecord } from "./item-reader.ts";
 import { asText, readMemberItem } from "./items.ts";

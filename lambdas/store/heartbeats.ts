@@ -1,5 +1,5 @@
 import { DONE, forgettable, type HeartbeatStore, type Pulse, type Turns } from "../server/heartbeat-ports.ts";
-import type { DynamoStoreOptions } from "./dynamo-store.ts";
+import type { DynamoStoreOptions } from "./dynamo-options.ts";
 import { Expression, isLive, type Path } from "./expression.ts";
 import { type Item, ItemReader, readable } from "./item-reader.ts";
 import { BEAT, byeOf } from "./items.ts";

@@ -1,9 +1,6 @@
-import { describeError } from "./errors.ts";
+import { verdict } from "./decided.ts";
 import type { ExtendedError, Middleware } from "./namespace-core.ts";
 import type { SocketCore } from "./socket-core.ts";
-
-/** A middleware has to answer this long before its invocation ends, in milliseconds: the client must be told. */
-const ANSWER_RESERVE_MS = 2_000;
 
 /**
  * Runs the namespace's middlewares in order.
@@ -26,35 +23,15 @@ async function runOne(
   number: number,
   mode: "live" | "replay",
 ): Promise<ExtendedError | undefined> {
-  const { clock, log } = socket.invocation.ports;
-  const answered = new AbortController();
-  const answer = new Promise<ExtendedError | undefined>((resolve) => {
-    const failed = (error: unknown): void => {
-      log.error("SKY_LISTENER_FAILED", "a middleware failed", {
-        nsp: socket.nsp.name,
-        error: describeError(error),
-      });
-      resolve(new Error("internal error"));
-    };
-    socket.runAs({ mode, registering: true, middleware: true }, () => {
-      try {
-        Promise.resolve(middleware(socket.facade, resolve)).catch(failed);
-      } catch (error) {
-        failed(error);
-      }
-    });
-  });
-  const patience = socket.invocation.deadline - ANSWER_RESERVE_MS - clock.now();
-  const silent = clock.sleep(Math.max(0, patience), answered.signal).then((): ExtendedError | undefined => {
-    if (answered.signal.aborted) return undefined;
+  const found = await verdict<ExtendedError | undefined>(socket.invocation, {
     // By its number: names of functions in a bundle are minified.
-    const what = `middleware ${number} of the namespace did not call next() within ${patience} ms`;
-    log.error("SKY_MIDDLEWARE_SILENT", what, { nsp: socket.nsp.name });
-    return new Error("the server did not answer in time");
+    what: `middleware ${number} of the namespace`,
+    details: { nsp: socket.nsp.name },
+    code: (next) => middleware(socket.facade, next),
+    run: (code) => socket.runAs({ mode, registering: true, middleware: true }, code),
   });
-  const error = await Promise.race([answer, silent]);
-  answered.abort();
-  return error;
+  if ("value" in found) return found.value;
+  return new Error(found.none === "failed" ? "internal error" : "the server did not answer in time");
 }
 
 /**

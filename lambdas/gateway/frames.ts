@@ -1,5 +1,6 @@
 import { hashOf } from "../aws/hash.ts";
 import { MAX_POST_BYTES } from "../protocol/limits.ts";
+import { BoundedMap } from "../server/bounded-map.ts";
 import { GatewayError } from "./errors.ts";
 
 /** A frame as it is posted. */
@@ -17,7 +18,7 @@ const KEPT = 16;
  * nothing but the text, so that an instance may keep them between invocations.
  */
 export class Frames {
-  readonly #kept = new Map<string, EncodedFrame>();
+  readonly #kept = new BoundedMap<string, EncodedFrame>(KEPT);
 
   /** @throws GatewayError for a frame that API Gateway would refuse, or that would cut the client off */
   encode(connectionId: string, frame: string): EncodedFrame {
@@ -25,10 +26,6 @@ export class Frames {
     if (kept) return kept;
     const body = encode(connectionId, frame);
     const encoded = { body, bodyHash: hashOf(body) };
-    if (this.#kept.size >= KEPT) {
-      const [oldest] = this.#kept.keys();
-      if (oldest !== undefined) this.#kept.delete(oldest);
-    }
     this.#kept.set(frame, encoded);
     return encoded;
   }

@@ -1,3 +1,4 @@
+import { BoundedMap } from "./bounded-map.ts";
 import { decided } from "./decided.ts";
 import type { Invocation } from "./invocation.ts";
 import type { NamespaceServer } from "./namespace-core.ts";
@@ -27,7 +28,7 @@ interface Parent {
 export class DynamicNamespaces {
   readonly #server: NamespaceServer;
   readonly #parents: Parent[] = [];
-  readonly #children = new Map<string, NamespaceCore>();
+  readonly #children = new BoundedMap<string, NamespaceCore>(MAX_REMEMBERED);
 
   constructor(server: NamespaceServer) {
     this.#server = server;
@@ -86,8 +87,6 @@ export class DynamicNamespaces {
     if (known) return known;
     const made = make();
     this.#children.set(key, made);
-    const [oldest] = this.#children.keys();
-    if (this.#children.size > MAX_REMEMBERED && oldest !== undefined) this.#children.delete(oldest);
     return made;
   }
 

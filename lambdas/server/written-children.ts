@@ -1,3 +1,5 @@
+import { BoundedMap } from "./bounded-map.ts";
+
 /** Must stay below the margin by which an entry outlives a connection's longest life, in milliseconds. */
 const WRITE_AGAIN_MS = 5 * 60 * 1_000;
 /** Names that an instance remembers to have written; one that is forgotten is written again. */
@@ -5,16 +7,13 @@ const MAX_WRITTEN = 1_000;
 
 /** Which names this instance has written, and when in milliseconds since the epoch. */
 export class WrittenChildren {
-  readonly #at = new Map<string, number>();
+  readonly #at = new BoundedMap<string, number>(MAX_WRITTEN);
 
   /** True if the name has to be written now. */
   claim(key: string, now: number): boolean {
     const at = this.#at.get(key);
     if (at !== undefined && now - at < WRITE_AGAIN_MS) return false;
-    this.#at.delete(key);
     this.#at.set(key, now);
-    const [oldest] = this.#at.keys();
-    if (this.#at.size > MAX_WRITTEN && oldest !== undefined) this.#at.delete(oldest);
     return true;
   }
 

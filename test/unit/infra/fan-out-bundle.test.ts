@@ -3,6 +3,7 @@ import { bundleInputs } from "../../support/bundle-inputs.ts";
 
 /** What workers may have of the server library: what they share with emitters. None of it knows sockets or namespaces. */
 const OF_THE_SERVER = [
+  "lambdas/server/bounded-map.ts",
   "lambdas/server/console-log.ts",
   "lambdas/server/disconnect-reason.ts",
   "lambdas/server/errors.ts",

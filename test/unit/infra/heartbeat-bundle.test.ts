@@ -3,6 +3,7 @@ import { bundleInputs } from "../../support/bundle-inputs.ts";
 
 /** What the heartbeat may have of the server library: small things that need nothing else of it. */
 const OF_THE_SERVER = [
+  "lambdas/server/bounded-map.ts",
   "lambdas/server/console-log.ts",
   "lambdas/server/disconnect-reason.ts",
   "lambdas/server/errors.ts",

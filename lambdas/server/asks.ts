@@ -1,7 +1,8 @@
 import { randomInt } from "node:crypto";
 import { SkysocketError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Clock, Json, Store } from "./ports.ts";
+import type { AnswerPorts } from "./outside.ts";
+import type { Json } from "./ports.ts";
 
 /** Waits between two looks for an answer, in milliseconds: doubling from the first to the last. */
 const FIRST_LOOK_MS = 50;
@@ -47,12 +48,6 @@ export interface Patience {
 
 /** Before the end of an invocation, in milliseconds: who gave no answer by then has given none, and the callback can still be called. */
 const RESERVE_MS = 500;
-
-/** What waiting for an answer needs of the outside. */
-export interface AnswerPorts {
-  readonly store: Pick<Store, "readAnswer">;
-  readonly clock: Pick<Clock, "now" | "sleep">;
-}
 
 /** Until when an answer that is asked for now is waited for in an invocation, in milliseconds since the epoch. */
 export const answerUntil = ({ ports, deadline }: Invocation, timeout: number): number =>

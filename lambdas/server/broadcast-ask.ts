@@ -1,8 +1,9 @@
-import { type AnswerPorts, awaitAnswer, noteAsk } from "./asks.ts";
+import { awaitAnswer, noteAsk } from "./asks.ts";
 import { fromBinaryJson } from "./binary-json.ts";
 import { type Audience, resolveMembers } from "./delivery.ts";
 import type { Effect } from "./effect.ts";
 import type { Invocation } from "./invocation.ts";
+import type { AnswerPorts } from "./outside.ts";
 import type { Member } from "./ports.ts";
 import { type EventPacket, postToAll, toReceiver, withoutTheSlow } from "./post-to-all.ts";
 

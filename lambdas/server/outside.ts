@@ -1,10 +1,15 @@
-import type { AnswerPorts } from "./asks.ts";
 import { Effect } from "./effect.ts";
 import { describeError } from "./errors.ts";
 import { Intervals } from "./intervals.ts";
 import { type Beside, Invocation, PATIENCE_MS } from "./invocation.ts";
-import type { Ports } from "./ports.ts";
+import type { Clock, Ports, Store } from "./ports.ts";
 import { scopes } from "./scope.ts";
+
+/** What waiting for an answer needs of the outside. */
+export interface AnswerPorts {
+  readonly store: Pick<Store, "readAnswer">;
+  readonly clock: Pick<Clock, "now" | "sleep">;
+}
 
 /** What is done outside of events has as long as an event has, in milliseconds. */
 const TIME_MS = 25_000;

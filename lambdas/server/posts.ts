@@ -232,7 +232,6 @@ export class Posts {
         return false;
       }
       if (wait === undefined || clock.now() - connectedAt > YOUNG_MS) return false;
-      onSlow(); // whoever leaves in its first minute would hold up its rooms as well
       await clock.sleep(wait);
     }
     return false;

@@ -96,7 +96,7 @@ export function connectionContract(bench: StoreBench): void {
       }
       await bench.store.clearConnection(connection.connectionId);
       const view = await bench.store.readConnection(key.connectionId);
-      expect(view).toEqual({ connection: undefined, sockets: [] });
+      expect(view).toEqual({ connection: undefined, sockets: [], socketCount: 0 });
       expect((await bench.members("/", room)).map((member) => member.id)).toEqual([other.id]);
     });
 

@@ -21,6 +21,7 @@ const OF_THE_SERVER = [
   "lambdas/server/recovery/hold.ts",
   "lambdas/server/recovery/log.ts",
   "lambdas/server/recovery/presence.ts",
+  "lambdas/server/row-limits.ts",
   "lambdas/server/slots.ts",
 ];
 

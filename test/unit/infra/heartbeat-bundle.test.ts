@@ -9,6 +9,7 @@ const OF_THE_SERVER = [
   "lambdas/server/errors.ts",
   "lambdas/server/heartbeat-ports.ts",
   "lambdas/server/ports.ts",
+  "lambdas/server/row-limits.ts",
   "lambdas/server/slots.ts",
 ];
 

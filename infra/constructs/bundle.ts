@@ -145,8 +145,8 @@ function buildOptions({ entry, app, sourceMap }: Omit<BundleOptions, "required">
 function aliases(app: string): Record<string, string> {
   return {
     "skysocket-app": app,
-    skysocket: join(PACKAGE_ROOT, "lambdas/server/index.ts"),
-    "skysocket/outside": join(PACKAGE_ROOT, "lambdas/outside.ts"),
+    skysocket: join(PACKAGE_ROOT, "lambdas/server/api/index.ts"),
+    "skysocket/outside": join(PACKAGE_ROOT, "lambdas/functions/outside.ts"),
     "socket.io-parser": SOCKET_IO_PARSER,
     // The application's own clients find theirs in the environment too.
     "@aws-sdk/credential-provider-node": join(PACKAGE_ROOT, "lambdas/aws/environment-credentials.ts"),
@@ -182,7 +182,7 @@ function explain(failure: BuildFailure, options: Pick<BundleOptions, "app">): st
     );
   }
   const missing = texts.filter((text) => text.includes('for import "default"'));
-  if (missing.some((text) => text.includes("lambdas/server/index.ts"))) {
+  if (missing.some((text) => text.includes("lambdas/server/api/index.ts"))) {
     advice.push('Import by name, { Server } from "skysocket": it has no default export.');
   } else if (missing.length > 0) {
     advice.push("Default-export the Server: `export default io;`.");

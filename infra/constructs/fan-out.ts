@@ -22,7 +22,7 @@ export class FanOut extends Construct {
   constructor(scope: Construct, id: string, props: PostingProps) {
     super(scope, id);
     const { fn, role } = postingFunction(this, props, {
-      entry: "lambdas/fanout.ts",
+      entry: "lambdas/functions/fan-out.ts",
       rights: (logGroup) => fanOutGrants({ ...props, logGroup }),
       memorySize: MEMORY_MIB,
       timeout: TIMEOUT,

@@ -42,7 +42,7 @@ export class Heartbeat extends Construct {
   constructor(scope: Construct, id: string, props: HeartbeatProps) {
     super(scope, id);
     const { fn } = postingFunction(this, props, {
-      entry: "lambdas/heartbeat.ts",
+      entry: "lambdas/functions/heartbeat.ts",
       rights: (logGroup) => heartbeatGrants({ ...props, logGroup, index: HEARTBEAT_INDEX.indexName }),
       memorySize: MEMORY_MIB,
       timeout: TIMEOUT,

@@ -202,7 +202,7 @@ export class SkysocketApi extends Construct {
     });
     const fn = new LambdaFunction(this, "Socket", {
       code: bundleCode({
-        entry: join(PACKAGE_ROOT, "lambdas/socket.ts"),
+        entry: join(PACKAGE_ROOT, "lambdas/functions/socket.ts"),
         app: resolveEntry(props.entry),
         sourceMap,
         required: Stack.of(this).bundlingRequired,

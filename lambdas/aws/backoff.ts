@@ -1,4 +1,4 @@
-import type { Clock } from "../server/ports.ts";
+import type { Clock } from "../server/ports/environment.ts";
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;

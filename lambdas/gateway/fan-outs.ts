@@ -1,4 +1,4 @@
-import type { FanOuts } from "../server/fan-out-ports.ts";
+import type { FanOuts } from "../server/ports/fan-out.ts";
 import { createInvoke, type TasksOptions } from "./tasks.ts";
 
 export interface FanOutsOptions extends TasksOptions {

@@ -1,6 +1,6 @@
 import { hashOf } from "../aws/hash.ts";
 import { MAX_POST_BYTES } from "../protocol/limits.ts";
-import { BoundedMap } from "../server/bounded-map.ts";
+import { BoundedMap } from "../server/common/bounded-map.ts";
 import { GatewayError } from "./errors.ts";
 
 /** A frame as it is posted. */

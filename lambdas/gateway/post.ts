@@ -1,7 +1,8 @@
 import { withBackoff } from "../aws/backoff.ts";
 import type { Service } from "../aws/service.ts";
-import type { Clock, Gateway } from "../server/ports.ts";
-import { Slots } from "../server/slots.ts";
+import { Slots } from "../server/common/limiter.ts";
+import type { Clock } from "../server/ports/environment.ts";
+import type { Gateway } from "../server/ports/gateway.ts";
 import { PARALLEL_POSTS } from "./clients.ts";
 import type { Closer } from "./connections-client.ts";
 import { GatewayError } from "./errors.ts";

@@ -1,7 +1,8 @@
 import { withBackoff } from "../aws/backoff.ts";
 import { isNetworkError } from "../aws/network-error.ts";
 import type { Service } from "../aws/service.ts";
-import type { Clock, Task, Tasks } from "../server/ports.ts";
+import type { Clock } from "../server/ports/environment.ts";
+import type { Task, Tasks } from "../server/ports/tasks.ts";
 import { GatewayError } from "./errors.ts";
 import { httpStatusOf } from "./failures.ts";
 

@@ -1,5 +1,5 @@
-import type { Clock, Log } from "../server/ports.ts";
-import { CLOCK_TOLERANCE_MS } from "../server/recovery/presence.ts";
+import type { Clock, Log } from "../server/ports/environment.ts";
+import { CLOCK_TOLERANCE_MS } from "../server/recovery/membership-history.ts";
 
 /** What is less than this apart is tolerated anyway, in milliseconds. */
 const TOLERATED_MS = CLOCK_TOLERANCE_MS / 2;

@@ -1,8 +1,9 @@
-import type { Invocation } from "../server/invocation.ts";
-import type { ConnectionRecord, Ports } from "../server/ports.ts";
-import { ReplySlot } from "../server/reply.ts";
-import type { ServerCore } from "../server/server-core.ts";
-import type { HeartbeatTiming } from "./heartbeat-timing.ts";
+import type { ServerCore } from "../server/declared/server-core.ts";
+import type { Invocation } from "../server/invocation/invocation.ts";
+import type { Ports } from "../server/ports/ports.ts";
+import type { ConnectionRecord } from "../server/ports/sockets.ts";
+import { ReplySlot } from "../server/posting/route-response.ts";
+import type { HeartbeatTiming } from "./heartbeat/timing.ts";
 
 /** What every handler gets from the composition root. */
 export interface HandlerContext {

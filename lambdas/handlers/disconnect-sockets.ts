@@ -1,5 +1,5 @@
-import type { DisconnectTask } from "../server/ports.ts";
-import { disconnectAll } from "../server/remote.ts";
+import { disconnectAll } from "../server/broadcast/remote-sockets.ts";
+import type { DisconnectTask } from "../server/ports/tasks.ts";
 import { asInvocation, type HandlerContext } from "./context.ts";
 
 /**

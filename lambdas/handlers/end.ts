@@ -1,5 +1,5 @@
-import { endConnection } from "../server/ending.ts";
-import type { Task } from "../server/ports.ts";
+import { endConnection } from "../server/ending/ending.ts";
+import type { Task } from "../server/ports/tasks.ts";
 import { asInvocation, type HandlerContext } from "./context.ts";
 import type { LambdaEvent } from "./lambda-event.ts";
 

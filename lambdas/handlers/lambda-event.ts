@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { isDisconnectReason } from "../server/disconnect-reason.ts";
-import { isOffset } from "../server/offsets.ts";
-import type { EndTarget, Task } from "../server/ports.ts";
+import { isDisconnectReason } from "../server/common/disconnect-reason.ts";
+import { isOffset } from "../server/common/offsets.ts";
+import type { EndTarget, Task } from "../server/ports/tasks.ts";
 
 /**
  * What the socket function is invoked with, narrowed from what API Gateway or our own async invoke delivers. Shapes as

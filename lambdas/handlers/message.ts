@@ -1,11 +1,11 @@
 import type { Whole } from "../protocol/packets.ts";
-import type { DisconnectReason } from "../server/ports.ts";
+import type { DisconnectReason } from "../server/ports/sockets.ts";
+import { receivePart } from "./binary/attachments.ts";
+import { refusedByLimits } from "./connect/admission.ts";
+import { handleConnectPacket } from "./connect/connect.ts";
 import { asInvocation, type HandlerContext, type PacketContext } from "./context.ts";
 import type { Frame } from "./lambda-event.ts";
 import { handleAck } from "./packets/ack.ts";
-import { refusedByLimits } from "./packets/admission.ts";
-import { receivePart } from "./packets/attachments.ts";
-import { handleConnectPacket } from "./packets/connect.ts";
 import { handleDisconnectPacket, leaveSession } from "./packets/disconnect.ts";
 import { handleEvent } from "./packets/event.ts";
 import { closeConnection, handleFault } from "./packets/fault.ts";

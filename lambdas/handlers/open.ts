@@ -1,9 +1,9 @@
 import { MAX_CLIENT_FRAME_BYTES } from "../protocol/limits.ts";
 import { encodeOpen } from "../protocol/packets.ts";
-import { endConnection } from "../server/ending.ts";
-import type { OpenTask } from "../server/ports.ts";
+import { endConnection } from "../server/ending/ending.ts";
+import type { OpenTask } from "../server/ports/tasks.ts";
 import { asInvocation, type HandlerContext } from "./context.ts";
-import { DEFAULT_TIMING, toldTo } from "./heartbeat-timing.ts";
+import { DEFAULT_TIMING, toldTo } from "./heartbeat/timing.ts";
 
 /** How long $connect may take to put the connection's row, in milliseconds. A client gives up after 20 s in all. */
 const ROW_PATIENCE_MS = 10_000;

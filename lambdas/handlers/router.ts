@@ -1,17 +1,18 @@
-import { describeError, isUnreadable } from "../server/errors.ts";
-import type { Ports, Task } from "../server/ports.ts";
-import type { ServerCore } from "../server/server-core.ts";
+import { describeError, isUnreadable } from "../server/common/errors.ts";
+import type { ServerCore } from "../server/declared/server-core.ts";
+import type { Ports } from "../server/ports/ports.ts";
+import type { Task } from "../server/ports/tasks.ts";
 import { clockFor } from "./clock.ts";
-import { handleConnect } from "./connect.ts";
+import { handleResume } from "./connect/resume.ts";
 import type { HandlerContext } from "./context.ts";
 import { handleDisconnectSockets } from "./disconnect-sockets.ts";
 import { handleDisconnect, handleEnd } from "./end.ts";
-import type { HeartbeatTiming } from "./heartbeat-timing.ts";
+import type { HeartbeatTiming } from "./heartbeat/timing.ts";
 import { type LambdaEvent, toLambdaEvent } from "./lambda-event.ts";
 import { handleMessage } from "./message.ts";
 import { handleOpen } from "./open.ts";
 import type { ProxyResponse } from "./proxy-response.ts";
-import { handleResume } from "./resume.ts";
+import { handleConnect } from "./upgrade.ts";
 
 /** Kept back for ending an invocation in good order, in milliseconds of the function's timeout. */
 const RESERVE_MS = 2_000;

@@ -1,4 +1,5 @@
-import type { Json, SocketRecord, Store } from "../server/ports.ts";
+import type { Json, SocketRecord } from "../server/ports/sockets.ts";
+import type { Store } from "../server/ports/store.ts";
 import { Expression, isLive } from "./expression.ts";
 import { ITEM_VERSION, ItemReader } from "./item-reader.ts";
 import { answerKey, askKey } from "./keys.ts";

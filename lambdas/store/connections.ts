@@ -1,21 +1,11 @@
-import {
-  type ConnectionRecord,
-  type ConnectionView,
-  type DisconnectReason,
-  EVERYONE,
-  type Member,
-  type OpenClaim,
-  type RoomName,
-  type Store,
-} from "../server/ports.ts";
-import {
-  type AsideValues,
-  type FoundAside,
-  readAsideItem,
-  readWhole,
-  SWEEP_AT_ONCE,
-  sweep,
-} from "./asides.ts";
+import { EVERYONE, type Member, type RoomName } from "../server/ports/rooms.ts";
+import type {
+  ConnectionRecord,
+  ConnectionView,
+  DisconnectReason,
+  OpenClaim,
+} from "../server/ports/sockets.ts";
+import type { Store } from "../server/ports/store.ts";
 import { isWinner, newToken } from "./claims.ts";
 import { Expression, isLive } from "./expression.ts";
 import { type Item, isObject } from "./item-reader.ts";
@@ -36,7 +26,15 @@ import {
   namespaceOf,
   socketKey,
 } from "./keys.ts";
-import { deleteMemberOf } from "./rooms.ts";
+import { deleteMemberOf } from "./members.ts";
+import {
+  type AsideValues,
+  type FoundAside,
+  readAsideItem,
+  readWhole,
+  SWEEP_AT_ONCE,
+  sweep,
+} from "./sockets/asides.ts";
 import type { Table } from "./table.ts";
 
 export type ConnectionStore = Pick<

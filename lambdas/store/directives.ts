@@ -1,4 +1,5 @@
-import type { Directive, Store } from "../server/ports.ts";
+import type { Directive } from "../server/ports/rooms.ts";
+import type { Store } from "../server/ports/store.ts";
 import { isLive } from "./expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
 import { directiveKey, directivePk, escapeName, logIdOf, logRange, unescapeName } from "./keys.ts";

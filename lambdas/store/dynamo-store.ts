@@ -1,5 +1,5 @@
-import type { FanOutStore } from "../server/fan-out-ports.ts";
-import type { Store } from "../server/ports.ts";
+import type { FanOutStore } from "../server/ports/fan-out.ts";
+import type { Store } from "../server/ports/store.ts";
 import { answerStore } from "./answers.ts";
 import { connectionStore } from "./connections.ts";
 import { directiveStore } from "./directives.ts";
@@ -9,12 +9,12 @@ import { openerStore } from "./inbox-openers.ts";
 import { inboxStore } from "./inboxes.ts";
 import { ENDED_KEPT_MS, MINUTE_MS } from "./lifetimes.ts";
 import { logStore } from "./log.ts";
+import { memberStore } from "./members.ts";
 import { partStore } from "./parts.ts";
-import { memberStore } from "./rooms.ts";
 import { sessionStore } from "./sessions.ts";
-import { socketReadStore } from "./socket-reads.ts";
-import { socketStateStore } from "./socket-state.ts";
-import { socketStore } from "./sockets.ts";
+import { socketReadStore } from "./sockets/reads.ts";
+import { socketStore } from "./sockets/sockets.ts";
+import { socketStateStore } from "./sockets/state.ts";
 import { Table } from "./table.ts";
 
 /**

@@ -1,6 +1,6 @@
-import type { FanOutPorts, FanOutStore, Leg, LegKey, Missed, SocketRange } from "../server/fan-out-ports.ts";
-import { toRange } from "../server/fan-out-ranges.ts";
-import type { LogRow, Member, RoomName } from "../server/ports.ts";
+import { toRange } from "../server/fan-out/ranges.ts";
+import type { FanOutPorts, FanOutStore, Leg, LegKey, Missed, SocketRange } from "../server/ports/fan-out.ts";
+import type { LogRow, Member, RoomName } from "../server/ports/rooms.ts";
 import type { DynamoStoreOptions } from "./dynamo-options.ts";
 import { Expression, isLive } from "./expression.ts";
 import { ITEM_VERSION, type Item, ItemReader, isObject, readable, toRecord } from "./item-reader.ts";
@@ -9,7 +9,7 @@ import { escapeName, legKey, logKey, messageKey, roomPks, unescapeName } from ".
 import { FAN_OUT_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { logStore } from "./log.ts";
 import { sessionStore } from "./sessions.ts";
-import { socketReadStore } from "./socket-reads.ts";
+import { socketReadStore } from "./sockets/reads.ts";
 import { Table } from "./table.ts";
 
 /** Keys hold no control characters: nothing sorts before a space. */

@@ -1,4 +1,4 @@
-import { DONE, forgettable, type HeartbeatStore, type Pulse, type Turns } from "../server/heartbeat-ports.ts";
+import { DONE, forgettable, type HeartbeatStore, type Pulse, type Turns } from "../server/ports/heartbeat.ts";
 import type { DynamoStoreOptions } from "./dynamo-options.ts";
 import { Expression, isLive, type Path } from "./expression.ts";
 import { type Item, ItemReader, readable } from "./item-reader.ts";

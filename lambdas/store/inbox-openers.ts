@@ -1,4 +1,4 @@
-import { slotOf } from "../server/inbox-ids.ts";
+import { slotOf } from "../server/inbox/ids.ts";
 import type {
   InboxDelivery,
   InboxName,
@@ -7,14 +7,14 @@ import type {
   InboxStore,
   OpenerChange,
   OpenerState,
-} from "../server/inbox-ports.ts";
-import type { SocketKey } from "../server/ports.ts";
+} from "../server/ports/inbox.ts";
+import type { SocketKey } from "../server/ports/sockets.ts";
 import { newToken } from "./claims.ts";
 import { Expression, isLive } from "./expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
 import { entryName, escapeName, inboxPk, OPENER_SK, openerKey, socketKey } from "./keys.ts";
 import { CONNECTION_LIFE_MS, connectionTtl } from "./lifetimes.ts";
-import { ofSocket, subjectOf } from "./sockets.ts";
+import { ofSocket, subjectOf } from "./sockets/sockets.ts";
 import type { Table } from "./table.ts";
 
 export type OpenerStore = Pick<

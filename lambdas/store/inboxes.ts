@@ -1,4 +1,4 @@
-import type { InboxEvent, InboxName, InboxStore, InboxView } from "../server/inbox-ports.ts";
+import type { InboxEvent, InboxName, InboxStore, InboxView } from "../server/ports/inbox.ts";
 import { isWinner, newToken } from "./claims.ts";
 import { Expression, isLive } from "./expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";

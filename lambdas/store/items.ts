@@ -1,14 +1,13 @@
-import { isDisconnectReason } from "../server/disconnect-reason.ts";
+import { isDisconnectReason } from "../server/common/disconnect-reason.ts";
+import type { Member, RoomName } from "../server/ports/rooms.ts";
 import type {
   ConnectionRecord,
   Json,
   LeftRoom,
-  Member,
   NewSocket,
-  RoomName,
   SocketPhase,
   SocketRecord,
-} from "../server/ports.ts";
+} from "../server/ports/sockets.ts";
 import { ITEM_VERSION, type Item, ItemReader, isObject, toRecord } from "./item-reader.ts";
 import {
   beatPk,

@@ -1,17 +1,10 @@
 import { createHash } from "node:crypto";
-import type { LegKey } from "../server/fan-out-ports.ts";
-import type { InboxEvent, InboxName, InboxOpener } from "../server/inbox-ports.ts";
-import {
-  type Directive,
-  EVERYONE,
-  type LeftRoom,
-  type LogRow,
-  type Member,
-  type PartId,
-  type RoomName,
-  type SocketKey,
-} from "../server/ports.ts";
-import { MAX_NAME_BYTES } from "../server/row-limits.ts";
+import { MAX_NAME_BYTES } from "../server/common/row-limits.ts";
+import type { LegKey } from "../server/ports/fan-out.ts";
+import type { InboxEvent, InboxName, InboxOpener } from "../server/ports/inbox.ts";
+import type { PartId } from "../server/ports/parts.ts";
+import { type Directive, EVERYONE, type LogRow, type Member, type RoomName } from "../server/ports/rooms.ts";
+import type { LeftRoom, SocketKey } from "../server/ports/sockets.ts";
 import { NameTooLongError } from "./errors.ts";
 
 /** All keys of the table are built here, so that one look shows that no two things share one. */

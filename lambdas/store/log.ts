@@ -1,5 +1,6 @@
-import type { LogRow, RoomName, Store } from "../server/ports.ts";
-import { EVERYONE } from "../server/ports.ts";
+import type { LogRow, RoomName } from "../server/ports/rooms.ts";
+import { EVERYONE } from "../server/ports/rooms.ts";
+import type { Store } from "../server/ports/store.ts";
 import { ItemTooLargeError } from "./errors.ts";
 import { Expression, isLive } from "./expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";

@@ -1,4 +1,5 @@
-import type { Part, PartId, Store } from "../server/ports.ts";
+import type { Part, PartId } from "../server/ports/parts.ts";
+import type { Store } from "../server/ports/store.ts";
 import { isWinner, newToken } from "./claims.ts";
 import { Expression, isLive } from "./expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";

@@ -10,8 +10,8 @@ import {
   type QueryCommandInput,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import type { Clock } from "../server/ports.ts";
-import { Slots } from "../server/slots.ts";
+import { Slots } from "../server/common/limiter.ts";
+import type { Clock } from "../server/ports/environment.ts";
 import { StoreBusyError, translateError } from "./errors.ts";
 import { chunks, type Expression } from "./expression.ts";
 import type { Item } from "./item-reader.ts";

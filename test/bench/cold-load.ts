@@ -19,9 +19,9 @@ const RUNS = 15;
 
 /** Bars: the socket function may take 1.25 times the floor, the others no more than it. */
 const ENTRIES = [
-  { name: "socket", entry: "lambdas/socket.ts" },
-  { name: "fanout", entry: "lambdas/fanout.ts" },
-  { name: "heartbeat", entry: "lambdas/heartbeat.ts" },
+  { name: "socket", entry: "lambdas/functions/socket.ts" },
+  { name: "fanout", entry: "lambdas/functions/fan-out.ts" },
+  { name: "heartbeat", entry: "lambdas/functions/heartbeat.ts" },
 ] as const;
 
 /** What posts and starts tasks, loaded after the start while the first request to DynamoDB is on its way. */

@@ -6,9 +6,10 @@ import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { postService } from "../../lambdas/gateway/clients.ts";
 import { createGateway } from "../../lambdas/gateway/post.ts";
 import { createRouter } from "../../lambdas/handlers/router.ts";
-import { Server } from "../../lambdas/server/index.ts";
-import type { Ports, Store } from "../../lambdas/server/ports.ts";
-import { coreOfServer } from "../../lambdas/server/server.ts";
+import { Server } from "../../lambdas/server/api/index.ts";
+import { coreOfServer } from "../../lambdas/server/api/server.ts";
+import type { Ports } from "../../lambdas/server/ports/ports.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 import { createDynamoClient } from "../../lambdas/store/dynamo-client.ts";
 import { createDynamoStore } from "../../lambdas/store/dynamo-store.ts";
 import { connectionPk } from "../../lambdas/store/keys.ts";
@@ -219,7 +220,7 @@ const ENV = {
   AWS_SESSION_TOKEN: "t".repeat(1_000),
 };
 
-/** What lambdas/ports.ts makes of the environment, with a sink for AWS. */
+/** What lambdas/functions/aws-ports.ts makes of the environment, with a sink for AWS. */
 function deployedClients(url: string): Clients {
   const before = { ...process.env };
   Object.assign(process.env, ENV, { AWS_ENDPOINT_URL_DYNAMODB: url });

@@ -1,7 +1,7 @@
 /** Inboxes with the official client over the local cloud. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
-import { keyOfUnit, newTag, unitOfTime } from "../../lambdas/server/inbox-ids.ts";
+import { keyOfUnit, newTag, unitOfTime } from "../../lambdas/server/inbox/ids.ts";
 import { inboxOf } from "../support/inbox.ts";
 import { type InboxCloud, startInboxCloud } from "../support/inbox-cloud.ts";
 import { MeterStream } from "../support/meter-stream.ts";

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
-import type { SocketKey, Store } from "../../lambdas/server/ports.ts";
+import type { SocketKey } from "../../lambdas/server/ports/sockets.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 import { createDynamoStore } from "../../lambdas/store/dynamo-store.ts";
 import type { Client } from "../support/client.ts";
 import { TestClouds } from "../support/cloud.ts";

@@ -1,5 +1,5 @@
-import { Server } from "../../lambdas/server/index.ts";
-import type { Part } from "../../lambdas/server/ports.ts";
+import { Server } from "../../lambdas/server/api/index.ts";
+import type { Part } from "../../lambdas/server/ports/parts.ts";
 import { type Faults, NO_FAULTS, SimulatedCloud, type SimulatedConnection } from "./simulated-cloud.ts";
 import { Life, Simulation } from "./simulation.ts";
 

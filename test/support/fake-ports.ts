@@ -1,10 +1,13 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Frame } from "../../lambdas/handlers/lambda-event.ts";
-import { Server, type ServerOptions } from "../../lambdas/server/index.ts";
-import type { Clock, Gateway, Ports, PostAnswer, PostOptions, Task } from "../../lambdas/server/ports.ts";
-import { coreOfServer } from "../../lambdas/server/server.ts";
-import type { ServerCore } from "../../lambdas/server/server-core.ts";
-import { createMemoryStore } from "../../lambdas/store/memory-store.ts";
+import { Server, type ServerOptions } from "../../lambdas/server/api/index.ts";
+import { coreOfServer } from "../../lambdas/server/api/server.ts";
+import type { ServerCore } from "../../lambdas/server/declared/server-core.ts";
+import type { Clock } from "../../lambdas/server/ports/environment.ts";
+import type { Gateway, PostAnswer, PostOptions } from "../../lambdas/server/ports/gateway.ts";
+import type { Ports } from "../../lambdas/server/ports/ports.ts";
+import type { Task } from "../../lambdas/server/ports/tasks.ts";
+import { createMemoryStore } from "../../lambdas/store/memory/store.ts";
 
 /** Turns of the event loop after which nothing is ready to run any more: a request of the store in memory takes one. */
 const IDLE_TURNS = 12;

@@ -1,9 +1,11 @@
-import { handleFanOut } from "../../lambdas/handlers/fan-out.ts";
-import { toFanOutEvent } from "../../lambdas/handlers/fan-out-event.ts";
-import type { FanOuts, FanOutTask } from "../../lambdas/server/fan-out-ports.ts";
-import { Invocation } from "../../lambdas/server/invocation.ts";
-import type { Gateway, Member, RoomName, Task } from "../../lambdas/server/ports.ts";
-import { createMemoryStore } from "../../lambdas/store/memory-store.ts";
+import { toFanOutEvent } from "../../lambdas/handlers/fan-out/event.ts";
+import { handleFanOut } from "../../lambdas/handlers/fan-out/fan-out.ts";
+import { Invocation } from "../../lambdas/server/invocation/invocation.ts";
+import type { FanOuts, FanOutTask } from "../../lambdas/server/ports/fan-out.ts";
+import type { Gateway } from "../../lambdas/server/ports/gateway.ts";
+import type { Member, RoomName } from "../../lambdas/server/ports/rooms.ts";
+import type { Task } from "../../lambdas/server/ports/tasks.ts";
+import { createMemoryStore } from "../../lambdas/store/memory/store.ts";
 import { realClock } from "./harness.ts";
 
 /** A worker's run ends this long after its start, in milliseconds. */

@@ -2,10 +2,14 @@ import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { createRouter } from "../../lambdas/handlers/router.ts";
-import type { Server } from "../../lambdas/server/index.ts";
-import type { Clock, Gateway, Ports, Store, Task } from "../../lambdas/server/ports.ts";
-import { coreOfServer } from "../../lambdas/server/server.ts";
-import { createMemoryStore } from "../../lambdas/store/memory-store.ts";
+import type { Server } from "../../lambdas/server/api/index.ts";
+import { coreOfServer } from "../../lambdas/server/api/server.ts";
+import type { Clock } from "../../lambdas/server/ports/environment.ts";
+import type { Gateway } from "../../lambdas/server/ports/gateway.ts";
+import type { Ports } from "../../lambdas/server/ports/ports.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
+import type { Task } from "../../lambdas/server/ports/tasks.ts";
+import { createMemoryStore } from "../../lambdas/store/memory/store.ts";
 import { activeResources } from "./active-resources.ts";
 
 export interface LogEntry {

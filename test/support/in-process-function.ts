@@ -2,9 +2,10 @@ import type { InvokeResult, LambdaService } from "../../infra/local/model.ts";
 import { type LambdaEvent, toLambdaEvent } from "../../lambdas/handlers/lambda-event.ts";
 import type { Handler } from "../../lambdas/handlers/router.ts";
 import type { Codec } from "../../lambdas/protocol/codec.ts";
-import { describeError } from "../../lambdas/server/errors.ts";
-import type { Ports, Tasks } from "../../lambdas/server/ports.ts";
-import { scopes } from "../../lambdas/server/scope.ts";
+import { describeError } from "../../lambdas/server/common/errors.ts";
+import { scopes } from "../../lambdas/server/invocation/scope.ts";
+import type { Ports } from "../../lambdas/server/ports/ports.ts";
+import type { Tasks } from "../../lambdas/server/ports/tasks.ts";
 import { FrameTurns } from "./frame-turns.ts";
 import type { OwnResources } from "./own-resources.ts";
 

@@ -1,4 +1,4 @@
-import { scopes } from "../../lambdas/server/scope.ts";
+import { scopes } from "../../lambdas/server/invocation/scope.ts";
 import type { Peer, SimulatedCloud, SimulatedConnection } from "./simulated-cloud.ts";
 import { Life, type Simulation } from "./simulation.ts";
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
-import type { Store } from "../../lambdas/server/ports.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 import { createDynamoStore } from "../../lambdas/store/dynamo-store.ts";
 import { TestClouds } from "./cloud.ts";
 import { localClient } from "./dynamodb.ts";

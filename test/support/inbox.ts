@@ -1,5 +1,5 @@
-import type { InboxEvent } from "../../lambdas/server/inbox-ports.ts";
-import type { Store } from "../../lambdas/server/ports.ts";
+import type { InboxEvent } from "../../lambdas/server/ports/inbox.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 
 /** Everything that waits in an inbox. */
 export async function inboxOf(

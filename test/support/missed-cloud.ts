@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { BatchWriteItemCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
-import { Offsets } from "../../lambdas/server/offsets.ts";
+import { Offsets } from "../../lambdas/server/common/offsets.ts";
 import { ITEM_VERSION } from "../../lambdas/store/item-reader.ts";
 import { logKey } from "../../lambdas/store/keys.ts";
 import { TestClouds } from "./cloud.ts";

@@ -1,5 +1,5 @@
-import { Server } from "../../lambdas/server/index.ts";
-import type { Socket } from "../../lambdas/server/socket.ts";
+import { Server } from "../../lambdas/server/api/index.ts";
+import type { Socket } from "../../lambdas/server/api/socket.ts";
 import { EVERYBODY, type Ledger, type Moment } from "./recovery-ledger.ts";
 
 /** How an emit is called: on `io`, on the socket (which leaves out the sender), or to the socket itself. */

@@ -1,7 +1,7 @@
-import { Server } from "../../lambdas/server/index.ts";
-import type { ServerOptions } from "../../lambdas/server/options.ts";
-import { coreOfServer } from "../../lambdas/server/server.ts";
-import { createMemoryStore } from "../../lambdas/store/memory-store.ts";
+import { Server } from "../../lambdas/server/api/index.ts";
+import { coreOfServer } from "../../lambdas/server/api/server.ts";
+import type { ServerOptions } from "../../lambdas/server/declared/options.ts";
+import { createMemoryStore } from "../../lambdas/store/memory/store.ts";
 import { Harness, realClock, type Wire } from "./harness.ts";
 import { eventsOf } from "./recovering-client.ts";
 

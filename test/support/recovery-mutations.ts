@@ -1,6 +1,8 @@
-import { timeOfOffset } from "../../lambdas/server/offsets.ts";
-import type { LogRow, Member, Ports, Store } from "../../lambdas/server/ports.ts";
-import { CLOCK_TOLERANCE_MS } from "../../lambdas/server/recovery/presence.ts";
+import { timeOfOffset } from "../../lambdas/server/common/offsets.ts";
+import type { Ports } from "../../lambdas/server/ports/ports.ts";
+import type { LogRow, Member } from "../../lambdas/server/ports/rooms.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
+import { CLOCK_TOLERANCE_MS } from "../../lambdas/server/recovery/membership-history.ts";
 
 type Outside = Pick<Ports, "store" | "tasks">;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Store } from "../../lambdas/server/ports.ts";
-import { EVERYONE, type Member } from "../../lambdas/server/ports.ts";
+import { EVERYONE, type Member } from "../../lambdas/server/ports/rooms.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 import { application, type Plan } from "./recovery-application.ts";
 import { type Cut, RecoveryClient } from "./recovery-client.ts";
 import { Ledger } from "./recovery-ledger.ts";

@@ -1,8 +1,9 @@
-import { Offsets } from "../../lambdas/server/offsets.ts";
-import { EVERYONE, type RoomName, type Store } from "../../lambdas/server/ports.ts";
+import { Offsets } from "../../lambdas/server/common/offsets.ts";
+import { EVERYONE, type RoomName } from "../../lambdas/server/ports/rooms.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 import { CatchUp } from "../../lambdas/server/recovery/catch-up.ts";
-import { joinToken, Presence } from "../../lambdas/server/recovery/presence.ts";
-import { createMemoryStore } from "../../lambdas/store/memory-store.ts";
+import { joinToken, Presence } from "../../lambdas/server/recovery/membership-history.ts";
+import { createMemoryStore } from "../../lambdas/store/memory/store.ts";
 import { seedCrypto } from "./seeded-crypto.ts";
 import { Life, Simulation } from "./simulation.ts";
 

@@ -1,12 +1,15 @@
-import { handleFanOut } from "../../lambdas/handlers/fan-out.ts";
-import { toFanOutEvent } from "../../lambdas/handlers/fan-out-event.ts";
+import { toFanOutEvent } from "../../lambdas/handlers/fan-out/event.ts";
+import { handleFanOut } from "../../lambdas/handlers/fan-out/fan-out.ts";
 import { createRouter } from "../../lambdas/handlers/router.ts";
-import type { FanOutStore, FanOutTask } from "../../lambdas/server/fan-out-ports.ts";
-import type { Server } from "../../lambdas/server/index.ts";
-import type { Gateway, Ports, Store, Task } from "../../lambdas/server/ports.ts";
-import { scopes } from "../../lambdas/server/scope.ts";
-import { coreOfServer } from "../../lambdas/server/server.ts";
-import { createMemoryStore } from "../../lambdas/store/memory-store.ts";
+import type { Server } from "../../lambdas/server/api/index.ts";
+import { coreOfServer } from "../../lambdas/server/api/server.ts";
+import { scopes } from "../../lambdas/server/invocation/scope.ts";
+import type { FanOutStore, FanOutTask } from "../../lambdas/server/ports/fan-out.ts";
+import type { Gateway } from "../../lambdas/server/ports/gateway.ts";
+import type { Ports } from "../../lambdas/server/ports/ports.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
+import type { Task } from "../../lambdas/server/ports/tasks.ts";
+import { createMemoryStore } from "../../lambdas/store/memory/store.ts";
 import { Life, type Simulation } from "./simulation.ts";
 
 /** How the cloud misbehaves: probabilities of each fault at each opportunity. */

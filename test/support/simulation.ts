@@ -1,4 +1,4 @@
-import type { Clock } from "../../lambdas/server/ports.ts";
+import type { Clock } from "../../lambdas/server/ports/environment.ts";
 
 /** A small seeded generator (mulberry32): the same seed makes the same choices. */
 export function seeded(seed: number): () => number {

@@ -1,12 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type {
-  ConnectionRecord,
-  Member,
-  NewSocket,
-  RoomName,
-  SocketKey,
-  Store,
-} from "../../lambdas/server/ports.ts";
+import type { Member, RoomName } from "../../lambdas/server/ports/rooms.ts";
+import type { ConnectionRecord, NewSocket, SocketKey } from "../../lambdas/server/ports/sockets.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 
 export const HOUR = 60 * 60 * 1000;
 export const MINUTE = 60 * 1000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { DisconnectReason, OpenClaim } from "../../lambdas/server/ports.ts";
+import type { DisconnectReason, OpenClaim } from "../../lambdas/server/ports/sockets.ts";
 import { atOnce, countOf, HOUR, largeJson, MINUTE, type StoreBench } from "./store-contract-bench.ts";
 
 export function connectionContract(bench: StoreBench): void {

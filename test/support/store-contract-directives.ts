@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { Directive } from "../../lambdas/server/ports.ts";
+import type { Directive } from "../../lambdas/server/ports/rooms.ts";
 import { HOUR, type StoreBench } from "./store-contract-bench.ts";
 import { offset } from "./store-contract-log.ts";
 import { anyName, PROPERTY_TIMEOUT_MS, runs } from "./store-contract-names.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import type { FanOutStore, SocketRange } from "../../lambdas/server/fan-out-ports.ts";
-import { EVERYONE, type LogRow, type Member, type RoomName } from "../../lambdas/server/ports.ts";
+import type { FanOutStore, SocketRange } from "../../lambdas/server/ports/fan-out.ts";
+import { EVERYONE, type LogRow, type Member, type RoomName } from "../../lambdas/server/ports/rooms.ts";
 import { atOnce, HOUR, MINUTE, type StoreBench } from "./store-contract-bench.ts";
 
 const socketId = (): string => randomBytes(15).toString("base64url");

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { DONE, type HeartbeatStore, type Pulse } from "../../lambdas/server/heartbeat-ports.ts";
-import type { ConnectionRecord } from "../../lambdas/server/ports.ts";
+import { DONE, type HeartbeatStore, type Pulse } from "../../lambdas/server/ports/heartbeat.ts";
+import type { ConnectionRecord } from "../../lambdas/server/ports/sockets.ts";
 import { atOnce, HOUR, MINUTE, type StoreBench } from "./store-contract-bench.ts";
 
 /** Registers the tests of what the heartbeat finds of connections that the store keeps. Both are of the same rows. */

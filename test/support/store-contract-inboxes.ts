@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { InboxEvent, InboxName, InboxOpener, OpenerChange } from "../../lambdas/server/inbox-ports.ts";
+import type { InboxEvent, InboxName, InboxOpener, OpenerChange } from "../../lambdas/server/ports/inbox.ts";
 import { atOnce, HOUR, largeJson, type OpenSocket, type StoreBench } from "./store-contract-bench.ts";
 
 export function inboxContract(bench: StoreBench): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { EVERYONE, type LogRow, type RoomName } from "../../lambdas/server/ports.ts";
+import { EVERYONE, type LogRow, type RoomName } from "../../lambdas/server/ports/rooms.ts";
 import { atOnce, HOUR, type StoreBench } from "./store-contract-bench.ts";
 import { anyName, PROPERTY_TIMEOUT_MS, runs, TORTURE } from "./store-contract-names.ts";
 

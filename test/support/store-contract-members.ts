@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { EVERYONE } from "../../lambdas/server/ports.ts";
+import { EVERYONE } from "../../lambdas/server/ports/rooms.ts";
 import { atOnce, HOUR, type StoreBench } from "./store-contract-bench.ts";
 
 export function memberContract(bench: StoreBench): void {

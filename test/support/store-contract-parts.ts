@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Part } from "../../lambdas/server/ports.ts";
+import type { Part } from "../../lambdas/server/ports/parts.ts";
 import { atOnce, countOf, MINUTE, type StoreBench } from "./store-contract-bench.ts";
 
 type Pending = Exclude<Part, { kind: "done" }>;

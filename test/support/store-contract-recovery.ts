@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { EVERYONE, type LeftRoom, type SocketKey, type Store } from "../../lambdas/server/ports.ts";
+import { EVERYONE } from "../../lambdas/server/ports/rooms.ts";
+import type { LeftRoom, SocketKey } from "../../lambdas/server/ports/sockets.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 import { atOnce, HOUR, largeJson, MINUTE, type StoreBench } from "./store-contract-bench.ts";
 import { anyName, PROPERTY_TIMEOUT_MS, runs } from "./store-contract-names.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import type { SessionRecord, Store } from "../../lambdas/server/ports.ts";
+import type { SessionRecord } from "../../lambdas/server/ports/sessions.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 import { atOnce, countOf, HOUR, MINUTE, type StoreBench } from "./store-contract-bench.ts";
 import { TORTURE } from "./store-contract-names.ts";
 

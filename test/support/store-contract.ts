@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, jest } from "@jest/globals";
-import type { FanOutStore } from "../../lambdas/server/fan-out-ports.ts";
-import type { HeartbeatStore } from "../../lambdas/server/heartbeat-ports.ts";
-import type { Clock, Store } from "../../lambdas/server/ports.ts";
+import type { Clock } from "../../lambdas/server/ports/environment.ts";
+import type { FanOutStore } from "../../lambdas/server/ports/fan-out.ts";
+import type { HeartbeatStore } from "../../lambdas/server/ports/heartbeat.ts";
+import type { Store } from "../../lambdas/server/ports/store.ts";
 import { StoreBench } from "./store-contract-bench.ts";
 import { connectionContract } from "./store-contract-connections.ts";
 import { directiveContract } from "./store-contract-directives.ts";

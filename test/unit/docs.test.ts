@@ -102,7 +102,7 @@ describe.each(DOCUMENTS)("%s", (document) => {
   });
 
   test("names only files and directories that exist", () => {
-    // `lambdas/server/lane.ts`, `test/e2e`: paths in backticks that begin with one of our own directories.
+    // `lambdas/server/invocation/effect-queue.ts`, `test/e2e`: paths in backticks that begin with one of our own directories.
     const paths = [...prose(document).matchAll(/`((?:lambdas|infra|test|docs)\/[\w./-]*)`/g)];
     const missing = paths
       .flatMap(([, path]) => path ?? [])

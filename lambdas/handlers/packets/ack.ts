@@ -1,6 +1,6 @@
-import { toBinaryJson } from "../../server/binary-json.ts";
-import { acknowledge } from "../../server/inbox-ack.ts";
-import type { SocketRecord } from "../../server/ports.ts";
+import { toBinaryJson } from "../../server/common/binary-json.ts";
+import { acknowledge } from "../../server/inbox/ack.ts";
+import type { SocketRecord } from "../../server/ports/sockets.ts";
 import type { PacketContext } from "../context.ts";
 
 /** Ids that the server asks with (see asks.ts); those above may be of inboxes, and all others are ignored, as on stock. */

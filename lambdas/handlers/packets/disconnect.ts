@@ -1,8 +1,8 @@
-import { endSocket } from "../../server/ending.ts";
-import type { SocketRecord } from "../../server/ports.ts";
-import { coreOf } from "../../server/replay.ts";
+import { coreOf } from "../../server/application/replay.ts";
+import { endSocket } from "../../server/ending/ending.ts";
+import type { SocketRecord } from "../../server/ports/sockets.ts";
+import { awaitOpen } from "../connect/await-open.ts";
 import type { HandlerContext, PacketContext } from "../context.ts";
-import { awaitOpen } from "./await-open.ts";
 
 /**
  * The connection's end came first: `disconnect()` sends `41` and closes in the same millisecond. The client has left on purpose,

@@ -1,8 +1,8 @@
-import { type ClientEvent, dispatch } from "../../server/dispatch.ts";
-import type { SocketRecord } from "../../server/ports.ts";
-import { coreOf, replay } from "../../server/replay.ts";
+import { type ClientEvent, dispatch } from "../../server/application/dispatch.ts";
+import { coreOf, replay } from "../../server/application/replay.ts";
+import type { SocketRecord } from "../../server/ports/sockets.ts";
+import { awaitOpen } from "../connect/await-open.ts";
 import type { PacketContext } from "../context.ts";
-import { awaitOpen } from "./await-open.ts";
 
 /** An event of the client: rebuilds the socket from its row, replays the listeners, runs the handlers. */
 export async function handleEvent(

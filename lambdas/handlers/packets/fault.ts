@@ -1,9 +1,9 @@
 import type { FaultReason } from "../../protocol/packets.ts";
-import { emitError } from "../../server/dispatch.ts";
-import { endConnection } from "../../server/ending.ts";
-import { SkysocketError } from "../../server/errors.ts";
-import type { DisconnectReason, SocketRecord } from "../../server/ports.ts";
-import { coreOf, replay } from "../../server/replay.ts";
+import { emitError } from "../../server/application/dispatch.ts";
+import { coreOf, replay } from "../../server/application/replay.ts";
+import { SkysocketError } from "../../server/common/errors.ts";
+import { endConnection } from "../../server/ending/ending.ts";
+import type { DisconnectReason, SocketRecord } from "../../server/ports/sockets.ts";
 import type { PacketContext } from "../context.ts";
 
 /** Ends the connection that the packet came from, and closes it. */

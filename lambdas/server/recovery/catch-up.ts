@@ -1,7 +1,9 @@
-import { latestOf, offsetsFrom, timeOfOffset } from "../offsets.ts";
-import type { Clock, LogRow, RoomName, Store } from "../ports.ts";
+import { latestOf, offsetsFrom, timeOfOffset } from "../common/offsets.ts";
+import type { Clock } from "../ports/environment.ts";
+import type { LogRow, RoomName } from "../ports/rooms.ts";
+import type { Store } from "../ports/store.ts";
+import { CLOCK_TOLERANCE_MS, type Presence } from "./membership-history.ts";
 import { EMITTER_LIFE_MS, isLongOpen, isOwed, LOOK_BACK_MS, mayBeLate } from "./owed.ts";
-import { CLOCK_TOLERANCE_MS, type Presence } from "./presence.ts";
 
 /** What became of a packet: `stop` when nothing more can be posted now. */
 export type Posted = "posted" | "stop";

@@ -1,4 +1,5 @@
-import type { Clock, Store } from "../ports.ts";
+import type { Clock } from "../ports/environment.ts";
+import type { Store } from "../ports/store.ts";
 
 export interface HoldPorts {
   readonly store: Pick<Store, "leaveToResume" | "readSession">;

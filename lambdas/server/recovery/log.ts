@@ -1,4 +1,6 @@
-import type { Clock, RoomName, Store } from "../ports.ts";
+import type { Clock } from "../ports/environment.ts";
+import type { RoomName } from "../ports/rooms.ts";
+import type { Store } from "../ports/store.ts";
 
 /** A packet of the log needs to be kept as long as a session may come back for it. */
 export interface LogEntry {

@@ -1,6 +1,6 @@
-import { earliestTimeOf, madeBefore, offsetsFrom, timeOfOffset } from "../offsets.ts";
-import type { LogRow } from "../ports.ts";
-import { CLOCK_TOLERANCE_MS, type Presence } from "./presence.ts";
+import { earliestTimeOf, madeBefore, offsetsFrom, timeOfOffset } from "../common/offsets.ts";
+import type { LogRow } from "../ports/rooms.ts";
+import { CLOCK_TOLERANCE_MS, type Presence } from "./membership-history.ts";
 
 /**
  * No emitter puts a packet into a log later than this after it made the packet's offset, in milliseconds: a Lambda invocation of

@@ -1,4 +1,4 @@
-import { isOffset } from "../offsets.ts";
+import { isOffset } from "../common/offsets.ts";
 
 /** A frame of binary data in text (Engine.IO): MessagePack's, for one. */
 const BASE64 = "b";

@@ -4,14 +4,16 @@
  */
 import { postService } from "../../../lambdas/gateway/clients.ts";
 import { createGateway } from "../../../lambdas/gateway/post.ts";
-import { handleFanOut } from "../../../lambdas/handlers/fan-out.ts";
-import { toFanOutEvent } from "../../../lambdas/handlers/fan-out-event.ts";
-import { broadcast } from "../../../lambdas/server/delivery.ts";
-import type { FanOutStore, FanOutTask, SocketRange } from "../../../lambdas/server/fan-out-ports.ts";
-import { Invocation } from "../../../lambdas/server/invocation.ts";
-import type { Gateway, Member, Ports } from "../../../lambdas/server/ports.ts";
-import { Slots } from "../../../lambdas/server/slots.ts";
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import { toFanOutEvent } from "../../../lambdas/handlers/fan-out/event.ts";
+import { handleFanOut } from "../../../lambdas/handlers/fan-out/fan-out.ts";
+import { broadcast } from "../../../lambdas/server/broadcast/broadcast.ts";
+import { Slots } from "../../../lambdas/server/common/limiter.ts";
+import { Invocation } from "../../../lambdas/server/invocation/invocation.ts";
+import type { FanOutStore, FanOutTask, SocketRange } from "../../../lambdas/server/ports/fan-out.ts";
+import type { Gateway } from "../../../lambdas/server/ports/gateway.ts";
+import type { Ports } from "../../../lambdas/server/ports/ports.ts";
+import type { Member } from "../../../lambdas/server/ports/rooms.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
 import { realClock } from "../../support/harness.ts";
 import { BarePosts } from "./bare-posts.ts";
 

@@ -5,7 +5,7 @@ import type { ServiceRequest } from "../../../lambdas/aws/service.ts";
 import { ServiceError } from "../../../lambdas/aws/service-error.ts";
 import { PARALLEL_POSTS } from "../../../lambdas/gateway/clients.ts";
 import { createGateway, type GatewayOptions } from "../../../lambdas/gateway/post.ts";
-import type { Clock as ServerClock } from "../../../lambdas/server/ports.ts";
+import type { Clock as ServerClock } from "../../../lambdas/server/ports/environment.ts";
 
 type Clock = Pick<ServerClock, "now" | "sleep">;
 

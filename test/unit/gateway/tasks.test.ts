@@ -3,7 +3,7 @@ import type { HttpAnswer } from "../../../lambdas/aws/http.ts";
 import type { ServiceRequest } from "../../../lambdas/aws/service.ts";
 import { ServiceError } from "../../../lambdas/aws/service-error.ts";
 import { createTasks } from "../../../lambdas/gateway/tasks.ts";
-import type { EndTarget, Task } from "../../../lambdas/server/ports.ts";
+import type { EndTarget, Task } from "../../../lambdas/server/ports/tasks.ts";
 
 const ACCEPTED: HttpAnswer = { status: 202, headers: {}, text: "" };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { Server, type ServerOptions } from "../../../lambdas/server/index.ts";
-import { Seldom } from "../../../lambdas/server/seldom.ts";
+import { Server, type ServerOptions } from "../../../lambdas/server/api/index.ts";
+import { Seldom } from "../../../lambdas/server/declared/seldom.ts";
 import { VirtualClock } from "../../support/fake-ports.ts";
 import { Harness } from "../../support/harness.ts";
 

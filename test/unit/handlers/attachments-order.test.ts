@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { type Standing, standingOf } from "../../../lambdas/handlers/packets/attachments-order.ts";
-import type { Part } from "../../../lambdas/server/ports.ts";
+import { type Standing, standingOf } from "../../../lambdas/handlers/binary/attachments-order.ts";
+import type { Part } from "../../../lambdas/server/ports/parts.ts";
 
 type Frame = Exclude<Part, { kind: "done" }>;
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { Server } from "../../../lambdas/server/index.ts";
-import type { Store } from "../../../lambdas/server/ports.ts";
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
+import type { Store } from "../../../lambdas/server/ports/store.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
 import { BinaryBench, type Sending, upload } from "../../support/binary-client.ts";
 import { Harness, realClock } from "../../support/harness.ts";
 import { NO_FAULTS } from "../../support/simulated-cloud.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { awaitOpen } from "../../../lambdas/handlers/packets/await-open.ts";
-import type { SocketRecord } from "../../../lambdas/server/ports.ts";
+import { awaitOpen } from "../../../lambdas/handlers/connect/await-open.ts";
+import type { SocketRecord } from "../../../lambdas/server/ports/sockets.ts";
 import { type FakePorts, fakePorts, serverOf } from "../../support/fake-ports.ts";
 
 const key = { connectionId: "C=", nsp: "/" };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { clockFor } from "../../../lambdas/handlers/clock.ts";
-import { earliestTimeOf, Offsets, timeOfOffset } from "../../../lambdas/server/offsets.ts";
+import { earliestTimeOf, Offsets, timeOfOffset } from "../../../lambdas/server/common/offsets.ts";
 import { VirtualClock } from "../../support/fake-ports.ts";
 
 /** An instance whose clock says so much more than API Gateway's. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/index.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
 import { Harness } from "../../support/harness.ts";
 
 /** Two seconds each are kept back for the end of the invocation and for telling the client: a middleware has 200 ms here. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { handleConnect } from "../../../lambdas/handlers/connect.ts";
 import type { LambdaEvent } from "../../../lambdas/handlers/lambda-event.ts";
-import type { ServerOptions } from "../../../lambdas/server/index.ts";
+import { handleConnect } from "../../../lambdas/handlers/upgrade.ts";
+import type { ServerOptions } from "../../../lambdas/server/api/index.ts";
 import { type FakePorts, fakePorts, serverOf } from "../../support/fake-ports.ts";
 
 type Connect = Extract<LambdaEvent, { kind: "connect" }>;

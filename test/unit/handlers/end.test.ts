@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { handleDisconnect, handleEnd } from "../../../lambdas/handlers/end.ts";
 import { handleMessage } from "../../../lambdas/handlers/message.ts";
-import type { Server } from "../../../lambdas/server/index.ts";
-import { type EndTarget, EVERYONE, type Member, type RoomName } from "../../../lambdas/server/ports.ts";
+import type { Server } from "../../../lambdas/server/api/index.ts";
+import { EVERYONE, type Member, type RoomName } from "../../../lambdas/server/ports/rooms.ts";
+import type { EndTarget } from "../../../lambdas/server/ports/tasks.ts";
 import { type FakePorts, fakePorts, framesOf, serverOf } from "../../support/fake-ports.ts";
 
 const app = (io: Server): void => {

@@ -3,7 +3,8 @@
 import { ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createRouter } from "../../../lambdas/handlers/router.ts";
-import { EVERYONE, type Ports, type RoomName } from "../../../lambdas/server/ports.ts";
+import type { Ports } from "../../../lambdas/server/ports/ports.ts";
+import { EVERYONE, type RoomName } from "../../../lambdas/server/ports/rooms.ts";
 import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
 import type { DynamoFixture } from "../../support/dynamodb.ts";
 import { startEmbedded } from "../../support/dynamodb-embedded.ts";

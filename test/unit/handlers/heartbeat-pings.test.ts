@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import { createPings } from "../../../lambdas/functions/heartbeat-pings.ts";
 import { PARALLEL_POSTS } from "../../../lambdas/gateway/clients.ts";
-import { createPings } from "../../../lambdas/heartbeat-pings.ts";
 
 /** Time passes only by sleeping. */
 function clockOf(start = 1_800_000_000_000) {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { DEFAULT_TIMING, timingOf, toldTo } from "../../../lambdas/handlers/heartbeat-timing.ts";
+import { DEFAULT_TIMING, timingOf, toldTo } from "../../../lambdas/handlers/heartbeat/timing.ts";
 import {
   isInTime,
   mayBelieveGone,
   missedTurns,
   verdictOn,
   workOf,
-} from "../../../lambdas/handlers/heartbeat-turns.ts";
-import { DONE } from "../../../lambdas/server/heartbeat-ports.ts";
+} from "../../../lambdas/handlers/heartbeat/turns.ts";
+import { DONE } from "../../../lambdas/server/ports/heartbeat.ts";
 
 const MINUTE = 60_000;
 /** API Gateway's. */

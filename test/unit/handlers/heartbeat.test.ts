@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { handleHeartbeat } from "../../../lambdas/handlers/heartbeat.ts";
-import { DEFAULT_TIMING } from "../../../lambdas/handlers/heartbeat-timing.ts";
-import type { HeartbeatPorts, HeartbeatStore } from "../../../lambdas/server/heartbeat-ports.ts";
-import type { DisconnectReason, EndTarget, NewSocket, Store, Task } from "../../../lambdas/server/ports.ts";
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import { handleHeartbeat } from "../../../lambdas/handlers/heartbeat/heartbeat.ts";
+import { DEFAULT_TIMING } from "../../../lambdas/handlers/heartbeat/timing.ts";
+import type { HeartbeatPorts, HeartbeatStore } from "../../../lambdas/server/ports/heartbeat.ts";
+import type { DisconnectReason, NewSocket } from "../../../lambdas/server/ports/sockets.ts";
+import type { Store } from "../../../lambdas/server/ports/store.ts";
+import type { EndTarget, Task } from "../../../lambdas/server/ports/tasks.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
 import { FakeGateway } from "../../support/fake-ports.ts";
 
 const MINUTE = 60_000;

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { handleMessage } from "../../../lambdas/handlers/message.ts";
-import type { Server } from "../../../lambdas/server/index.ts";
+import type { Server } from "../../../lambdas/server/api/index.ts";
 import { type FakePorts, fakePorts, framesOf, serverOf } from "../../support/fake-ports.ts";
 
 /** Frames of one connection in one call: as a queue in front of the function would hand them over. */

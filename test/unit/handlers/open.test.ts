@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { handleDisconnect } from "../../../lambdas/handlers/end.ts";
-import type { HeartbeatTiming } from "../../../lambdas/handlers/heartbeat-timing.ts";
+import type { HeartbeatTiming } from "../../../lambdas/handlers/heartbeat/timing.ts";
 import { toLambdaEvent } from "../../../lambdas/handlers/lambda-event.ts";
 import { handleOpen } from "../../../lambdas/handlers/open.ts";
 import { type FakePorts, fakePorts, serverOf } from "../../support/fake-ports.ts";

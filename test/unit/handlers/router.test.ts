@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ProxyResponse } from "../../../lambdas/handlers/proxy-response.ts";
 import { createRouter } from "../../../lambdas/handlers/router.ts";
-import type { Server } from "../../../lambdas/server/index.ts";
-import type { Store } from "../../../lambdas/server/ports.ts";
+import type { Server } from "../../../lambdas/server/api/index.ts";
+import type { Store } from "../../../lambdas/server/ports/store.ts";
 import { type FakePorts, fakePorts, serverOf } from "../../support/fake-ports.ts";
 
 const requestContext = {

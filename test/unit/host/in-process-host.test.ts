@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { type Socket as ClientSocket, io as connectTo } from "socket.io-client";
-import { Server } from "../../../lambdas/server/server.ts";
+import { Server } from "../../../lambdas/server/api/server.ts";
 import { type Host, type HostOptions, host } from "../../support/in-process-host.ts";
 
 const hosts: Host[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { Decoder, Encoder, type Packet } from "socket.io-parser";
 import { Codec, type Parser } from "../../../lambdas/protocol/codec.ts";
-import { Server } from "../../../lambdas/server/index.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
 
 type Listener = (packet: Packet) => void;
 

@@ -1,6 +1,6 @@
 /** `socket.conn`, `socket.request` and `socket.client`. Every invocation is a new instance. */
 import { describe, expect, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/index.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
 import { Harness } from "../../support/harness.ts";
 
 const harnessOf = (setUp: (io: Server) => void): Harness =>

@@ -1,6 +1,6 @@
 /** Namespaces by pattern and by function. Every invocation is a new instance unless a test says "warm". */
 import { describe, expect, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/index.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
 import { Harness, type HarnessOptions, type Wire } from "../../support/harness.ts";
 
 const harnessOf = (setUp: (io: Server) => void, options: Omit<HarnessOptions, "app"> = {}): Harness =>

@@ -1,8 +1,8 @@
 /** What an application can do about a connection at $connect: `allowRequest`, `cors.origin` and `io.engine`. */
 import { createRequire } from "node:module";
 import { describe, expect, jest, test } from "@jest/globals";
-import { type AllowedOrigin, Server, type ServerOptions } from "../../../lambdas/server/index.ts";
-import type { AnyFunction } from "../../../lambdas/server/typed-events.ts";
+import { type AllowedOrigin, Server, type ServerOptions } from "../../../lambdas/server/api/index.ts";
+import type { AnyFunction } from "../../../lambdas/server/common/typed-events.ts";
 import { Harness, Wire } from "../../support/harness.ts";
 
 const harnessOf = (

@@ -2,8 +2,8 @@ import { EventEmitter, once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { askTimeout } from "../../../lambdas/server/asks.ts";
-import { Server } from "../../../lambdas/server/server.ts";
+import { Server } from "../../../lambdas/server/api/server.ts";
+import { askTimeout } from "../../../lambdas/server/broadcast/asks.ts";
 import { Harness } from "../../support/harness.ts";
 
 /** What an application registers, and what it asks emitters about events that they do not have. */

@@ -1,7 +1,7 @@
 /** The rest of the server's surface: what has no meaning here, what has a way out, and members that are easy to forget. */
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { Server, type Socket } from "../../../lambdas/server/index.ts";
+import { Server, type Socket } from "../../../lambdas/server/api/index.ts";
 import { Harness, type HarnessOptions } from "../../support/harness.ts";
 
 const harnessOf = (setUp: (io: Server) => void, options: Omit<HarnessOptions, "app"> = {}): Harness =>

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/server.ts";
-import type { Socket } from "../../../lambdas/server/socket.ts";
+import { Server } from "../../../lambdas/server/api/server.ts";
+import type { Socket } from "../../../lambdas/server/api/socket.ts";
 import { Harness, type LogEntry } from "../../support/harness.ts";
 
 /** Members that Socket.IO's classes have, whose work is API Gateway's here. */

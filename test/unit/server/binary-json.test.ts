@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { fromBinaryJson, toBinaryJson } from "../../../lambdas/server/binary-json.ts";
+import { fromBinaryJson, toBinaryJson } from "../../../lambdas/server/common/binary-json.ts";
 
 /** What a client can answer with: JSON values with Buffers anywhere, under any name. */
 const { answer } = fc.letrec((tie) => ({

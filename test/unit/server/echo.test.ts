@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/index.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
 import { Harness } from "../../support/harness.ts";
 
 test("an echo with acknowledgement costs one read, no write and one post", async () => {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
-import { Effect } from "../../../lambdas/server/effect.ts";
+import { Effect } from "../../../lambdas/server/common/effect.ts";
 
 /** Node tells of unhandled rejections after the microtasks, and Jest fails the test in which there is one. */
 const settle = async (): Promise<void> => {

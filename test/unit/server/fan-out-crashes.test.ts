@@ -3,8 +3,8 @@
  * Lambda tries each task three times.
  */
 import { describe, expect, test } from "@jest/globals";
-import { broadcast } from "../../../lambdas/server/delivery.ts";
-import type { LogRow } from "../../../lambdas/server/ports.ts";
+import { broadcast } from "../../../lambdas/server/broadcast/broadcast.ts";
+import type { LogRow } from "../../../lambdas/server/ports/rooms.ts";
 import { VirtualClock } from "../../support/fake-ports.ts";
 import { FanOutCloud } from "../../support/fan-out-cloud.ts";
 import { seeded } from "../../support/simulation.ts";

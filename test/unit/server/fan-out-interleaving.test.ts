@@ -4,8 +4,10 @@
  */
 import { expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
-import type { FanOutStore } from "../../../lambdas/server/fan-out-ports.ts";
-import type { LogRow, Ports, Store } from "../../../lambdas/server/ports.ts";
+import type { FanOutStore } from "../../../lambdas/server/ports/fan-out.ts";
+import type { Ports } from "../../../lambdas/server/ports/ports.ts";
+import type { LogRow } from "../../../lambdas/server/ports/rooms.ts";
+import type { Store } from "../../../lambdas/server/ports/store.ts";
 import { plays, schedulesOr } from "../../support/schedules.ts";
 import { seededCrypto } from "../../support/seeded-crypto.ts";
 import type { Faults } from "../../support/simulated-cloud.ts";

@@ -1,6 +1,6 @@
 /** What an event does to members after it has emitted to a large room, whose workers read the rooms late. */
 import { expect, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/index.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
 import { NO_FAULTS, SimulatedCloud, type SimulatedConnection } from "../../support/simulated-cloud.ts";
 import { Simulation } from "../../support/simulation.ts";
 

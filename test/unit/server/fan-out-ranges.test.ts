@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { SocketRange } from "../../../lambdas/server/fan-out-ports.ts";
-import { divide, estimateRest, following, toRange } from "../../../lambdas/server/fan-out-ranges.ts";
+import { divide, estimateRest, following, toRange } from "../../../lambdas/server/fan-out/ranges.ts";
+import type { SocketRange } from "../../../lambdas/server/ports/fan-out.ts";
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const socketId = fc.string({ unit: fc.constantFrom(...DIGITS), minLength: 20, maxLength: 20 });

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import { type Audience, broadcast } from "../../../lambdas/server/delivery.ts";
-import { Offsets } from "../../../lambdas/server/offsets.ts";
-import { EVERYONE, type LogRow, type RoomName } from "../../../lambdas/server/ports.ts";
-import type { EventPacket } from "../../../lambdas/server/post-to-all.ts";
-import { joinToken } from "../../../lambdas/server/recovery/presence.ts";
+import { type Audience, broadcast } from "../../../lambdas/server/broadcast/broadcast.ts";
+import { Offsets } from "../../../lambdas/server/common/offsets.ts";
+import { EVERYONE, type LogRow, type RoomName } from "../../../lambdas/server/ports/rooms.ts";
+import type { EventPacket } from "../../../lambdas/server/posting/post-to-all.ts";
+import { joinToken } from "../../../lambdas/server/recovery/membership-history.ts";
 import { VirtualClock } from "../../support/fake-ports.ts";
 import { FanOutCloud } from "../../support/fan-out-cloud.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import * as msgpack from "socket.io-msgpack-parser";
 import { Codec, type Parser } from "../../../lambdas/protocol/codec.ts";
-import { Server } from "../../../lambdas/server/index.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
 import { Harness, type Wire } from "../../support/harness.ts";
 import { frameOf, pack, packetFrame } from "../../support/msgpack.ts";
 

@@ -9,7 +9,7 @@ import {
   nameOf,
   SEQUENCES,
   unitOfTime,
-} from "../../../lambdas/server/inbox-ids.ts";
+} from "../../../lambdas/server/inbox/ids.ts";
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;

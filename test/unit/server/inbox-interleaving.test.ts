@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { Server } from "../../../lambdas/server/index.ts";
-import type { Store } from "../../../lambdas/server/ports.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
+import type { Store } from "../../../lambdas/server/ports/store.ts";
 import { inboxOf } from "../../support/inbox.ts";
 import { ANSWER_MS, Device, emitter, type Session } from "../../support/inbox-clients.ts";
 import { plays, schedulesOr } from "../../support/schedules.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import type { InboxEvent, InboxOpener, InboxView } from "../../../lambdas/server/inbox-ports.ts";
-import { decide, viewLimit } from "../../../lambdas/server/inbox-window.ts";
+import { decide, viewLimit } from "../../../lambdas/server/inbox/window.ts";
+import type { InboxEvent, InboxOpener, InboxView } from "../../../lambdas/server/ports/inbox.ts";
 
 /** Until then a batch may still be being posted. */
 const UNTIL = 1_000;

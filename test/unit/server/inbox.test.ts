@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { acknowledgedBy, idOfKey, idOfSequence } from "../../../lambdas/server/inbox-ids.ts";
-import { Server, type ServerOptions, type Socket } from "../../../lambdas/server/index.ts";
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import { Server, type ServerOptions, type Socket } from "../../../lambdas/server/api/index.ts";
+import { acknowledgedBy, idOfKey, idOfSequence } from "../../../lambdas/server/inbox/ids.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
 import { Harness, realClock, type Wire } from "../../support/harness.ts";
 import { ackOf, type Delivery, deliveriesOf, inboxOf } from "../../support/inbox.ts";
 

@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { Server } from "../../../lambdas/server/index.ts";
-import { EVERYONE, type Member } from "../../../lambdas/server/ports.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
+import { EVERYONE, type Member } from "../../../lambdas/server/ports/rooms.ts";
 import { plays, schedulesOr } from "../../support/schedules.ts";
 import { type Faults, NO_FAULTS, SimulatedCloud } from "../../support/simulated-cloud.ts";
 import { Life, Simulation } from "../../support/simulation.ts";

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, jest, test } from "@jest/globals";
-import { Invocation } from "../../../lambdas/server/invocation.ts";
+import { Invocation } from "../../../lambdas/server/invocation/invocation.ts";
 import { fakePorts } from "../../support/fake-ports.ts";
 
 function bench(options: { readonly deadlineMs?: number; readonly lingerMs?: number } = {}) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { NotJsonError, restoreInPlace, toJson, toPlainJson } from "../../../lambdas/server/json.ts";
+import { NotJsonError, restoreInPlace, toJson, toPlainJson } from "../../../lambdas/server/common/json.ts";
 
 const object = fc.dictionary(fc.string(), fc.jsonValue());
 

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/index.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
 import { Harness } from "../../support/harness.ts";
 
 test("socket.leaveAll() leaves all rooms, at once in socket.rooms and then for who emits to them", async () => {

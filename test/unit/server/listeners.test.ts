@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { Listeners } from "../../../lambdas/server/listeners.ts";
+import { Listeners } from "../../../lambdas/server/socket/listeners.ts";
 
 const FUNCTIONS = Array.from({ length: 3 }, (_, i) => Object.assign(() => i, { toString: () => `f${i}` }));
 const fn = fc.constantFrom(...FUNCTIONS);

@@ -1,9 +1,9 @@
 /** A connection that a post finds gone while a handler is at work: the handler sees it, and what it goes on sending costs nothing. */
 import { describe, expect, test } from "@jest/globals";
 import { handleMessage } from "../../../lambdas/handlers/message.ts";
-import type { ServerOptions, Socket } from "../../../lambdas/server/index.ts";
-import type { Store } from "../../../lambdas/server/ports.ts";
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import type { ServerOptions, Socket } from "../../../lambdas/server/api/index.ts";
+import type { Store } from "../../../lambdas/server/ports/store.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
 import { fakePorts, framesOf, serverOf, VirtualClock } from "../../support/fake-ports.ts";
 
 const CONNECTION = "C=";

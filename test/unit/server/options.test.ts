@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { resolveOptions, type ServerOptions } from "../../../lambdas/server/options.ts";
+import { resolveOptions, type ServerOptions } from "../../../lambdas/server/declared/options.ts";
 
 function resolve(options: object) {
   const warned: string[] = [];

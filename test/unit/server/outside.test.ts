@@ -1,10 +1,11 @@
 /** What is called on `io` where no event is running. */
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { connect } from "../../../lambdas/outside.ts";
-import { Server, type ServerOptions } from "../../../lambdas/server/index.ts";
-import type { Store, Task } from "../../../lambdas/server/ports.ts";
-import { coreOfServer } from "../../../lambdas/server/server.ts";
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import { connect } from "../../../lambdas/functions/outside.ts";
+import { Server, type ServerOptions } from "../../../lambdas/server/api/index.ts";
+import { coreOfServer } from "../../../lambdas/server/api/server.ts";
+import type { Store } from "../../../lambdas/server/ports/store.ts";
+import type { Task } from "../../../lambdas/server/ports/tasks.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
 import { Harness, type HarnessOptions, realClock, type Wire } from "../../support/harness.ts";
 import { deliveriesOf, inboxOf } from "../../support/inbox.ts";
 

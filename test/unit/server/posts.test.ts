@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import type { PostAnswer, PostOptions } from "../../../lambdas/server/ports.ts";
-import { EVERYONE } from "../../../lambdas/server/ports.ts";
-import { postToAll } from "../../../lambdas/server/post-to-all.ts";
-import { Posts, type Recipient } from "../../../lambdas/server/posts.ts";
+import type { PostAnswer, PostOptions } from "../../../lambdas/server/ports/gateway.ts";
+import { EVERYONE } from "../../../lambdas/server/ports/rooms.ts";
+import { postToAll } from "../../../lambdas/server/posting/post-to-all.ts";
+import { Posts, type Recipient } from "../../../lambdas/server/posting/posts.ts";
 import { type FakeGateway, fakePorts } from "../../support/fake-ports.ts";
 
 function bench() {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { SocketRecord } from "../../../lambdas/server/ports.ts";
-import { withoutReturned } from "../../../lambdas/server/recovery/back.ts";
+import type { SocketRecord } from "../../../lambdas/server/ports/sockets.ts";
+import { withoutReturned } from "../../../lambdas/server/recovery/returned.ts";
 
 const NOW = 1_800_000_000_000;
 const BACK = "0mywpj19600018k6iehxe^0mywpj1ff00007c3ab9zz.0mywpj000";

@@ -4,7 +4,9 @@
  */
 import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
-import type { Directive, Ports, Store } from "../../../lambdas/server/ports.ts";
+import type { Ports } from "../../../lambdas/server/ports/ports.ts";
+import type { Directive } from "../../../lambdas/server/ports/rooms.ts";
+import type { Store } from "../../../lambdas/server/ports/store.ts";
 import { plays, schedulesOr } from "../../support/schedules.ts";
 import { seedCrypto, seededCrypto } from "../../support/seeded-crypto.ts";
 import { type CloudOptions, type Faults, NO_FAULTS, SimulatedCloud } from "../../support/simulated-cloud.ts";
@@ -12,7 +14,7 @@ import { Life, Simulation } from "../../support/simulation.ts";
 
 jest.unstable_mockModule("node:crypto", seededCrypto);
 // After that, so that the server gets its ids from the seed.
-const { Server } = await import("../../../lambdas/server/index.ts");
+const { Server } = await import("../../../lambdas/server/api/index.ts");
 const { Ledger } = await import("../../support/recovery-ledger.ts");
 const { RecoveryClient } = await import("../../support/recovery-client.ts");
 

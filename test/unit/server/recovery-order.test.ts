@@ -3,8 +3,8 @@
  * recovery.test.ts each test is named after the fault that it keeps away.
  */
 import { expect, test } from "@jest/globals";
-import type { Server } from "../../../lambdas/server/index.ts";
-import type { Socket } from "../../../lambdas/server/socket.ts";
+import type { Server } from "../../../lambdas/server/api/index.ts";
+import type { Socket } from "../../../lambdas/server/api/socket.ts";
 import { comeBack, remember } from "../../support/recovering-client.ts";
 import { chat, cut, startRecovery, texts } from "../../support/recovery-bench.ts";
 

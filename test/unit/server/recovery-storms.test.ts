@@ -3,7 +3,7 @@
  */
 import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
-import { EVERYONE, type RoomName } from "../../../lambdas/server/ports.ts";
+import { EVERYONE, type RoomName } from "../../../lambdas/server/ports/rooms.ts";
 import type { Variant } from "../../support/recovery-judge.ts";
 import { plays } from "../../support/schedules.ts";
 import { seededCrypto } from "../../support/seeded-crypto.ts";

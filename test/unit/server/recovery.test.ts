@@ -3,8 +3,8 @@
  * those of systems that do the same job. What happens when invocations race is tested in recovery-interleaving.test.ts.
  */
 import { describe, expect, test } from "@jest/globals";
-import { Offsets } from "../../../lambdas/server/offsets.ts";
-import type { Socket } from "../../../lambdas/server/socket.ts";
+import type { Socket } from "../../../lambdas/server/api/socket.ts";
+import { Offsets } from "../../../lambdas/server/common/offsets.ts";
 import type { Harness, Wire } from "../../support/harness.ts";
 import { comeBack, remember } from "../../support/recovering-client.ts";
 import { chat, cut, type Declare, PAGE, startRecovery, texts } from "../../support/recovery-bench.ts";

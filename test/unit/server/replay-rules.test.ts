@@ -6,7 +6,7 @@ import { AsyncResource } from "node:async_hooks";
 import { EventEmitter } from "node:events";
 import { setInterval as every, setTimeout as wait } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
-import { Server, type Socket } from "../../../lambdas/server/index.ts";
+import { Server, type Socket } from "../../../lambdas/server/api/index.ts";
 import { Harness, type HarnessOptions } from "../../support/harness.ts";
 
 const harnessOf = (

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { Posts, type Recipient } from "../../../lambdas/server/posts.ts";
-import { ReplySlot } from "../../../lambdas/server/reply.ts";
+import { Posts, type Recipient } from "../../../lambdas/server/posting/posts.ts";
+import { ReplySlot } from "../../../lambdas/server/posting/route-response.ts";
 import { fakePorts } from "../../support/fake-ports.ts";
 
 function bench() {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { fingerprint, Trace, traceHas, traceIsFull } from "../../../lambdas/server/trace.ts";
+import { fingerprint, Trace, traceHas, traceIsFull } from "../../../lambdas/server/socket/trace.ts";
 
 type Operation = readonly [what: string, name: string];
 const name = fc.string();

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { Server } from "../../../lambdas/server/index.ts";
-import type { Store } from "../../../lambdas/server/ports.ts";
-import { nameBytes } from "../../../lambdas/server/row-limits.ts";
+import { Server } from "../../../lambdas/server/api/index.ts";
+import { nameBytes } from "../../../lambdas/server/common/row-limits.ts";
+import type { Store } from "../../../lambdas/server/ports/store.ts";
 import { entryName } from "../../../lambdas/store/keys.ts";
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
 import { Harness, realClock } from "../../support/harness.ts";
 
 /** State that is not saved: by one try, one line of the log, and an end of the event as quick as any. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { Server } from "../../../lambdas/server/server.ts";
-import type { Socket } from "../../../lambdas/server/socket.ts";
-import { Watched } from "../../../lambdas/server/watched.ts";
+import { Server } from "../../../lambdas/server/api/server.ts";
+import type { Socket } from "../../../lambdas/server/api/socket.ts";
+import { Watched } from "../../../lambdas/server/socket/rebuilt-objects.ts";
 import { Harness } from "../../support/harness.ts";
 
 type Loose = Record<string, unknown>;

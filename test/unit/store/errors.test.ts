@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
-import { EVERYONE } from "../../../lambdas/server/ports.ts";
+import { EVERYONE } from "../../../lambdas/server/ports/rooms.ts";
 import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
 import { translateError } from "../../../lambdas/store/errors.ts";
 

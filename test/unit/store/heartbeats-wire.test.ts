@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { HeartbeatStore } from "../../../lambdas/server/heartbeat-ports.ts";
+import type { HeartbeatStore } from "../../../lambdas/server/ports/heartbeat.ts";
 import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
 import { createHeartbeatStore } from "../../../lambdas/store/heartbeats.ts";
 import { HEARTBEAT_SHARDS } from "../../../lambdas/store/keys.ts";

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { Offsets } from "../../../lambdas/server/offsets.ts";
+import { Offsets } from "../../../lambdas/server/common/offsets.ts";
 import { createDynamoClient } from "../../../lambdas/store/dynamo-client.ts";
 import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
 import type { DynamoFixture } from "../../support/dynamodb.ts";

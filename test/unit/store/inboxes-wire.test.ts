@@ -4,7 +4,7 @@ import type {
   InboxName,
   InboxOpener,
   OpenerChange,
-} from "../../../lambdas/server/inbox-ports.ts";
+} from "../../../lambdas/server/ports/inbox.ts";
 import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
 import type { DynamoFixture } from "../../support/dynamodb.ts";
 import { startEmbedded } from "../../support/dynamodb-embedded.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { EVERYONE } from "../../../lambdas/server/ports.ts";
+import { EVERYONE } from "../../../lambdas/server/ports/rooms.ts";
 import {
   answerKey,
   asideKey,

@@ -1,4 +1,4 @@
-import { createMemoryStore } from "../../../lambdas/store/memory-store.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
 import { describeStoreContract } from "../../support/store-contract.ts";
 
 describeStoreContract("the store in memory", async () => ({

@@ -1,6 +1,6 @@
 import { QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Part } from "../../../lambdas/server/ports.ts";
+import type { Part } from "../../../lambdas/server/ports/parts.ts";
 import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
 import { partsPk } from "../../../lambdas/store/keys.ts";
 import type { DynamoFixture } from "../../support/dynamodb.ts";

@@ -1,6 +1,6 @@
 import { QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import { EVERYONE } from "../../../lambdas/server/ports.ts";
+import { EVERYONE } from "../../../lambdas/server/ports/rooms.ts";
 import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
 import { connectionPk } from "../../../lambdas/store/keys.ts";
 import type { DynamoFixture } from "../../support/dynamodb.ts";

@@ -1,0 +1,56 @@
+import type { SocketRecord } from "../../server/ports/sockets.ts";
+import type { PacketContext } from "../context.ts";
+
+/** Waits between two looks at the row, in milliseconds: doubling from the first to the last. */
+const FIRST_LOOK_MS = 25;
+const LAST_LOOK_MS = 400;
+/** The longest an event waits for the connection listeners, in milliseconds; then it runs without them being done. */
+const PATIENCE_MS = 11_000;
+
+/** How long a CONNECT waits for the end of the socket that it follows, in milliseconds. */
+const PATIENCE_WITH_END_MS = 1_000;
+
+/**
+ * `disconnect().connect()` sends `41` and `40` in the same millisecond, so the second may be handled first: it waits for the
+ * end of the old socket before it is taken for a second CONNECT.
+ * @returns the ended row, undefined if it is gone, or the row that is still alive
+ */
+export async function awaitEnd(
+  { ports }: PacketContext,
+  row: SocketRecord,
+): Promise<SocketRecord | undefined> {
+  const { store, clock } = ports;
+  const until = clock.now() + PATIENCE_WITH_END_MS;
+  let current: SocketRecord | undefined = row;
+  for (let wait = FIRST_LOOK_MS; current && current.phase !== "ended" && clock.now() < until; wait *= 2) {
+    await clock.sleep(wait);
+    current = await store.readSocket(row);
+  }
+  return current;
+}
+
+/**
+ * The first run of the connection listeners is not overtaken (docs/ARCHITECTURE.md, Replay 6): an event that arrives while CONNECT is still
+ * running waits for it.
+ * @param settled whether to wait for the listeners too, not only for the commit
+ * @returns the open row; undefined if the socket has ended, or its CONNECT died
+ */
+export async function awaitOpen(
+  { ports, deadline }: PacketContext,
+  row: SocketRecord,
+  settled: boolean,
+): Promise<SocketRecord | undefined> {
+  const { store, clock } = ports;
+  const until = Math.min(clock.now() + PATIENCE_MS, deadline);
+  let current: SocketRecord | undefined = row;
+  for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
+    if (current === undefined || current.phase === "ended") return undefined;
+    const now = clock.now();
+    const waiting: number | undefined = current.phase === "connecting" ? current.deadline : current.running;
+    const over =
+      now >= until || waiting === undefined || now >= waiting || (current.phase === "open" && !settled);
+    if (over) return current.phase === "open" ? current : undefined;
+    await clock.sleep(wait);
+    current = await store.readSocket(row);
+  }
+}

@@ -1,0 +1,21 @@
+/** What an application imports from "skysocket". */
+export type { Parser } from "../../protocol/codec.ts";
+export { type ErrorCode, SkysocketError } from "../common/errors.ts";
+export type { Handshake } from "../common/handshake.ts";
+export type { DefaultEventsMap, Event, EventsMap } from "../common/typed-events.ts";
+export type { UpgradeRequest } from "../common/upgrade-request.ts";
+export type { NamespaceMatcher } from "../declared/dynamic-namespaces.ts";
+export type { ConnectionError } from "../declared/engine-core.ts";
+export type { ExtendedError } from "../declared/namespace-core.ts";
+export type { AllowedOrigin, CorsOptions, ServerOptions } from "../declared/options.ts";
+export type { InboxOptions } from "../inbox/opening.ts";
+export type { DisconnectReason } from "../ports/sockets.ts";
+export type { PacketMiddleware } from "../socket/listeners.ts";
+export { BroadcastOperator } from "./broadcast-operator.ts";
+export type { Client, Conn } from "./conn.ts";
+export type { Engine } from "./engine.ts";
+export { Inbox } from "./inbox.ts";
+export { Namespace, ParentNamespace } from "./namespace.ts";
+export { RemoteSocket, type Rooms } from "./remote-socket.ts";
+export { Server } from "./server.ts";
+export { Socket } from "./socket.ts";

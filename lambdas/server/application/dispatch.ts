@@ -1,0 +1,108 @@
+import type { Event } from "../common/typed-events.ts";
+import { eventName, type Listener } from "../socket/listeners.ts";
+import { notePackets } from "../socket/packet-create.ts";
+import type { SocketCore } from "../socket/socket-core.ts";
+import { traceHas } from "../socket/trace.ts";
+
+/** An event of the client. */
+export interface ClientEvent {
+  /** Its name, which may be a number or missing, as on stock, and its arguments. */
+  readonly data: readonly unknown[];
+  readonly ackId: number | undefined;
+}
+
+/**
+ * Hands an event to the application: catch-all listeners, `socket.use` middlewares, then the event's own listeners, as
+ * stock does. The promises of the listeners are the invocation's to wait for.
+ */
+export function dispatch(socket: SocketCore, event: ClientEvent): void {
+  socket.runAs({ mode: "live" }, () => {
+    const ack = event.ackId === undefined ? [] : [acknowledge(socket, event.ackId)];
+    // What middlewares and catch-all listeners get is typed as what well-behaved clients send.
+    const values = [...event.data, ...ack] as Event;
+    for (const listener of socket.listeners.any)
+      handle(socket, "onAny", () => listener.apply(socket.facade, values));
+    pass(socket, values, 0);
+  });
+}
+
+/** From one `socket.use` middleware to the next, then to the listeners. */
+function pass(socket: SocketCore, values: Event, index: number): void {
+  const middleware = socket.listeners.middlewares[index];
+  if (!middleware) {
+    callListeners(socket, values);
+    return;
+  }
+  handle(socket, "socket.use", () =>
+    middleware(values, (error) => {
+      if (error) emitError(socket, error);
+      else pass(socket, values, index + 1);
+    }),
+  );
+}
+
+function callListeners(socket: SocketCore, [name, ...args]: readonly unknown[]): void {
+  if (!socket.connected) return; // a middleware or an earlier handler has disconnected it
+  const event = eventName(name);
+  const listeners = socket.listeners.of(event);
+  if (listeners.length === 0) reportLostHandler(socket, event);
+  const run = (listener: Listener): void =>
+    handle(socket, JSON.stringify(event), () => listener.fn.apply(socket.facade, [...args]));
+  if (listeners.every(({ once }) => once === undefined)) {
+    for (const listener of listeners) run(listener);
+    return;
+  }
+  handle(socket, JSON.stringify(event), async () => {
+    for (const listener of await claimed(socket, listeners)) run(listener);
+  });
+}
+
+/** Without the `once` listeners that have run, or that another invocation has claimed just now. In order, as on stock. */
+async function claimed(socket: SocketCore, listeners: readonly Listener[]): Promise<readonly Listener[]> {
+  const { store } = socket.invocation.ports;
+  const mine = await Promise.all(
+    listeners.map(async ({ once }) => {
+      if (once === undefined) return true;
+      return !socket.spent.has(once) && (await store.claimOnce(socket.key, socket.id, once));
+    }),
+  );
+  return listeners.filter((_, index) => mine[index]);
+}
+
+/** `socket.on("error")`: what middlewares and bad packets lead to. Without a listener nothing happens, as on stock. */
+export function emitError(socket: SocketCore, error: Error): void {
+  for (const { fn } of socket.listeners.of("error")) handle(socket, '"error"', () => fn(error));
+}
+
+function handle(socket: SocketCore, what: string, code: () => unknown): void {
+  const done = socket.call(`the handler of ${what}`, "SKY_HANDLER_FAILED", code);
+  if (done) void socket.invocation.track(`the handler of ${what}`, done);
+}
+
+/**
+ * The function that the application answers with: once, where it is called among the other packets. It returns nothing, as on
+ * stock: a handler such as `(value, ack) => ack(value)` would otherwise wait for its own answer, which as a route response
+ * waits for the end of the handler.
+ */
+function acknowledge(socket: SocketCore, id: number): (...data: unknown[]) => void {
+  let sent = false;
+  return (...data) => {
+    if (sent || !socket.reachable) return;
+    const frames = socket.nsp.server.codec.encode({ type: "ack", nsp: socket.nsp.name, id, data });
+    notePackets(socket, frames);
+    sent = true; // not before: who catches that a value cannot be encoded may answer with another
+    void socket.invocation.act("the acknowledgement", async () => ({
+      rest: socket.unsaved ? false : socket.invocation.posts.answer(socket.recipient, frames),
+    }));
+  };
+}
+
+function reportLostHandler(socket: SocketCore, event: string): void {
+  const had = traceHas(socket.firstTrace, "on", event);
+  if (!had || socket.listeners.any.length > 0) return;
+  socket.invocation.ports.log.error(
+    "SKY_HANDLER_LOST",
+    `nobody handles ${JSON.stringify(event)}: the connection listener registered a handler when the client connected, but not when it ran again for this event. Register handlers unconditionally, and decide inside them.`,
+    { nsp: socket.nsp.name, socket: socket.id },
+  );
+}

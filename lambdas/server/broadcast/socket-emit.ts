@@ -1,0 +1,168 @@
+import { fromBinaryJson } from "../common/binary-json.ts";
+import { Effect, resolved } from "../common/effect.ts";
+import type { AnyFunction } from "../common/typed-events.ts";
+import type { Participant } from "../invocation/participant.ts";
+import type { AnswerPlace } from "../invocation/recorded-answers.ts";
+import { type Receiver, toReceiver } from "../posting/post-to-all.ts";
+import { notePackets } from "../socket/packet-create.ts";
+import type { SocketCore } from "../socket/socket-core.ts";
+import { answerUntil, askTimeout, awaitAnswer, newAskId, noteAsk } from "./asks.ts";
+import { deliver, resolveMembers } from "./broadcast.ts";
+import { eventPacket, isKept } from "./event-packet.ts";
+
+/** Names that mean something to Socket.IO itself. */
+export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
+  "connect",
+  "connect_error",
+  "disconnect",
+  "disconnecting",
+  "newListener",
+  "removeListener",
+]);
+
+export function assertNotReserved(event: string): void {
+  if (RESERVED_EVENTS.has(event)) throw new Error(`"${event}" is a reserved event name`);
+}
+
+export interface EmitFlags {
+  /** Milliseconds, of `timeout()`. */
+  readonly timeout?: number;
+  /** Of `volatile`. */
+  readonly volatile?: boolean;
+  /** Of `compress()`: changes nothing but what listeners of packets are told. */
+  readonly compress?: boolean;
+}
+
+/** `socket.emit`: one packet to the socket's own connection. */
+export function emitToSocket(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  flags: EmitFlags,
+): Effect<void> {
+  assertNotReserved(event);
+  const last = args.at(-1);
+  if (typeof last === "function") {
+    return emitWithCallback(socket, event, args.slice(0, -1), last as AnyFunction, flags);
+  }
+  socket.note("emit", event);
+  if (socket.mode() === "replay") return resolved(undefined);
+  return sendEvent(socket, event, args, undefined, flags);
+}
+
+function sendEvent(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  id: number | undefined,
+  { volatile, compress }: Pick<EmitFlags, "volatile" | "compress">,
+): Effect<void> {
+  const { invocation, nsp } = socket;
+  const kept = isKept(nsp.server, { id, volatile });
+  // As on stock, what is sent after the end goes nowhere; but a session that may come back is owed what it misses.
+  if (!socket.reachable && !(socket.gone && kept)) return resolved(undefined);
+  const data = [event, ...args];
+  for (const listener of socket.listeners.anyOutgoing) listener(...data);
+  // Encoded now: the application may change its objects before the packet has its turn.
+  const packet = eventPacket(invocation, nsp.server, nsp.name, data, { id, volatile });
+  notePackets(socket, packet.frames, compress);
+  const audience = { nsp: nsp.name, rooms: new Set([socket.id]), except: new Set<string>() };
+  // With recovery on, the session may have gone on elsewhere since this event began: as on stock, what it is kept for goes to
+  // the room of the socket's id. Posted to the connection of before, it would not come until the client is cut off once more.
+  const receivers = async (): Promise<readonly Receiver[]> =>
+    packet.log
+      ? (await resolveMembers(invocation, audience)).map(toReceiver)
+      : [{ ...socket.recipient, id: socket.id }];
+  return invocation.act(`emit(${JSON.stringify(event)})`, async () => {
+    if (id !== undefined) await noteAsk(invocation, nsp.name, id);
+    return await deliver(invocation, audience, packet, receivers);
+  });
+}
+
+/** Calls back with the client's answer: `(…answer)`, or after `timeout()` `(error, …answer)`. */
+function emitWithCallback(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  callback: AnyFunction,
+  flags: EmitFlags,
+): Effect<void> {
+  const { sent, answer } = ask(socket, event, args, flags);
+  const call = (...values: unknown[]): Promise<void> | undefined =>
+    socket.call(`the acknowledgement callback of ${JSON.stringify(event)}`, "SKY_HANDLER_FAILED", () =>
+      callback(...values),
+    );
+  // Without `timeout()` a callback has no place for an error, as on stock: then the log has it.
+  const called =
+    flags.timeout === undefined
+      ? answer.then((values) => (values ? call(...values) : undefined))
+      : answer.then(
+          (values) => (values ? call(null, ...values) : call(timedOut())),
+          (error: unknown) => call(error),
+        );
+  if (socket.mode() === "live") {
+    void socket.invocation.track(`the acknowledgement of ${JSON.stringify(event)}`, called);
+  }
+  return sent;
+}
+
+/**
+ * `socket.emitWithAck`: the first value of the client's answer.
+ * Rejects with "operation has timed out" after `timeout()`, or 10 s.
+ */
+export function emitWithAck(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  flags: EmitFlags,
+): Promise<unknown> {
+  assertNotReserved(event);
+  const { answer } = ask(socket, event, args, flags);
+  const first = answer.then((values) => {
+    if (!values) throw timedOut();
+    return values[0];
+  });
+  // The replay waits for its listeners itself, and an answer that was never recorded never comes.
+  if (socket.mode() === "replay") return Effect.of(first, () => undefined);
+  return socket.invocation.track(`emitWithAck(${JSON.stringify(event)})`, first);
+}
+
+export const timedOut = (): Error => new Error("operation has timed out");
+
+/** Sends a question. In a connection listener the answer is recorded, and a replay gets the recorded one. */
+function ask(
+  socket: SocketCore,
+  event: string,
+  args: readonly unknown[],
+  flags: EmitFlags,
+): { sent: Effect<void>; answer: Promise<unknown[] | undefined> } {
+  const timeout = askTimeout(flags.timeout);
+  socket.note("ask", event);
+  const place = socket.nextAnswer();
+  if (socket.mode() === "replay") return { sent: resolved(undefined), answer: recordedAnswer(socket, place) };
+  const id = newAskId();
+  const sent = sendEvent(socket, event, args, id, flags);
+  const answer = (async () => {
+    await sent;
+    const { invocation } = socket;
+    const until = answerUntil(invocation, timeout);
+    const json = await awaitAnswer(invocation.ports, socket.id, id, { until, hopeless: () => socket.gone });
+    if (place) socket.recordAnswer(place, json ?? "null");
+    return json === undefined ? undefined : toArguments(json);
+  })();
+  return { sent, answer };
+}
+
+/** What the first run got at this place. It never comes if the first run died before it had it: the replay's cap ends it. */
+export function recordedAnswer(
+  socket: Pick<Participant, "answers">,
+  place: AnswerPlace | undefined,
+): Promise<unknown[] | undefined> {
+  const json = place && socket.answers.get(place);
+  return json === undefined ? new Promise(() => undefined) : Promise.resolve(toArguments(json));
+}
+
+function toArguments(json: string): unknown[] | undefined {
+  const values = fromBinaryJson(json);
+  return Array.isArray(values) ? values : undefined;
+}

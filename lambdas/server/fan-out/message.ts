@@ -1,0 +1,64 @@
+import type { FanOutMessage } from "../ports/fan-out.ts";
+import { EVERYONE, type RoomName } from "../ports/rooms.ts";
+import type { EventPacket, Receiver } from "../posting/post-to-all.ts";
+
+/**
+ * Larger ones go by the table. Lambda queues payloads of 1 MB, and of 256 KB where it has not been told yet; each is sent as
+ * often as there are workers.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+const MAX_MESSAGE_BYTES = 240 * 1024;
+
+/** A packet for more sockets than one invocation posts to. */
+export interface FanOut {
+  readonly nsp: string;
+  readonly rooms: readonly RoomName[];
+  readonly except: ReadonlySet<string>;
+  readonly packet: EventPacket;
+  /** The first of them by their ids, to whom the emitter posts itself. */
+  readonly first: readonly Receiver[];
+  /** The id after these. */
+  readonly next: string;
+}
+
+/** A message as it travels. */
+export function toMessage({
+  nsp,
+  rooms,
+  except,
+  packet: { frames, log, volatileSince },
+}: FanOut): FanOutMessage {
+  return {
+    nsp,
+    rooms: rooms.map((room) => (room === EVERYONE ? null : room)),
+    except: [...except],
+    frames,
+    ...(log && { offset: log.id }),
+    ...(volatileSince !== undefined && { volatile: true }),
+  };
+}
+
+export const fitsTask = (message: FanOutMessage): boolean =>
+  Buffer.byteLength(JSON.stringify(message)) <= MAX_MESSAGE_BYTES;
+
+export const roomsOfMessage = ({ rooms }: FanOutMessage): RoomName[] => rooms.map((room) => room ?? EVERYONE);
+
+/** What a worker finds in its task or in the table; undefined for anything else. */
+export function readMessage(value: unknown): FanOutMessage | undefined {
+  if (!isRecord(value)) return undefined;
+  const { nsp, rooms, except, frames, offset, volatile } = value;
+  if (typeof nsp !== "string" || !areTexts(except) || !areTexts(frames)) return undefined;
+  if (!Array.isArray(rooms) || !rooms.every(isRoom)) return undefined;
+  if (offset !== undefined && typeof offset !== "string") return undefined;
+  return {
+    ...{ nsp, rooms, except, frames },
+    ...(offset !== undefined && { offset }),
+    ...(volatile === true && { volatile }),
+  };
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === "string";
+const isRoom = (value: unknown): value is string | null => value === null || isText(value);
+const areTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);

@@ -1,0 +1,313 @@
+import { Effect } from "../common/effect.ts";
+import { describeError, SkysocketError } from "../common/errors.ts";
+import { Offsets } from "../common/offsets.ts";
+import type { Ports } from "../ports/ports.ts";
+import { endGone } from "../posting/end-gone.ts";
+import { Outgoing } from "../posting/in-flight.ts";
+import { Posts } from "../posting/posts.ts";
+import type { ReplySlot } from "../posting/route-response.ts";
+import { Lane } from "./effect-queue.ts";
+import type { Participant } from "./participant.ts";
+import { Pending } from "./pending.ts";
+import {
+  CONNECTION_GRACE_MS,
+  countResources,
+  grown,
+  onlyConnections,
+  type ResourceCount,
+  withTimers,
+} from "./resources.ts";
+import { scopes } from "./scope.ts";
+
+/** How often the process is looked at while something of the application's is still going on, in milliseconds. */
+const LOOK_AGAIN_MS = 10;
+
+/**
+ * Posts take about 15 ms and 64 go at once, so these take an eighth of a second: as long as it takes to start workers. And they
+ * are a page that one read brings.
+ */
+export const DEFAULT_FAN_OUT_THRESHOLD = 500;
+
+/** What a step of the queue gives: `rest` goes on beside the next steps. */
+export interface Step<T> {
+  readonly rest: Promise<T> | T;
+}
+
+/** What goes on in the process beside an invocation, and is none of its work. */
+export interface Beside {
+  /** Something has begun and is not over. */
+  readonly busy: boolean;
+  /** Active resources of the kind "Timeout" that are its own. */
+  readonly timers: number;
+  /** From here on nothing begins. Resolves when what has begun is over, or at a time in milliseconds since the epoch: then to false. */
+  rest(until: number): Promise<boolean>;
+  goOn(): void;
+}
+
+/** For how long an invocation waits, in all, for what goes on beside it, in milliseconds: most takes less than 50. */
+export const PATIENCE_MS = 2_000;
+
+export interface InvocationOptions {
+  readonly ports: Ports;
+  /** Milliseconds since the epoch at which the invocation ends, whatever is still going on. */
+  readonly deadline: number;
+  /** How long un-awaited work may hold the invocation, in milliseconds. */
+  readonly lingerMs: number;
+  readonly hops?: number;
+  /** As in {@link ServerOptions}. */
+  readonly fanOutThreshold?: number;
+  readonly beside?: Beside;
+  /** Where the last answer to the invoking connection may go instead of a post. */
+  readonly reply?: ReplySlot;
+}
+
+/**
+ * One run of the function for one thing that happened, and everything that runs in it. All effects of the application
+ * pass through here: they are done in call order, they are waited for, and after the end there are none.
+ */
+export class Invocation {
+  readonly ports: Ports;
+  readonly deadline: number;
+  readonly posts: Posts;
+  readonly offsets: Offsets;
+  readonly outgoing = new Outgoing();
+  readonly fanOutThreshold: number;
+  readonly hops: number;
+  /** Sockets whose state is saved before the next effect, so that state and posts keep their order. */
+  readonly sockets = new Set<Participant>();
+  /** `replay` while a socket's listeners run again: what code without a context does is judged by this. */
+  mode: "live" | "replay" = "live";
+
+  readonly #lingerMs: number;
+  readonly #reply: ReplySlot | undefined;
+  readonly #beside: Beside | undefined;
+  readonly #pending = new Pending();
+  readonly #main = new Lane();
+  readonly #timer = new AbortController();
+  readonly #late: Promise<void>;
+  #isLate = false;
+  #ended = false;
+  /** Effects that are its own by their context. */
+  #own = 0;
+  #ending = false;
+  #handedOver: Promise<void> = Promise.resolve();
+  #base: ResourceCount;
+
+  constructor(options: InvocationOptions) {
+    this.ports = options.ports;
+    this.deadline = options.deadline;
+    this.hops = options.hops ?? 0;
+    this.fanOutThreshold = options.fanOutThreshold ?? DEFAULT_FAN_OUT_THRESHOLD;
+    this.posts = new Posts(options.ports, {
+      reply: options.reply,
+      onGone: (connectionId) => {
+        for (const socket of this.sockets) if (socket.key.connectionId === connectionId) socket.lose();
+      },
+    });
+    this.offsets = new Offsets(options.ports.clock);
+    this.#reply = options.reply;
+    this.#beside = options.beside;
+    this.#lingerMs = options.lingerMs;
+    const { clock } = options.ports;
+    this.#late = clock.sleep(options.deadline - clock.now(), this.#timer.signal).then(() => {
+      this.#isLate = !this.#timer.signal.aborted;
+    });
+    // After the timer of the deadline, which is no work of the application's.
+    this.#base = this.#resources();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Its own work is done, and it is about to end. What is called without a context then is none of it: it would hold the
+   * invocation for as long as such calls come.
+   */
+  get ending(): boolean {
+    return this.#ending && this.#own <= this.#holding;
+  }
+
+  /**
+   * Does one effect in its turn. The step holds the queue until it has decided where things go; what it returns in
+   * `rest`, typically posts, goes on beside the next steps.
+   */
+  act<T>(what: string, step: () => Promise<Step<T>>): Effect<T> {
+    if (this.#ended) return this.refuse(what);
+    this.flush();
+    return this.#enqueue(what, step);
+  }
+
+  /** Does something whose effects all belong here in the order, although they are called later (see {@link Lane}). */
+  actInLane<T>(what: string, work: () => Promise<T>): Effect<T> {
+    if (this.#ended) return this.refuse(what);
+    this.flush();
+    const lane = this.#lane.branch();
+    const scope = { mode: "live" as const, ...scopes.getStore(), invocation: this, lane };
+    const done = scopes.run(scope, work).finally(() => lane.close());
+    return this.track(what, done);
+  }
+
+  /** Saves what the application changed in its sockets' state so far. */
+  flush(): void {
+    for (const socket of this.sockets) {
+      const save = socket.takeChanges();
+      if (save) void this.#enqueue("saving the state of a socket", async () => ({ rest: await save() }));
+    }
+  }
+
+  /** Work that the invocation waits for, beside the queue. Its failure is logged unless somebody awaits it. */
+  track<T>(what: string, work: Promise<T>): Effect<T> {
+    this.#pending.add(what, work);
+    if (scopes.getStore()?.invocation === this) this.#countOwn(work);
+    return Effect.of(work, (error) => {
+      this.ports.log.error("SKY_EFFECT_FAILED", `${what} failed`, { error: describeError(error) });
+    });
+  }
+
+  #countOwn(work: Promise<unknown>): void {
+    const end = (): void => {
+      this.#own--;
+    };
+    this.#own++;
+    work.then(end, end);
+  }
+
+  /** What somebody gets who still holds on to this invocation after its end. */
+  refuse<T>(what: string): Effect<T> {
+    const error = new SkysocketError(
+      "SKY_AFTER_INVOCATION",
+      `${what} after the end of its event: on Lambda nothing goes on between events. Await what you start in the handler; work that must wait belongs into a queue or a schedule.`,
+    );
+    return Effect.of(Promise.reject(error), () => this.ports.log.error(error.code, error.message));
+  }
+
+  /** All effects wait for `gate`. */
+  hold(gate: Promise<void>): void {
+    void this.#main.push(() => gate);
+  }
+
+  /** From here on, only what is started later counts as un-awaited work (replayed timers are none). */
+  countFromHere(): void {
+    this.#base = this.#resources();
+  }
+
+  /** Waits until everything that was started so far is done, but no longer than `capMs` milliseconds for un-awaited work. */
+  async quiet(capMs: number): Promise<void> {
+    await this.#idle(this.#base, capMs);
+  }
+
+  /** Our own handling of what happened, which may not outlast the deadline either. */
+  async within(work: Promise<void>): Promise<void> {
+    let done = false;
+    const worked = work.finally(() => {
+      done = true;
+    });
+    await Promise.race([worked, this.#late]);
+    if (done) return;
+    worked.catch(() => undefined); // nobody waits for it any more
+    this.ports.log.error("SKY_DEADLINE", "the time of an event was over before it was handled");
+  }
+
+  /**
+   * Waits until everything is done, then hands the connections found gone to another invocation.
+   * @returns the frame for the route response, if there is a place for one and a frame that can take it
+   */
+  async finish(): Promise<string | undefined> {
+    await Promise.race([this.#settle(), this.#late]);
+    for (const socket of this.sockets) socket.reportLost();
+    this.#timer.abort();
+    if (this.#isLate && this.#pending.size > 0) {
+      this.ports.log.error("SKY_DEADLINE", "the time of an event is over; what was still going on is lost", {
+        pending: this.#pending.names,
+      });
+    }
+    this.#ended = true;
+    const frame = this.#reply?.take();
+    await this.endGone();
+    return frame;
+  }
+
+  get #lane(): Lane {
+    const scope = scopes.getStore();
+    return (scope?.invocation === this && scope.lane) || this.#main;
+  }
+
+  #enqueue<T>(what: string, step: () => Promise<Step<T>>): Effect<T> {
+    const turn = this.#lane.push(step);
+    return this.track(
+      what,
+      turn.then(({ rest }) => rest),
+    );
+  }
+
+  async #settle(): Promise<void> {
+    const busy = await this.#idle(this.#base, this.#lingerMs);
+    if (busy.length === 0 || this.#ended) return;
+    this.ports.log.warn(
+      "SKY_LINGERING",
+      `an event left work behind that is still going on after ${this.#lingerMs} ms: it stops now. Await it in the handler; intervals belong into a schedule.`,
+      { busy },
+    );
+  }
+
+  /** Waits for everything that is going on; what still is after `capMs` milliseconds, by kind. */
+  async #idle(base: ResourceCount, capMs: number): Promise<readonly string[]> {
+    this.#ending = true;
+    try {
+      return await this.#becomeIdle(base, capMs);
+    } finally {
+      this.#ending = false;
+      this.#beside?.goOn();
+    }
+  }
+
+  async #becomeIdle(base: ResourceCount, capMs: number): Promise<readonly string[]> {
+    const { clock } = this.ports;
+    const since = clock.now();
+    for (;;) {
+      this.#beside?.goOn();
+      await this.#drain();
+      if (this.#ended) return []; // the deadline came first
+      this.flush();
+      // The process can be asked only when nothing else is going on in it.
+      if (this.#beside?.busy) await this.#beside.rest(since + PATIENCE_MS);
+      if (this.#pending.size > this.#holding) continue;
+      const busy = grown(withTimers(base, this.#holding), this.#resources());
+      const waited = clock.now() - since;
+      if (busy.length === 0 || waited >= capMs) return busy;
+      if (onlyConnections(busy) && waited >= CONNECTION_GRACE_MS) return [];
+      this.#beside?.goOn();
+      await clock.sleep(LOOK_AGAIN_MS);
+    }
+  }
+
+  /** Waits for all effects and tracked work; an answer that waits for the end of the invocation is none of it. */
+  async #drain(): Promise<void> {
+    while (this.#pending.size > this.#holding) {
+      await this.#pending.oneEnded();
+      // A continuation of what just settled may start the next thing: it gets its turn first.
+      await this.ports.clock.turn();
+    }
+  }
+
+  /** How many answers wait for the end of the invocation. */
+  get #holding(): number {
+    return this.#reply?.holding ? 1 : 0;
+  }
+
+  /** What keeps the process busy, without what is none of the application's doing in this invocation. */
+  #resources(): ResourceCount {
+    return withTimers(countResources(this.ports.activeResources()), -(this.#beside?.timers ?? 0));
+  }
+
+  /**
+   * Hands the connections that posts have found gone to another invocation. When it resolves, all that were found before the
+   * call have been handed over, also by calls before it: it is their turn first.
+   */
+  endGone(): Promise<void> {
+    const handed = this.#handedOver.then(() => endGone(this.ports, this.posts, this.hops));
+    this.#handedOver = handed.catch(() => undefined);
+    return handed;
+  }
+}

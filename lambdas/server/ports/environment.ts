@@ -1,0 +1,16 @@
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** By how much it may be ahead of others at most, in milliseconds; absent where that is no more than is tolerated. */
+  readonly aheadMs?: number;
+  /** Resolves after `ms` milliseconds, or at once when `signal` aborts: a timer left behind would hold the process. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves when everything that is ready to run has run: after the microtasks, before any timer. */
+  turn(): Promise<void>;
+}
+
+export interface Log {
+  /** `code` is stable and listed in docs/ERRORS.md; `details` are for the reader of the log. */
+  error(code: string, message: string, details?: Readonly<Record<string, unknown>>): void;
+  warn(code: string, message: string, details?: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,229 @@
+import { SkysocketError } from "../common/errors.ts";
+import { latestOf, offsetsFrom } from "../common/offsets.ts";
+import { MAX_NAME_BYTES, MAX_ROOM_NAMES_BYTES, nameBytes } from "../common/row-limits.ts";
+import { allFannedOut } from "../fan-out/fan-out.ts";
+import type { Clock } from "../ports/environment.ts";
+import type { Member, RoomName } from "../ports/rooms.ts";
+import { EVERYONE } from "../ports/rooms.ts";
+import type { Leaving, SocketRecord } from "../ports/sockets.ts";
+import { joinToken, leaveOffset, toForget } from "../recovery/membership-history.ts";
+import type { SocketCore } from "../socket/socket-core.ts";
+
+/**
+ * Joining and leaving, as docs/ARCHITECTURE.md says. The socket's row decides (a map from room to token), the member row is what
+ * emitters read. Each join has a new token, so that a leave and a join of the same room that race, in whatever order
+ * their writes arrive, end with both rows saying the same.
+ */
+export function member(socket: SocketCore, room: RoomName, token: string): Member {
+  return {
+    nsp: socket.nsp.name,
+    room,
+    id: socket.id,
+    connectionId: socket.key.connectionId,
+    connectedAt: socket.connection.connectedAt,
+    token,
+    ...socket.hold,
+  };
+}
+
+/**
+ * The rooms the socket is not in yet get a token and count as joined from here on (`socket.rooms` changes synchronously).
+ * @throws SkysocketError when that would be too many rooms
+ */
+export function startJoin(
+  socket: SocketCore,
+  rooms: readonly string[],
+  limit: number,
+): Record<string, string> {
+  const missing = [...new Set(rooms)].filter((room) => !socket.rooms.has(room));
+  if (socket.rooms.size + missing.length > limit) {
+    throw new SkysocketError(
+      "SKY_TOO_MANY_ROOMS",
+      `the socket is in ${socket.rooms.size} rooms and was to join ${missing.length} more; ${limit} are allowed. Raise maxRoomsPerSocket (all of a socket's rooms are part of its row, which is read at each event), or use a room for several topics.`,
+    );
+  }
+  const bytes = [...socket.rooms, ...missing].reduce((all, room) => all + nameBytes(room), 0);
+  const tooLong = missing.find((room) => nameBytes(room) > MAX_NAME_BYTES);
+  if (tooLong !== undefined || bytes > MAX_ROOM_NAMES_BYTES) {
+    const which = tooLong ?? missing.join();
+    throw new SkysocketError(
+      "SKY_ROOM_NAMES_TOO_LONG",
+      `the socket was to join ${JSON.stringify(which.slice(0, 40))}…: with it the names of its rooms take ${bytes} bytes; ${MAX_NAME_BYTES} are allowed for one and ${MAX_ROOM_NAMES_BYTES} together, since all of them are part of the socket's row. Use shorter names, and check those that come from clients.`,
+    );
+  }
+  const tokens: [string, string][] = missing.map((room) => [room, socket.newToken()]);
+  for (const [room, token] of tokens) {
+    socket.rooms.add(room);
+    socket.tokens.set(room, token);
+  }
+  return Object.fromEntries(tokens);
+}
+
+/**
+ * Recovery needs to know from where on a room's packets are the socket's, which tokens then tell: one read for each room,
+ * before the member row is put.
+ */
+export async function stampTokens(
+  socket: SocketCore,
+  tokens: Iterable<readonly [RoomName, string]>,
+): Promise<(readonly [RoomName, string])[]> {
+  const { pid, nsp, invocation } = socket;
+  if (pid === undefined) return [...tokens];
+  const { store, clock } = invocation.ports;
+  const stamp = async (room: RoomName): Promise<readonly [RoomName, string]> => {
+    const joined = invocation.offsets.next();
+    return [room, await joinToken(store, { nsp: nsp.name, room, joined, now: earliestNow(clock) })];
+  };
+  return await Promise.all([...tokens].map(([room]) => stamp(room)));
+}
+
+/** A clock that may be ahead must not make a socket miss what came in between. */
+const earliestNow = (clock: Pick<Clock, "now" | "aheadMs">): number => clock.now() - (clock.aheadMs ?? 0);
+
+/** Writes what {@link startJoin} began: one write for the socket, one for each room, one read; with recovery, one read more a room. */
+export async function finishJoin(
+  socket: SocketCore,
+  started: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (Object.keys(started).length === 0) return;
+  await allFannedOut(socket.invocation);
+  const tokens = Object.fromEntries(await stampTokens(socket, Object.entries(started)));
+  for (const [room, token] of Object.entries(tokens)) {
+    if (socket.tokens.has(room)) socket.tokens.set(room, token);
+  }
+  await enter(socket, tokens);
+}
+
+/** Puts the socket into rooms under these tokens. */
+export async function enter(socket: SocketCore, tokens: Readonly<Record<string, string>>): Promise<void> {
+  const { store } = socket.invocation.ports;
+  try {
+    if (!(await store.addRooms(socket.key, socket.id, tokens))) return; // it ended meanwhile: there is nothing to join
+    await putMembers(socket, Object.entries(tokens));
+    await verifyMembers(socket, Object.entries(tokens));
+  } catch (error) {
+    await undoJoin(socket, Object.keys(tokens));
+    throw error;
+  }
+}
+
+/** Half joined is worse than not: the socket would believe that it is in the room, and a later join would do nothing. */
+async function undoJoin(socket: SocketCore, rooms: readonly string[]): Promise<void> {
+  for (const room of rooms) {
+    socket.rooms.delete(room);
+    socket.tokens.delete(room);
+  }
+  await leave(socket, rooms);
+}
+
+export async function putMembers(
+  socket: SocketCore,
+  tokens: Iterable<readonly [RoomName, string]>,
+): Promise<void> {
+  const { store } = socket.invocation.ports;
+  // A session's socket may have gone on elsewhere by now, with the same id: the row of there must not be lost.
+  const put = socket.pid === undefined ? store.putMember : store.holdMember;
+  await Promise.all([...tokens].map(([room, token]) => put(member(socket, room, token))));
+}
+
+/**
+ * Whoever put a member row looks at the socket's row once more: an end or a leave may have come between the two writes and
+ * have missed it, and another join of the same room may have been overwritten by it. So the row is deleted, or gets the
+ * token that decides now; then it is looked at again. Every put is followed by a look that finds both rows equal.
+ */
+export async function verifyMembers(
+  socket: SocketCore,
+  put: readonly (readonly [string, string])[],
+): Promise<void> {
+  for (let unsure = put; unsure.length > 0; ) {
+    const row = await socket.invocation.ports.store.readSocket(socket.key);
+    unsure = await repairMembers(socket, row, unsure);
+  }
+}
+
+/** Makes the member rows that were put agree with the socket's row; those that had to be put again. */
+async function repairMembers(
+  socket: SocketCore,
+  row: SocketRecord | undefined,
+  put: readonly (readonly [string, string])[],
+): Promise<readonly (readonly [string, string])[]> {
+  const alive = row?.id === socket.id && row.phase === "open";
+  // The resume has come to its end since this event read the row, and has not seen what was put after: that is held no longer.
+  if (alive && socket.resuming && !row.resuming) {
+    socket.resuming = false;
+    await releaseMembers(socket, put);
+  }
+  const deciding = (room: string): string | undefined => (alive ? row.rooms[room] : undefined);
+  const wrong = put.filter(([room, token]) => deciding(room) !== token);
+  await deleteMembers(
+    socket,
+    wrong.filter(([room]) => deciding(room) === undefined),
+  );
+  const again = wrong.flatMap(([room]) => {
+    const token = deciding(room);
+    return token === undefined ? [] : [[room, token] as const];
+  });
+  await putMembers(socket, again);
+  return again;
+}
+
+async function releaseMembers(
+  { invocation, nsp, id }: SocketCore,
+  tokens: readonly (readonly [string, string])[],
+): Promise<void> {
+  const { store } = invocation.ports;
+  await Promise.all(tokens.map(([room, token]) => store.releaseMember({ nsp: nsp.name, room, id, token })));
+}
+
+/**
+ * Removes rooms from the socket's row and the member rows that go with them.
+ * @param until an offset: when it left them, if that was not now
+ */
+export async function leave(socket: SocketCore, rooms: readonly string[], until?: string): Promise<void> {
+  await allFannedOut(socket.invocation);
+  const { store } = socket.invocation.ports;
+  const leaving = await noteLeaving(socket, rooms, until);
+  const removed = await store.removeRooms(socket.key, socket.id, rooms, leaving);
+  await deleteMembers(socket, Object.entries(removed));
+}
+
+/** With recovery, what the rooms were sent up to now remains the socket's: one read for each. */
+async function noteLeaving(
+  socket: SocketCore,
+  rooms: readonly string[],
+  at?: string,
+): Promise<Leaving | undefined> {
+  if (socket.pid === undefined) return undefined;
+  const until = at ?? (await endOfStays(socket, rooms));
+  const forgetting = toForget(socket.left, rooms.length);
+  const gone = new Set(forgetting.forget);
+  const noted = rooms.map((room) => ({ room, token: socket.tokens.get(room) ?? "", until }));
+  socket.left = [...socket.left.filter((one) => !gone.has(one)), ...noted];
+  return { until, ...forgetting };
+}
+
+async function endOfStays({ nsp, invocation }: SocketCore, rooms: readonly string[]): Promise<string> {
+  const { store, clock } = invocation.ports;
+  const now = earliestNow(clock);
+  const left = clock.aheadMs === undefined ? invocation.offsets.next() : offsetsFrom(now);
+  const ends = await Promise.all(rooms.map((room) => leaveOffset(store, { nsp: nsp.name, room, left, now })));
+  return latestOf(left, ...ends);
+}
+
+/** Deletes the socket's member rows that have these tokens. One by one: a batch takes no conditions. */
+export async function deleteMembers(
+  socket: SocketCore,
+  tokens: Iterable<readonly [RoomName, string]>,
+): Promise<void> {
+  const { store } = socket.invocation.ports;
+  const nsp = socket.nsp.name;
+  await Promise.all(
+    [...tokens].map(([room, token]) => store.deleteMember({ nsp, room, id: socket.id, token })),
+  );
+}
+
+/** Everything a socket is a member of: its rooms and everyone. */
+export function* memberships(socket: SocketCore): Iterable<readonly [RoomName, string]> {
+  yield [EVERYONE, socket.token];
+  yield* socket.tokens;
+}

@@ -1,0 +1,389 @@
+import { randomBytes } from "node:crypto";
+import { describeError, SkysocketError } from "../common/errors.ts";
+import { type Handshake, handshakeOf } from "../common/handshake.ts";
+import { keyInPath, setOwn } from "../common/json.ts";
+import { MAX_ANSWERS_BYTES } from "../common/row-limits.ts";
+import type { NamespaceCore } from "../declared/namespace-core.ts";
+import type { SocketFacade } from "../declared/socket-facade.ts";
+import type { Invocation } from "../invocation/invocation.ts";
+import type { Participant } from "../invocation/participant.ts";
+import { type AnswerPlace, RecordedAnswers } from "../invocation/recorded-answers.ts";
+import { type Scope, scopes } from "../invocation/scope.ts";
+import { stopCallingTimer } from "../invocation/timers.ts";
+import type {
+  ConnectionRecord,
+  Json,
+  LeftRoom,
+  SocketKey,
+  SocketRecord,
+  StateChanges,
+} from "../ports/sockets.ts";
+import type { Recipient } from "../posting/posts.ts";
+import { Link } from "./connection-view.ts";
+import { Listeners } from "./listeners.ts";
+import { SavedState, TooLargeError } from "./state.ts";
+import { Trace } from "./trace.ts";
+
+/**
+ * Where the socket is in this invocation. `first`: its connection listeners run for the first time. `replay`: they run
+ * again, to have the handlers they register. `live`: an event, or the end.
+ */
+export type Stage = "middleware" | "first" | "replay" | "live";
+
+/** Keys that an error names. */
+const MOST_NAMED = 5;
+
+/** What a new socket starts with; the same fields as a row that has nothing yet. */
+export type SocketSeed = Pick<
+  SocketRecord,
+  | "connectionId"
+  | "nsp"
+  | "id"
+  | "token"
+  | "auth"
+  | "data"
+  | "props"
+  | "rooms"
+  | "spent"
+  | "answers"
+  | "trace"
+  | "rerunMiddlewares"
+  | "pid"
+  | "recovered"
+  | "resuming"
+  | "left"
+  | "forgotten"
+>;
+
+/** Everything the server knows of one socket in one invocation. The application sees it through its facade. */
+export class SocketCore implements Participant {
+  readonly invocation: Invocation;
+  readonly nsp: NamespaceCore;
+  readonly connection: ConnectionRecord;
+  readonly key: SocketKey;
+  readonly id: string;
+  /** Of the membership in everyone. */
+  token: string;
+  readonly auth: Json;
+  /** Its session, when connection state recovery is on. */
+  readonly pid: string | undefined;
+  readonly recovered: boolean;
+  /** What it missed is still being sent: see recovery/hold.ts. */
+  resuming: boolean;
+  /** Rooms it has left, as far as recovery must know of them. */
+  left: readonly LeftRoom[];
+  readonly forgotten: string | undefined;
+  readonly link: Link;
+  readonly listeners = new Listeners();
+  readonly trace = new Trace();
+  /** Of the first run: what the replay is compared with. */
+  readonly firstTrace: string;
+  readonly rerunMiddlewares: boolean;
+  readonly spent: ReadonlySet<string>;
+  /** What was got from outside in the first run. */
+  readonly answers: RecordedAnswers;
+  readonly rooms: Set<string>;
+  readonly tokens: Map<string, string>;
+  savedData: SavedState;
+  savedProps: SavedState;
+  data: Record<string, unknown>;
+  stage: Stage;
+  connected = false;
+  /** True once its listeners have run in this invocation: it has its handlers. */
+  ready = false;
+  /** False once it ended: what is sent then goes nowhere. */
+  reachable = true;
+  /** A post has found that its connection is gone. Its session may go on elsewhere, for which packets are still kept. */
+  gone = false;
+  /** True until CONNECT commits: rooms joined and state set before are part of the commit. */
+  drafting = false;
+  /**
+   * True once a write of its state has failed in this invocation. What its handlers acknowledge after that is not sent: who
+   * waits for "saved" must not hear it, and gets what it would get if the handler had thrown at that place, which is nothing.
+   * On stock there is no such write. What an application sends by other means still goes out, as it says nothing of the
+   * write; and so do acknowledgements where a single value was refused before any write, for the same reason as where it is
+   * no JSON: the value is there until the event ends, and that it is not kept is a mistake which every try would repeat.
+   */
+  unsaved = false;
+  facade!: SocketFacade;
+  #contextLost = false;
+  #tooLargeReported = false;
+  #handshake: Handshake | undefined;
+
+  constructor(
+    invocation: Invocation,
+    nsp: NamespaceCore,
+    connection: ConnectionRecord,
+    seed: SocketSeed,
+    stage: Stage,
+  ) {
+    this.invocation = invocation;
+    this.nsp = nsp;
+    this.connection = connection;
+    this.link = new Link(connection);
+    this.key = { connectionId: seed.connectionId, nsp: seed.nsp };
+    this.id = seed.id;
+    this.token = seed.token;
+    this.pid = seed.pid;
+    this.recovered = seed.recovered ?? false;
+    this.resuming = seed.resuming ?? false;
+    this.left = seed.left ?? [];
+    this.forgotten = seed.forgotten;
+    this.auth = seed.auth;
+    this.stage = stage;
+    this.firstTrace = seed.trace;
+    this.rerunMiddlewares = seed.rerunMiddlewares;
+    this.spent = new Set(seed.spent);
+    this.answers = new RecordedAnswers(seed.answers);
+    this.tokens = new Map(Object.entries(seed.rooms));
+    this.rooms = new Set(this.tokens.keys());
+    this.savedData = new SavedState("socket.data", seed.data);
+    this.savedProps = new SavedState("socket", seed.props);
+    this.data = this.savedData.values();
+    invocation.sockets.add(this);
+  }
+
+  /** One object for the socket's whole event. */
+  get handshake(): Handshake {
+    this.#handshake ??= this.link.watched.add("handshake", handshakeOf(this.connection, this.auth));
+    return this.#handshake;
+  }
+
+  /** At the end of an event: says what its handlers have put where nothing is kept. */
+  reportLost(): void {
+    const names = this.reachable ? this.link.watched.lost : [];
+    if (names.length === 0) return;
+    this.invocation.ports.log.warn(
+      "SKY_CHANGE_LOST",
+      `a handler has changed ${names.map((name) => `socket.${name}`).join(" and ")}, which is made anew for each event: the next one will not see the change. Keep it in socket.data; what a middleware puts there is there in each event.`,
+      { nsp: this.nsp.name, socket: this.id },
+    );
+  }
+
+  get recipient(): Recipient {
+    const { connectionId } = this.key;
+    return { connectionId, connectedAt: this.connection.connectedAt, ...this.hold };
+  }
+
+  /** Posts to the socket's own connection; one that is gone is ended at the end of the invocation. */
+  async send(frames: readonly string[]): Promise<void> {
+    await this.invocation.posts.send(this.recipient, frames);
+  }
+
+  /** What member rows and recipients of this socket carry while its session is being resumed. */
+  get hold(): { readonly hold?: string } {
+    return this.resuming && this.pid !== undefined ? { hold: this.pid } : {};
+  }
+
+  /** Runs the application's code as this socket's: what it does through `socket` or `io` is told by this scope. */
+  runAs<T>(scope: Pick<Scope, "mode" | "registering" | "middleware">, code: () => T): T {
+    const { lane } = scopes.getStore() ?? {};
+    return scopes.run({ invocation: this.invocation, socket: this, lane, ...scope }, code);
+  }
+
+  /**
+   * Whose effect is it? The context counts only if it belongs to this very object: a callback pool born in one run would
+   * otherwise carry that run's mode into all later ones. Without a context the stage decides (docs/ARCHITECTURE.md, Replay 1).
+   */
+  mode(): "live" | "replay" {
+    if (this.invocation.ended) stopCallingTimer();
+    const scope = scopes.getStore();
+    if (scope?.socket === this) return scope.mode;
+    if (scope?.invocation !== this.invocation) this.#reportLostContext();
+    return this.stage === "replay" ? "replay" : "live";
+  }
+
+  /** True while handlers may be registered: in middlewares and connection listeners, and what they started. */
+  get registering(): boolean {
+    const scope = scopes.getStore();
+    return scope?.socket === this ? scope.registering === true : this.stage !== "live";
+  }
+
+  /** Notes an operation of a connection listener, so that replays can be compared with the first run. */
+  note(operation: string, name: string): void {
+    if (this.registering && !this.#inMiddleware) this.trace.add(operation, name);
+  }
+
+  /** Where the next answer is recorded that a listener or middleware asks for; undefined in event handlers. */
+  nextAnswer(): AnswerPlace | undefined {
+    if (!this.registering) return undefined;
+    return this.answers.next(this.#inMiddleware ? "middlewares" : "listeners");
+  }
+
+  /** Keeps what clients answered for the replays. */
+  recordAnswer(place: AnswerPlace, json: Json): void {
+    if (this.answers.record(place, json)) return;
+    this.invocation.ports.log.error(
+      "SKY_ANSWER_NOT_KEPT",
+      `a connection listener got an answer of ${Buffer.byteLength(json)} bytes from clients; of all that its listeners and middlewares get, ${MAX_ANSWERS_BYTES} bytes are kept. When they run again before an event, they are told that no answer came. Have clients send short answers, or send an event.`,
+      { nsp: this.nsp.name, socket: this.id },
+    );
+  }
+
+  get #inMiddleware(): boolean {
+    const scope = scopes.getStore();
+    return scope?.socket === this ? scope.middleware === true : this.stage === "middleware";
+  }
+
+  /** New token for a membership: tells this join from earlier ones of the same room. */
+  newToken(): string {
+    return randomBytes(6).toString("base64url");
+  }
+
+  /** What the application changed since the last save, as the write that saves it; undefined if nothing. */
+  takeChanges(): (() => Promise<void>) | undefined {
+    // A replay does again what is saved already; it is put back when the replay is over.
+    if (this.stage === "replay" || this.drafting) return undefined;
+    const changes = this.#takeState();
+    const { data, props } = changes;
+    if (!data && !props) return undefined;
+    return async () => {
+      try {
+        await this.invocation.ports.store.saveState(this.key, this.id, changes);
+      } catch (error) {
+        this.savedData.noteFailed(data ?? {});
+        this.savedProps.noteFailed(props ?? {});
+        this.unsaved = true;
+        this.#reportNotSaved(changes, error);
+      }
+    };
+  }
+
+  /** The state so far is being written by the caller. */
+  noteSaved(): void {
+    this.#takeState();
+  }
+
+  /** Takes over the state of a later reading of the row; what the application changed in between would be lost. */
+  reload({ data, props }: Pick<SocketRecord, "data" | "props">): void {
+    this.savedData = new SavedState("socket.data", data);
+    this.savedProps = new SavedState("socket", props);
+    this.data = this.savedData.values();
+    for (const [name, value] of Object.entries(this.savedProps.values())) setOwn(this.facade, name, value);
+  }
+
+  /**
+   * A post has found that its connection is gone. Handlers that are still running see it at once, as on stock; its end, with the
+   * `disconnect` listeners, comes in another invocation, and needs the tokens of its rooms.
+   */
+  lose(): void {
+    this.gone = true;
+    this.reachable = false;
+    this.connected = false;
+    this.link.state = "closed";
+    this.rooms.clear();
+  }
+
+  /** The socket is over: stock empties its rooms and refuses its packets from here on. */
+  close(): void {
+    this.connected = false;
+    this.rooms.clear();
+    this.tokens.clear();
+  }
+
+  /**
+   * Calls an application's function; what it throws or rejects with is logged and disturbs nobody else.
+   * @returns its promise, which never rejects; undefined if it gave none
+   */
+  call(what: string, code: string, fn: () => unknown): Promise<void> | undefined {
+    const failed = (error: unknown): void =>
+      this.invocation.ports.log.error(code, `${what} failed`, {
+        nsp: this.nsp.name,
+        socket: this.id,
+        error: describeError(error),
+      });
+    try {
+      const result = fn();
+      return isThenable(result) ? Promise.resolve(result).then(() => undefined, failed) : undefined;
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+
+  #takeState(): Pick<StateChanges, "data" | "props"> {
+    const tooLarge: TooLargeError[] = [];
+    const report = (_: string, error: Error): void => {
+      if (error instanceof TooLargeError) tooLarge.push(error);
+      else this.#reportNotJson(error);
+    };
+    const data = this.savedData.takeChanges(this.data, report);
+    const props = this.savedProps.takeChanges(this.facade, report);
+    this.#reportTooLarge(tooLarge);
+    return { ...(data && { data }), ...(props && { props }) };
+  }
+
+  get #whatIsLost(): string {
+    return this.registering
+      ? "It exists again in each event, because the code that set it runs again, but is seen by no other socket"
+      : "It is gone with the end of this event";
+  }
+
+  #reportNotJson(error: Error): void {
+    const { log } = this.invocation.ports;
+    const message = `${error.message}: it cannot be saved. ${this.#whatIsLost}. Keep plain values (objects, arrays, strings, numbers, booleans, null) there.`;
+    if (this.registering) log.warn("SKY_DATA_NOT_JSON", message, { socket: this.id });
+    else log.error("SKY_DATA_NOT_JSON", message, { socket: this.id });
+  }
+
+  /** Once in an invocation: there may be hundreds. */
+  #reportTooLarge([first, ...more]: readonly TooLargeError[]): void {
+    if (first === undefined || this.#tooLargeReported) return;
+    this.#tooLargeReported = true;
+    const others = more.length > 0 ? ` The same goes for ${more.length} more.` : "";
+    this.invocation.ports.log.error(
+      "SKY_STATE_TOO_LARGE",
+      `${first.message}: it cannot be saved. ${this.#whatIsLost}.${others} Keep large values elsewhere, and a reference to them here.`,
+      { nsp: this.nsp.name, socket: this.id },
+    );
+  }
+
+  #reportNotSaved({ data = {}, props = {} }: StateChanges, error: unknown): void {
+    const entries = [
+      ...Object.entries(data).map(([key, json]) => [`socket.data${keyInPath(key)}`, json ?? ""] as const),
+      ...Object.entries(props).map(([key, json]) => [`socket${keyInPath(key)}`, json ?? ""] as const),
+    ];
+    const named = entries
+      .slice(0, MOST_NAMED)
+      .map(([name, json]) => `${name} (${Buffer.byteLength(json)} bytes)`);
+    const more = entries.length > named.length ? ` and ${entries.length - named.length} more` : "";
+    this.invocation.ports.log.error(
+      "SKY_STATE_NOT_SAVED",
+      `${named.join(", ")}${more} could not be saved: the next event finds what was there before. Acknowledgements that come after this are not sent.`,
+      { nsp: this.nsp.name, socket: this.id, error: describeError(error) },
+    );
+  }
+
+  #reportLostContext(): void {
+    if (this.#contextLost) return;
+    this.#contextLost = true;
+    const why = scopes.getStore()
+      ? "that runs for an earlier event: of an object (a connection, a pool, an emitter) that was made in that event and is still in use. Make such objects when the module is loaded, or anew in each event"
+      : "that was created outside its event (a shared pool or emitter). Wrap such callbacks in AsyncResource.bind";
+    this.invocation.ports.log.warn(
+      "SKY_ASYNC_CONTEXT_LOST",
+      `async context lost: the socket was used from a callback ${why}.`,
+      { socket: this.id },
+    );
+  }
+}
+
+/** The sockets that take part in an invocation. */
+export const socketsOf = (invocation: Invocation): readonly SocketCore[] =>
+  [...invocation.sockets].filter((socket) => socket instanceof SocketCore);
+
+/** The socket of this library that takes part in an invocation as `participant`. */
+export function asSocketCore(participant: Participant): SocketCore {
+  if (participant instanceof SocketCore) return participant;
+  throw new TypeError("no socket of this server");
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+
+/** Why a socket refuses: named once, since several places have to. */
+export const lateRegistration = (what: string): SkysocketError =>
+  new SkysocketError(
+    "SKY_LATE_REGISTRATION",
+    `${what} inside an event handler would be forgotten: the next event runs in another invocation, which knows only what the connection listener registers. Register it in io.on("connection"), and decide inside the handler by socket.data.`,
+  );

@@ -1,0 +1,79 @@
+import type { Member, RoomName } from "../server/ports/rooms.ts";
+import type { Store } from "../server/ports/store.ts";
+import { Expression, isLive } from "./expression.ts";
+import { readable } from "./item-reader.ts";
+import { memberItem, readMemberItem } from "./items.ts";
+import { memberKey, roomPks } from "./keys.ts";
+import { mergePages } from "./pages.ts";
+import type { Table } from "./table.ts";
+
+export type MemberStore = Pick<
+  Store,
+  "putMember" | "holdMember" | "releaseMember" | "deleteMember" | "deleteMemberOf" | "listMembers"
+>;
+
+/** Who is in a room: what a broadcast reads. What a socket is in stands in its own row, and decides. */
+export function memberStore(table: Table): MemberStore {
+  return {
+    putMember: (member) => putMember(table, member),
+    holdMember: (member) => holdMember(table, member),
+    releaseMember: (member) => releaseMember(table, member),
+    deleteMember: (member) => deleteMember(table, member),
+    deleteMemberOf: (connectionId, member) => deleteMemberOf(table, connectionId, member),
+    listMembers: (nsp, room) => listMembers(table, nsp, room),
+  };
+}
+
+/** One write. */
+async function putMember(table: Table, member: Member): Promise<void> {
+  await table.put(memberItem(member), `The membership of socket ${member.id}`);
+}
+
+/** One write. A row of a later connection counts more: the session has gone on there. */
+async function holdMember(table: Table, member: Member): Promise<void> {
+  const latest = new Expression();
+  latest.require(
+    latest.anyOf(
+      latest.absent(["pk"]),
+      latest.atMost(["at"], member.connectedAt),
+      latest.expired(table.now()),
+    ),
+  );
+  await table.put(memberItem(member), `The membership of socket ${member.id}`, latest);
+}
+
+/** One write. */
+async function releaseMember(table: Table, member: Parameters<Store["releaseMember"]>[0]): Promise<void> {
+  const release = new Expression().remove(["hold"]);
+  release.require(release.equals(["token"], member.token));
+  await table.update(memberKey(member), `The membership of socket ${member.id}`, release);
+}
+
+/** One write. */
+async function deleteMember(table: Table, member: Parameters<Store["deleteMember"]>[0]): Promise<void> {
+  const same = new Expression();
+  same.require(same.equals(["token"], member.token));
+  await table.delete(memberKey(member), `The membership of socket ${member.id}`, same);
+}
+
+/** One write. */
+export async function deleteMemberOf(
+  table: Table,
+  connectionId: string,
+  member: Parameters<Store["deleteMemberOf"]>[1],
+): Promise<void> {
+  const same = new Expression();
+  same.require(same.equals(["conn"], connectionId));
+  await table.delete(memberKey(member), `The membership of socket ${member.id}`, same);
+}
+
+/** One Query per begun 1 MB of the room; EVERYONE is four rooms, read at the same time. Empty pages are left out. */
+async function* listMembers(table: Table, nsp: string, room: RoomName): AsyncGenerator<readonly Member[]> {
+  for await (const items of mergePages(roomPks(nsp, room).map((pk) => table.query(pk)))) {
+    const now = table.now();
+    const members = readable(items, (item) => readMemberItem(item, nsp, room))
+      .filter(({ expiresAt }) => isLive(expiresAt, now))
+      .map(({ expiresAt: _, ...member }): Member => member);
+    if (members.length > 0) yield members;
+  }
+}

@@ -6,17 +6,16 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { benchCalls, type CallsPerEvent } from "./calls.ts";
-import { benchColdLoad, type ColdLoads } from "./cold-load.ts";
-import { benchEcho, type EchoLatency } from "./echo.ts";
-import { benchEventCpu, type EventCpu } from "./event-cpu.ts";
-import { benchFanOut, type FanOutTimes } from "./fan-out.ts";
-import { benchPost, type PostCost } from "./post.ts";
-import { type Price, priceOf } from "./price.ts";
+import { benchCalls } from "./calls.ts";
+import { benchColdLoad } from "./cold-load.ts";
+import { benchEcho } from "./echo.ts";
+import { benchEventCpu } from "./event-cpu.ts";
+import { benchFanOut } from "./fan-out.ts";
+import { benchPost } from "./post.ts";
+import { priceOf } from "./price.ts";
+import type { Results } from "./results.ts";
 import { markdownOf, plotsOf, textOf } from "./support/report.ts";
 import { missedBars } from "./support/rows.ts";
-
-export type Results = PostCost & ColdLoads & EchoLatency & EventCpu & CallsPerEvent & FanOutTimes & Price;
 
 const DOCS = fileURLToPath(new URL("../../docs/", import.meta.url));
 

@@ -1,4 +1,4 @@
-import type { Results } from "../main.ts";
+import type { Results } from "../results.ts";
 import { grouped, table } from "./markdown.ts";
 
 /** What a month of the workload costs, beside others, and what that leaves out. */

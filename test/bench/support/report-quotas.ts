@@ -1,5 +1,5 @@
-import type { Results } from "../main.ts";
 import { priceOf } from "../price.ts";
+import type { Results } from "../results.ts";
 import { grouped, table } from "./markdown.ts";
 import { heartbeatRates, quotas } from "./quotas.ts";
 import { round } from "./stats.ts";

@@ -1,6 +1,6 @@
 import type { Calls } from "../calls.ts";
-import type { Results } from "../main.ts";
 import { priceOf } from "../price.ts";
+import type { Results } from "../results.ts";
 import { grouped, table } from "./markdown.ts";
 import { draw, type Plot } from "./plots.ts";
 import { priceSection } from "./report-price.ts";

@@ -1,4 +1,4 @@
-import type { Results } from "../main.ts";
+import type { Results } from "../results.ts";
 
 /** One line of the table: what was measured, beside its control. */
 export interface Row {

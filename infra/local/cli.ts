@@ -37,7 +37,7 @@ async function run(options: CliOptions, print: (line: LogLine) => void, signal: 
     const watcher = await SourceWatcher.start({
       app,
       onChange: () => rebuild(cloud, say, signal),
-      onError: (error) => say("warn", `Changes of the application may go unseen: ${oneLine(error)}`),
+      onError: (error) => say("warn", `Changes of the application may go unnoticed: ${oneLine(error)}`),
     });
     process.stdout.write(json ? `${readyLine(cloud)}\n` : readyText(cloud, app));
     await aborted(signal);
@@ -58,7 +58,7 @@ async function rebuild(
     say("info", `Rebuilt in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   } catch (error) {
     if (signal.aborted) return;
-    say("error", `Not rebuilt, the code of before goes on: ${oneLine(error)}`);
+    say("error", `Not rebuilt; the previous code stays in use: ${oneLine(error)}`);
   }
 }
 

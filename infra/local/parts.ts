@@ -52,7 +52,7 @@ export async function startDynamoDb(
     const why = error instanceof Error ? error.message : String(error);
     throw new LocalCloudError(
       "DYNAMODB_UNUSABLE",
-      `The tables cannot be kept in the DynamoDB at ${endpoint}: ${why}. Start it, or leave the embedded one to its work.`,
+      `The tables cannot be kept in the DynamoDB at ${endpoint}: ${why}. Start it, or leave the option out to use the embedded one.`,
       { cause: error },
     );
   }

@@ -91,5 +91,5 @@ function explain(stderr: string, code: number | null, signal: NodeJS.Signals | n
     .filter((line) => !line.startsWith("Bundling asset "))
     .join("\n")
     .trim();
-  return said !== "" ? said : `The CDK app ended with ${signal ?? `exit code ${code}`} and without a word.`;
+  return said !== "" ? said : `The CDK app ended with ${signal ?? `exit code ${code}`} and printed nothing.`;
 }

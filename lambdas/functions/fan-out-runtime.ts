@@ -33,7 +33,7 @@ export function createFanOut(env: Environment): FanOutHandler {
   const portsOf = createPorts(env);
   return async (event, context) => {
     const known = toFanOutEvent(event);
-    if (!known) throw new Error("invoked with something else than a task of the socket function");
+    if (!known) throw new Error("invoked with something other than a task of the socket function");
     const ports = portsOf(known.owner);
     const deadline = ports.clock.now() + context.getRemainingTimeInMillis() - RESERVE_MS;
     const work = handleFanOut({ ports, deadline }, known.task);

@@ -20,7 +20,7 @@ export function surviveUncaughtErrors(log: Log): void {
     const lambdas = LAMBDAS[index];
     if (lambdas) process.off(event, lambdas as (error: unknown) => void);
     process.on(event, (error: unknown) => {
-      log.error("SKY_UNCAUGHT", "an error in the application that nobody caught", {
+      log.error("SKY_UNCAUGHT", "the application did not catch an error", {
         error: describeError(error),
       });
     });

@@ -35,7 +35,7 @@ function encode(connectionId: string, frame: string): Uint8Array {
   if (frame === "") {
     throw new GatewayError(
       "GATEWAY_EMPTY_FRAME",
-      `An empty frame was to be posted to connection ${connectionId}. It is no Engine.IO packet, and clients cut the ` +
+      `An empty frame was to be posted to connection ${connectionId}. It is not an Engine.IO packet, and clients cut the ` +
         "connection when they get one. Post at least a packet type.",
     );
   }

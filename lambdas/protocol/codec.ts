@@ -202,7 +202,7 @@ function toPacket(packet: Outgoing): Packet {
 function assertParser(parser: unknown): void {
   const { Encoder: encoder, Decoder: decoder } = Object(parser) as Record<string, unknown>;
   if (typeof encoder === "function" && typeof decoder === "function") return;
-  throw new TypeError("the server option parser is no parser: it needs the classes Encoder and Decoder");
+  throw new TypeError("the server option parser is not a parser: it needs the classes Encoder and Decoder");
 }
 
 // Posts are text frames: a client that receives a binary frame from API Gateway closes, but reads `b<base64>` on any transport.

@@ -60,7 +60,7 @@ export class StoreBusyError extends StoreError {
   constructor(subject: string, options?: ErrorOptions) {
     super(
       "STORE_BUSY",
-      `${subject}: DynamoDB refused the request for its rate, and all retries too. Wait and try again; if it lasts, raise the table's warm throughput or maximum request units.`,
+      `${subject}: DynamoDB throttled the request, and all its retries. Wait and try again; if this continues, raise the table's warm throughput or maximum request units.`,
       options,
     );
   }

@@ -14,6 +14,7 @@ import { benchFanOut } from "./fan-out.ts";
 import { benchPost } from "./post.ts";
 import { priceOf } from "./price.ts";
 import type { Results } from "./results.ts";
+import { benchServer } from "./server.ts";
 import { markdownOf, plotsOf, textOf } from "./support/report.ts";
 import { missedBars } from "./support/rows.ts";
 
@@ -35,6 +36,7 @@ async function measure(): Promise<Results> {
     ...(await part("echo", benchEcho)),
     ...(await part("calls", benchCalls)),
     ...(await part("fan-out", benchFanOut)),
+    ...(await part("stock server", benchServer)),
   };
   return { ...parts, ...priceOf(parts) };
 }

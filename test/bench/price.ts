@@ -7,21 +7,21 @@ import type { Calls, CallsPerEvent } from "./calls.ts";
 import { round } from "./support/stats.ts";
 
 const CONNECTIONS = 10_000;
-const HEARTBEAT_RUNS = 60 * 24 * 30;
+export const HEARTBEAT_RUNS = 60 * 24 * 30;
 const RECIPIENTS = 9;
 
 /** Assumed: an event waits for DynamoDB and for its posts. */
-const EVENT_SECONDS = 0.045;
+export const EVENT_SECONDS = 0.045;
 /**
  * Assumed: a pong asks nobody anything. It takes microseconds of CPU (`event_cpu_us.pong`), and Lambda bills
  * whole milliseconds, those of its own runtime among them.
  */
-const PONG_SECONDS = 0.002;
+export const PONG_SECONDS = 0.002;
 /** Assumed: a run of the heartbeat with 1,250 posts, 64 at once. */
 const HEARTBEAT_SECONDS = 1;
 const MEMORY_GB = 0.5;
 /** Read units of a connection's entry in the heartbeat's index (200 bytes), which is read for each ping. */
-const ENTRY_UNITS = 200 / 4096 / 2;
+export const ENTRY_UNITS = 200 / 4096 / 2;
 
 /** The first billion messages of a month, and those after. @see https://aws.amazon.com/api-gateway/pricing/ */
 const FIRST_TIER = 1e9;
@@ -69,6 +69,13 @@ const messagesCost = (count: number): number =>
 
 const runCost = (seconds: number): number =>
   PRICES.lambdaRequest + seconds * MEMORY_GB * PRICES.lambdaGbSecond;
+
+/** One of something, at the price of the first billion messages. */
+export const costOf = (calls: Calls, seconds: number): number =>
+  calls.messages * PRICES.gatewayMessage +
+  calls.invocations * runCost(seconds) +
+  calls.read_units * PRICES.dynamodbReadUnit +
+  calls.write_units * PRICES.dynamodbWriteUnit;
 
 /** Parts of the workload: how often, and what each costs. */
 interface Part {

@@ -5,6 +5,14 @@ import type { EventCpu } from "./event-cpu.ts";
 import type { FanOutTimes } from "./fan-out.ts";
 import type { PostCost } from "./post.ts";
 import type { Price } from "./price.ts";
+import type { ServerUse } from "./server.ts";
 
 /** All that the benches measure. */
-export type Results = PostCost & ColdLoads & EchoLatency & EventCpu & CallsPerEvent & FanOutTimes & Price;
+export type Results = PostCost &
+  ColdLoads &
+  EchoLatency &
+  EventCpu &
+  CallsPerEvent &
+  FanOutTimes &
+  ServerUse &
+  Price;

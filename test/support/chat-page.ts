@@ -21,8 +21,9 @@ export class ChatPage {
     page.on("pageerror", (error) => this.complaints.push(String(error)));
   }
 
-  static async open(browser: Browser, viewport = DESKTOP): Promise<ChatPage> {
-    return new ChatPage(await browser.newPage({ viewport }));
+  /** @param deviceScaleFactor pixels of the screen for each of the page's */
+  static async open(browser: Browser, viewport = DESKTOP, deviceScaleFactor = 1): Promise<ChatPage> {
+    return new ChatPage(await browser.newPage({ viewport, deviceScaleFactor }));
   }
 
   async enterAs(url: string, nickname: string): Promise<void> {

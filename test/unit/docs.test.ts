@@ -1,19 +1,21 @@
-/** The documents keep up with the sources: every code is explained, every link leads somewhere. */
+/** The documents keep up with the sources: codes are explained, links lead somewhere, examples compile, pages can be found and read. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import { checkExamples } from "../support/doc-examples.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const DOCUMENTS = [
+/** What a reader comes to from the README. */
+const PAGES = [
   "README.md",
-  "CHANGELOG.md",
-  "CONTRIBUTING.md",
-  "lambdas/protocol/PROTOCOL.md",
-  ...readdirSync(join(ROOT, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
+  ...["docs", "lambdas/protocol"].flatMap((directory) =>
+    readdirSync(join(ROOT, directory), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `${directory}/${name}`),
+  ),
 ];
+const DOCUMENTS = [...PAGES, "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
@@ -43,11 +45,19 @@ function codesInUse(): string[] {
   return [...new Set(used)].filter((code) => PREFIXES.test(code) || listed.has(code)).sort();
 }
 
-describe("docs/ERRORS.md", () => {
-  test("explains every code that is used, each once, and none that is not", () => {
-    const explained = [...read("docs/ERRORS.md").matchAll(/^### ([A-Z]+(?:_[A-Z]+)+)$/gm)].map(
-      ([, code]) => code,
-    );
+describe("docs/ERRORS.md and the pages beside it", () => {
+  const pages = PAGES.filter((page) => /^docs\/ERRORS(?:-\w+)?\.md$/.test(page));
+  const explained = pages.flatMap((page) =>
+    [...read(page).matchAll(/^### ([A-Z]+(?:_[A-Z]+)+)$/gm)].flatMap(([, code]) => code ?? []),
+  );
+
+  test("the first lists all of them", () => {
+    const [, list = ""] = /^## All codes\n([\s\S]*?)^## /m.exec(read("docs/ERRORS.md")) ?? [];
+    const listed = [...list.matchAll(/`(\w+)`\]/g)].map(([, code]) => code);
+    expect(listed.sort()).toEqual([...explained].sort());
+  });
+
+  test("explain every code that is used, each once, and none that is not", () => {
     const codes = codesInUse();
     // Known ones of each make: else a regular expression that finds nothing would agree with an empty page.
     expect(codes).toEqual(
@@ -80,11 +90,22 @@ const prose = (path: string): string => read(path).replaceAll(/^```[\s\S]*?^```/
 const anchorsOf = (path: string): Set<string> =>
   new Set([...prose(path).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading ?? "")));
 
+const linksOf = (document: string): readonly string[] =>
+  [...prose(document).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link]) => link ?? []);
+
+const isRemote = (link: string): boolean => /^https:\/\//.test(link);
+
+/** The file that a link leads to, from the project's root. */
+function targetOf(document: string, link: string): string {
+  const [path = ""] = link.split("#");
+  return path === "" ? document : relative(ROOT, resolve(ROOT, dirname(document), path));
+}
+
 /** What is wrong with a link, or undefined. */
 function fault(document: string, link: string): string | undefined {
-  if (/^https:\/\//.test(link)) return URL.canParse(link) ? undefined : "no URL";
-  const [path = "", fragment] = link.split("#");
-  const target = path === "" ? document : relative(ROOT, resolve(ROOT, dirname(document), path));
+  if (isRemote(link)) return URL.canParse(link) ? undefined : "no URL";
+  const [, fragment] = link.split("#");
+  const target = targetOf(document, link);
   if (target.startsWith("..")) return "leaves the project";
   if (!statSync(join(ROOT, target), { throwIfNoEntry: false })) return "no such file";
   if (fragment !== undefined && !anchorsOf(target).has(fragment)) return "no such heading";
@@ -93,8 +114,7 @@ function fault(document: string, link: string): string | undefined {
 
 describe.each(DOCUMENTS)("%s", (document) => {
   test("has no dead link to a file or heading", () => {
-    const links = [...prose(document).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link]) => link ?? []);
-    const dead = links.flatMap((link) => {
+    const dead = linksOf(document).flatMap((link) => {
       const problem = fault(document, link);
       return problem === undefined ? [] : [`${link}: ${problem}`];
     });
@@ -109,4 +129,57 @@ describe.each(DOCUMENTS)("%s", (document) => {
       .filter((path) => !statSync(join(ROOT, path), { throwIfNoEntry: false }));
     expect(missing).toEqual([]);
   });
+});
+
+test("every page is reachable from the README", () => {
+  const reached = new Set(["README.md"]);
+  // A set hands over what is added while it is walked.
+  for (const page of reached) {
+    for (const link of linksOf(page)) {
+      const target = targetOf(page, link);
+      if (!isRemote(link) && target.endsWith(".md")) reached.add(target);
+    }
+  }
+  expect(DOCUMENTS.filter((page) => !reached.has(page))).toEqual([]);
+});
+
+// ── size ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const MAX_LINES = 300;
+const MAX_LENGTH = 120;
+
+test.each(PAGES)("%s is no longer than a reader's patience", (page) => {
+  expect(read(page).split("\n").length - 1).toBeLessThanOrEqual(MAX_LINES);
+});
+
+test.each(DOCUMENTS)("%s has its lines wrapped", (document) => {
+  // Tables, headings and pictures are single lines; where a link leads is no part of the text.
+  const long = prose(document)
+    .split("\n")
+    .filter((line) => !/^(?:\||#|!\[)/.test(line))
+    .filter((line) => line.replaceAll(/\]\(\S+\)/g, "]").length > MAX_LENGTH);
+  expect(long).toEqual([]);
+});
+
+// ── contents ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+test("examples compile", async () => {
+  // A compiler that starts beside all other tests may need long.
+  expect(await checkExamples(new Map(PAGES.map((page) => [page, read(page)])))).toEqual([]);
+}, 180_000);
+
+test("an example that does not compile is found, with its place", async () => {
+  const wrong = "Text.\n\n```ts\nio.emit();\nio.shout();\n```\n";
+  const complaints = await checkExamples(new Map([["wrong.md", wrong]]));
+  expect(complaints).toContainEqual(expect.stringMatching(/^wrong\.md:3\(2,4\): .*shout/));
+}, 180_000);
+
+test("docs/WHEN-NOT.md calculates with the numbers of docs/PERFORMANCE.md", () => {
+  const [argument = ""] = read("docs/WHEN-NOT.md").split("## How to find your own number");
+  const numbers = [...argument.matchAll(/\$[\d.,]*\d|[\d.,]*\d(?= (?:%|MB|ms|s)\b)/g)].map(
+    ([number]) => number,
+  );
+  const performance = read("docs/PERFORMANCE.md");
+  expect(numbers.length).toBeGreaterThan(15);
+  expect(numbers.filter((number) => !performance.includes(number))).toEqual([]);
 });

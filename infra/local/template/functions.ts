@@ -114,7 +114,7 @@ function statementsOf(
   if (statements !== undefined) return statements;
   throw new TemplateError(
     `${properties.where}.Role`,
-    `this template has no role ${role}, so nobody knows what it allows`,
+    `this template has no role ${role}, so what it allows is unknown`,
   );
 }
 

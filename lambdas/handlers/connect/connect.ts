@@ -251,7 +251,7 @@ async function settle(
     if (done.signal.aborted) return;
     ports.log.warn(
       "SKY_LISTENER_UNSETTLED",
-      `a connection listener has not settled after ${LISTENER_CAP_MS} ms; the client's events wait no longer for it. It must not wait for events of the client.`,
+      `a connection listener has not settled after ${LISTENER_CAP_MS} ms; the client's events no longer wait for it. It must not wait for events of the client.`,
       { nsp: socket.nsp.name },
     );
   });

@@ -26,7 +26,7 @@ export async function handleFault(
 ): Promise<void> {
   const { server, invocation, connection, ports } = context;
   const code = error instanceof SkysocketError ? error.code : "SKY_PACKET_REFUSED";
-  ports.log.warn(code, `a client sent something that is no packet: ${error.message}`, {
+  ports.log.warn(code, `a client sent something that is not a packet: ${error.message}`, {
     connection: connection.connectionId,
     reason,
   });

@@ -91,7 +91,7 @@ export class Engine extends EventSource {
   get opts(): never {
     throw notAvailable(
       "io.engine.opts",
-      "the limits and times of connections are API Gateway's, and not to be changed. Keep your own options where you made them.",
+      "the limits and times of connections are API Gateway's and cannot be changed. Keep your own options where you made them.",
     );
   }
 
@@ -127,9 +127,9 @@ function whyNever(event: string): string {
     case "initial_headers":
     case "headers":
       // https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
-      return "API Gateway documents no response header of a WebSocket upgrade that a function can set, but the subprotocol. Give clients what they need in an event";
+      return "API Gateway documents no response header of a WebSocket upgrade that a function can set, except the subprotocol. Give clients what they need in an event";
     case "connection":
-      return "a connection has no object that lives on; use io.engine.use() for the request, and socket.conn";
+      return "a connection has no object that outlives an event; use io.engine.use() for the request, and socket.conn";
     default:
       return "API Gateway tells of no such thing";
   }

@@ -277,7 +277,7 @@ export abstract class NamespaceBase<
     if (listeners) return listeners;
     throw new SkysocketError(
       "SKY_NOT_AVAILABLE",
-      `${what}: servers and namespaces have the events of connections only. What clients send, and "disconnect", are listened to on each socket, in io.on("connection", (socket) => socket.on(…)). Instances of Lambda cannot send each other events: use a queue, a topic or a table.`,
+      `${what}: servers and namespaces have only the events of connections. Listen to what clients send, and to "disconnect", on each socket, in io.on("connection", (socket) => socket.on(…)). Instances of Lambda cannot send each other events: use a queue, a topic or a table.`,
     );
   }
 }

@@ -68,7 +68,7 @@ export class LocalSockets<AppSocket = SocketFacade> {
   #unknown(what: string, instead: string) {
     return notAvailable(
       `nsp.sockets: ${what}`,
-      `other sockets are connected to no process, and known to the table only. Use ${instead}.`,
+      `no process has the other sockets, and only the table knows them. Use ${instead}.`,
     );
   }
 }

@@ -69,7 +69,7 @@ async function within(socket: SocketCore, work: (capped: AbortSignal) => Promise
   if (done) return;
   log.warn(
     "SKY_LISTENER_UNSETTLED",
-    `a connection listener was still not settled ${REPLAY_CAP_MS} ms after it ran again for an event; handlers that it registers later are missed. It must not wait for events of the client.`,
+    `a connection listener had not settled ${REPLAY_CAP_MS} ms after it ran again for an event; handlers that it registers later are missing. It must not wait for events of the client.`,
     { nsp: socket.nsp.name },
   );
 }
@@ -109,7 +109,7 @@ function reportDivergence(socket: SocketCore): void {
   if (difference === undefined) return;
   socket.invocation.ports.log.warn(
     "SKY_REPLAY_DIVERGED",
-    `the connection listener did something else than when the client connected: ${difference}. It runs again before each event, so what it does may depend only on the socket (id, handshake, auth, data), not on the time, on chance or on the state of the module.`,
+    `the connection listener did not do the same as when the client connected: ${difference}. It runs again before each event, so what it does may depend only on the socket (id, handshake, auth, data), not on the time, on chance or on the state of the module.`,
     { nsp: socket.nsp.name, socket: socket.id },
   );
 }

@@ -34,7 +34,7 @@ export function askTimeout(given: number = DEFAULT_ASK_TIMEOUT_MS): number {
   if (ms <= MAX_ASK_TIMEOUT_MS) return ms;
   throw new SkysocketError(
     "SKY_ASK_TIMEOUT_TOO_LONG",
-    `timeout(${ms}): at most ${MAX_ASK_TIMEOUT_MS} ms, since the answer is waited for inside an invocation of Lambda. Let the client send an event instead.`,
+    `timeout(${ms}): at most ${MAX_ASK_TIMEOUT_MS} ms, since an invocation of Lambda waits for the answer. Let the client send an event instead.`,
   );
 }
 

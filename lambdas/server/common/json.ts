@@ -36,7 +36,7 @@ function check(value: unknown, path: string, way: Way): void {
       return;
     case "number":
       if (Number.isFinite(value)) return;
-      throw new NotJsonError(`${path} is ${value}, which JSON has no word for`);
+      throw new NotJsonError(`${path} is ${value}, which JSON cannot express`);
     case "object":
       if (value !== null) checkObject(value, path, way);
       return;

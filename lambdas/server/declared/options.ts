@@ -224,7 +224,7 @@ function resolveFanOutThreshold(threshold: number = DEFAULT_FAN_OUT_THRESHOLD): 
     return threshold;
   throw new SkysocketError(
     "SKY_OPTION_INVALID",
-    `fanOutThreshold is ${threshold}: give a whole number of sockets from 1 on, or Infinity for no workers`,
+    `fanOutThreshold is ${threshold}: give a whole number of sockets, 1 or more, or Infinity for no workers`,
   );
 }
 

@@ -108,7 +108,7 @@ async function finished({ ports, deadline }: Invocation, { store }: FanOuts, id:
   }
   log.warn(
     "SKY_FAN_OUT_SLOW",
-    "what follows an event to a large room waits no longer for its workers: some may get two events in the other order, or one to a room that they have just joined or left",
+    "what follows an event to a large room no longer waits for its workers: some sockets may get two events in the other order, or one to a room that they have just joined or left",
   );
 }
 

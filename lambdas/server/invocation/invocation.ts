@@ -177,7 +177,7 @@ export class Invocation {
   refuse<T>(what: string): Effect<T> {
     const error = new SkysocketError(
       "SKY_AFTER_INVOCATION",
-      `${what} after the end of its event: on Lambda nothing goes on between events. Await what you start in the handler; work that must wait belongs into a queue or a schedule.`,
+      `${what} after the end of its event: on Lambda nothing runs between events. Await what you start in the handler; work that must wait belongs in a queue or a schedule.`,
     );
     return Effect.of(Promise.reject(error), () => this.ports.log.error(error.code, error.message));
   }
@@ -218,7 +218,7 @@ export class Invocation {
     for (const socket of this.sockets) socket.reportLost();
     this.#timer.abort();
     if (this.#isLate && this.#pending.size > 0) {
-      this.ports.log.error("SKY_DEADLINE", "the time of an event is over; what was still going on is lost", {
+      this.ports.log.error("SKY_DEADLINE", "the time of an event is over; what was still running is lost", {
         pending: this.#pending.names,
       });
     }
@@ -246,7 +246,7 @@ export class Invocation {
     if (busy.length === 0 || this.#ended) return;
     this.ports.log.warn(
       "SKY_LINGERING",
-      `an event left work behind that is still going on after ${this.#lingerMs} ms: it stops now. Await it in the handler; intervals belong into a schedule.`,
+      `an event left work behind that still runs after ${this.#lingerMs} ms: it stops now. Await it in the handler; intervals belong in a schedule.`,
       { busy },
     );
   }

@@ -155,7 +155,7 @@ export class SocketCore implements Participant {
     if (names.length === 0) return;
     this.invocation.ports.log.warn(
       "SKY_CHANGE_LOST",
-      `a handler has changed ${names.map((name) => `socket.${name}`).join(" and ")}, which is made anew for each event: the next one will not see the change. Keep it in socket.data; what a middleware puts there is there in each event.`,
+      `a handler has changed ${names.map((name) => `socket.${name}`).join(" and ")}, which is created again for each event: the next event will not see the change. Keep it in socket.data; what a middleware puts there is there in each event.`,
       { nsp: this.nsp.name, socket: this.id },
     );
   }

@@ -133,7 +133,7 @@ export function quotas(results: CallsPerEvent & PostCost): readonly QuotaLine[] 
       unit: "posts a minute",
       perConnection: 1 / 8,
       remedy: "none; beyond it, a second stack",
-      source: "ARCHITECTURE.md#heartbeat",
+      source: "architecture/life.md#heartbeat",
     },
   ];
   return lines

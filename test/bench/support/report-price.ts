@@ -14,13 +14,13 @@ export function priceSection(results: Results): string {
     `API Gateway ${dollars(bill.api_gateway)}, Lambda ${dollars(bill.lambda)}, DynamoDB ${dollars(bill.dynamodb)}`,
   ]);
   const names: Readonly<Record<string, readonly [string, string]>> = {
-    appsync_events: ["AppSync Events", "each of the ten members is an operation; its handlers come on top"],
+    appsync_events: ["AppSync Events", "each of the ten members is an operation; handlers cost extra"],
     azure_web_pubsub: [
       "Azure Web PubSub for Socket.IO",
-      "10 units, messages of 256 bytes; your server comes on top",
+      "10 units, messages of 256 bytes; your server costs extra",
     ],
-    ably: ["Ably", "Standard; your server comes on top"],
-    pusher: ["Pusher Channels", "the plan that holds it; your server comes on top"],
+    ably: ["Ably", "Standard; your server costs extra"],
+    pusher: ["Pusher Channels", "the plan that holds it; your server costs extra"],
   };
   const theirs = Object.entries(others).map(([name, price]) => [
     names[name]?.[0] ?? name,
@@ -29,10 +29,11 @@ export function priceSection(results: Results): string {
   ]);
   return [
     "## What a month costs",
-    "10,000 connections held for 30 days in rooms of ten; each sends one message a minute, 8 hours on 22 days: 105.6 million messages in, " +
-      "950.4 million out, 432 million connection minutes, a reconnect every 2 hours, a ping every 8 minutes. List prices of us-east-1 " +
-      "without free tiers and data transfer. Assumed: an event runs 45 ms at 512 MB, a pong 2 ms (our code takes " +
-      `${grouped(results.event_cpu_us.pong, 1)} µs of CPU for it; Lambda bills whole milliseconds), a run of the heartbeat 1 s.`,
+    "The workload: 10,000 connections are held for 30 days in rooms of ten. Each sends one message a minute, 8 hours on 22 days. That is " +
+      "105.6 million messages in, 950.4 million out, 432 million connection minutes, a reconnect every 2 hours and a ping every 8 " +
+      "minutes. The prices are list prices of us-east-1, without free tiers and data transfer. Assumed: an event runs 45 ms at 512 MB, " +
+      `a pong 2 ms (our code takes ${grouped(results.event_cpu_us.pong, 1)} µs of CPU for it; Lambda bills whole milliseconds), and a ` +
+      "run of the heartbeat 1 s.",
     table(
       ["", "a month", ""],
       [
@@ -51,8 +52,9 @@ function notCounted({ price }: Results): string {
   return [
     "Not counted:\n",
     `- **Logs**: Lambda writes START, END and REPORT for each run, about 285 bytes. At $0.50/GB that is $${grouped(not_counted.logs)} a ` +
-      `month, and with it ${withLogs(recovery_off)} and ${withLogs(recovery_on)} times the unavoidable. What your handlers log comes on top.`,
-    "- **Two small reads a connection**, by which the heartbeat sees after two and five minutes whether a namespace is joined: " +
+      `month, and the ratios become ${withLogs(recovery_off)} and ${withLogs(recovery_on)} times the unavoidable. What your handlers log ` +
+      "costs extra.",
+    "- **Two small reads for each connection**: after two and five minutes the heartbeat looks whether a namespace was joined, " +
       `$${not_counted.join_checks.toFixed(2)}.`,
     "- **Storage and backups** of the table, and the time of cold starts.",
     `- **Longer pongs**: at 45 ms like an event the ratios would be ${grouped(slow_pongs.recovery_off, 3)} with recovery off and ` +

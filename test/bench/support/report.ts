@@ -1,10 +1,11 @@
 import type { Calls } from "../calls.ts";
 import { priceOf } from "../price.ts";
 import type { Results } from "../results.ts";
-import { grouped, table } from "./markdown.ts";
+import { grouped, table, wrapped } from "./markdown.ts";
 import { draw, type Plot } from "./plots.ts";
 import { priceSection } from "./report-price.ts";
 import { quotaSection } from "./report-quotas.ts";
+import { serverSection } from "./report-server.ts";
 import { type Row, rowsOf } from "./rows.ts";
 
 const CONNECTIONS = [10_000, 30_000, 100_000, 300_000, 1_000_000];
@@ -66,31 +67,46 @@ export function plotsOf(results: Results): Readonly<Record<string, string>> {
 /** docs/PERFORMANCE.md. */
 export function markdownOf(results: Results, machine: string): string {
   const measured = rowsOf(results).map((row) => [row.name, row.ours, row.control, verdict(row)]);
-  return `${[
+  const sections = [
     "# Performance",
-    "`npm run bench -- --docs` has measured and written this. Each number is a median and has its control in the same run. " +
-      `This run: ${machine}. Nothing of it has been measured on AWS.`,
+    "`npm run bench -- --docs` measured this and wrote this page. Each number is a median, and its control was measured in the same " +
+      `run. This run: ${machine}. None of it was measured on AWS.`,
     table(["", "ours", "control", "asked"], measured),
-    'A ratio of times under "asked" is the median over pairs of runs that lie beside each other. It is not always the quotient of the two ' +
-      "medians in its row.",
-    "- **Loading**: the first row of a function is its `index.mjs`. The second has `skysocket-service.mjs` with it, one after the other: " +
-      "the client that posts and starts tasks, which the first event of an instance loads while its first read of the table is under " +
-      "way. The control has a client for posts in it too. So the first row is what the first read waits for, and the second is all " +
-      "that the CPU does until the first post; how much of the difference the read hides is not measured.\n" +
-      "- **Echo**: the local cloud does the work of API Gateway, Lambda and DynamoDB in processes of this machine. On AWS the network " +
-      "between these comes on top: three hops within a Region.\n" +
-      "- **Broadcast**: against a sink that answers after 10 ms, emitter and workers in one process, which share 64 connections. On " +
-      "AWS each worker has its own: the time then is that of one worker, about 500 posts, as long as all together stay below the " +
-      "account's request rate. Above it the rate decides, and beyond 20 s of it posts are [given up](#an-event-to-everyone).",
+    READING,
     "![Time of a broadcast](performance/fan-out-time.svg)\n\n![Memory of a broadcast](performance/fan-out-memory.svg)",
-    "## How to run it\n\n```sh\nnpm run bench                # prints the table\nnpm run -s bench -- --json   # one object with all numbers\n" +
-      "npm run bench -- --docs      # writes this page and its plots\n```\n\nIt takes about seven minutes, on a machine that has nothing else to do. What is compared is measured in turns. It ends with 1 when something asked is missed. " +
-      "`node --import tsx test/bench/post.ts` and its like run one part alone.",
+    HOW_TO_RUN,
     callsSection(results),
     priceSection(results),
+    serverSection(results),
     quotaSection(results),
-  ].join("\n\n")}\n`;
+  ];
+  return wrapped(`${sections.join("\n\n")}\n`);
 }
+
+const READING = [
+  'A ratio of times under "asked" is the median over pairs of runs that lie beside each other. It is not always the quotient of the two ' +
+    "medians in its row.\n",
+  "- **Loading**: the first row of a function is its `index.mjs`. The second row adds `skysocket-service.mjs`, loaded after it: the " +
+    "client that posts and starts tasks. The first event of an instance loads that while its first read of the table is under way. The " +
+    "control has a client for posts in it too. So the first read waits for the first row, and the second row is all that the CPU " +
+    "does until the first post. How much of the difference the read hides was not measured.",
+  "- **Echo**: the local cloud does the work of API Gateway, Lambda and DynamoDB in processes of this machine. On AWS the network " +
+    "between these comes on top: three hops within a Region.",
+  "- **Broadcast**: against a sink that answers after 10 ms. Emitter and workers run in one process and share 64 connections. On AWS " +
+    "each worker has its own. There the time is that of one worker, about 500 posts, as long as all together stay below the account's " +
+    "request rate. Above it the rate decides, and after 20 s posts are [given up](#an-event-to-everyone).",
+].join("\n");
+
+const HOW_TO_RUN = `## How to run it
+
+\`\`\`sh
+npm run bench                # prints the table
+npm run -s bench -- --json   # prints one object with all numbers
+npm run bench -- --docs      # writes this page and its plots
+\`\`\`
+
+It takes about eight minutes on a machine that has nothing else to do. What is compared is measured in turns. It exits with 1 when \
+something that is asked is missed. \`node --import tsx test/bench/post.ts\` and the like run one part alone.`;
 
 function callsSection({ calls_per_event: { runs: _, with_recovery, ...calls } }: Results): string {
   const cells = (name: string, each: Calls): string[] => [
@@ -103,9 +119,8 @@ function callsSection({ calls_per_event: { runs: _, with_recovery, ...calls } }:
   ];
   return [
     "## What an event costs",
-    "Counted by the local cloud's meter. Messages are API Gateway's, both ways; units are DynamoDB's. A chat message goes to the nine " +
-      "others of a room; a connect is counted from the upgrade until the socket is in its room; a resume has the end of the old " +
-      "connection in it.",
+    "The local cloud's meter counted these. Messages are API Gateway's, both ways; units are DynamoDB's. A chat message goes to the nine " +
+      "others of a room. A connect lasts from the upgrade until the socket is in its room. A resume includes the end of the old connection.",
     table(["", "messages", "invocations", "read units", "write units"], rows),
   ].join("\n\n");
 }

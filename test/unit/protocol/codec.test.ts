@@ -94,7 +94,7 @@ test.each([[null], [5], [{}], [{ Encoder }], [{ Encoder: 1, Decoder: 2 }]])(
   "%j is no parser, and the server does not start",
   (parser) => {
     const options = { parser } as unknown as { parser: Parser };
-    expect(() => new Server(options)).toThrow("the server option parser is no parser");
+    expect(() => new Server(options)).toThrow("the server option parser is not a parser");
   },
 );
 

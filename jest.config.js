@@ -22,8 +22,8 @@ const project = (name) => ({
 });
 
 export default {
-  // It only ends what hangs: what is slow on a busy machine is not wrong.
-  testTimeout: 60_000,
+  // The one limit of all tests. It only ends what hangs: what is slow on a busy machine is not wrong.
+  testTimeout: 15 * 60_000,
   coverageProvider: "v8",
   // Half of what the tests do is waiting: with as many workers as cores, or fewer (the default), cores would be idle.
   maxWorkers: availableParallelism() + 1,

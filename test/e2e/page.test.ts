@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Browser, WebSocketRoute } from "playwright-core";
 import { findChromium, launchChromium } from "../support/browser.ts";
 import { ChatPage, DESKTOP, PHONE } from "../support/chat-page.ts";
@@ -11,8 +11,6 @@ if (!chromium) {
     "The page is not tested: there is no Chromium here (install one or set CHROME_PATH).\n",
   );
 }
-
-jest.setTimeout(60_000);
 
 (chromium ? describe : describe.skip)("the page", () => {
   let server: ChatServer;

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import type { Mark } from "../../infra/local/meter.ts";
 import type { Client } from "../support/client.ts";
@@ -14,7 +14,6 @@ import { ScenarioContext } from "../support/scenario.ts";
 const APP = fileURLToPath(new URL("../apps/careless.ts", import.meta.url));
 const FRAME_LIMIT = 32 * 1024;
 
-jest.setTimeout(60_000);
 const clouds = new TestClouds();
 const news = new EventEmitter();
 let cloud: LocalCloud;

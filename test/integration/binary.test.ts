@@ -11,11 +11,11 @@ let cloud: LocalCloud;
 
 beforeAll(async () => {
   cloud = await clouds.start({ app: APP, port: 0 });
-}, 120_000);
+});
 
 afterAll(async () => {
   await clouds.stop();
-}, 60_000);
+});
 
 async function connected(): Promise<Socket> {
   const socket = io(`${cloud.url}/events`, {
@@ -53,7 +53,7 @@ test("events with an attachment each, one after the other, all arrive", async ()
     expect(await echoes(socket, [args])).toEqual([args]);
   }
   socket.disconnect();
-}, 60_000);
+});
 
 test("two attachments in one event are never swapped: they arrive in their order, or the connection is closed", async () => {
   for (let round = 0; round < 3; round++) {
@@ -63,7 +63,7 @@ test("two attachments in one event are never swapped: they arrive in their order
     expect([sent, "closed"]).toContainEqual(answer);
     socket.disconnect();
   }
-}, 60_000);
+});
 
 test("five events at once arrive as they were sent; if not, a frame came too late, and the connection is closed", async () => {
   for (let round = 0; round < 3; round++) {
@@ -77,4 +77,4 @@ test("five events at once arrive as they were sent; if not, a frame came too lat
     if (!isRight) expect(await closed).toBe("transport close");
     socket.disconnect();
   }
-}, 60_000);
+});

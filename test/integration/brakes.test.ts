@@ -3,12 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { type LocalCloud, startLocalCloud } from "../../infra/local/cloud.ts";
 import { synthesize } from "../support/synth.ts";
 
-jest.setTimeout(60_000);
 let directory: string;
 let cloud: LocalCloud;
 const sockets: Socket[] = [];

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { TestClouds } from "../support/cloud.ts";
 import { MeterStream } from "../support/meter-stream.ts";
@@ -9,7 +9,6 @@ import { RawClient } from "../support/scenario-raw.ts";
 /** What events cost, counted by the local cloud as AWS would bill it: requests, writes and posts are the price of everything. */
 const APP = fileURLToPath(new URL("../apps/echo.ts", import.meta.url));
 
-jest.setTimeout(60_000);
 const clouds = new TestClouds();
 const clients: Metered[] = [];
 

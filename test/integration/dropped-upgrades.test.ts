@@ -1,6 +1,6 @@
 import { connect as dial } from "node:net";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { TestClouds } from "../support/cloud.ts";
@@ -14,7 +14,6 @@ const INSTANCES = 10;
 const DROPPED = 40;
 const CLIENTS = 30;
 
-jest.setTimeout(120_000);
 const clouds = new TestClouds();
 const sockets: Socket[] = [];
 

@@ -3,14 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, jest, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { startStock } from "../support/stock.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../lambdas/app.ts", import.meta.url));
 const OURS = /\b(io\.inbox|socket\.openInbox)\(/;
 
-jest.setTimeout(60_000);
 const cleanups: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {

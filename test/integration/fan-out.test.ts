@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { TestClouds } from "../support/cloud.ts";
@@ -10,7 +10,6 @@ const APP = fileURLToPath(new URL("../apps/fan-out.ts", import.meta.url));
 const CLIENTS = 200;
 const CONNECTED_AT_ONCE = 10;
 
-jest.setTimeout(240_000);
 const clouds = new TestClouds();
 const sockets: Socket[] = [];
 

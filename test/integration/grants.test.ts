@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { loadModel } from "../../infra/local/template/load.ts";
 import { TestClouds } from "../support/cloud.ts";
@@ -80,7 +80,6 @@ const FAILURES = [
   },
 ];
 
-jest.setTimeout(60_000);
 const clouds = new TestClouds();
 let directory: string;
 let assembly: string;

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { WebSocket } from "ws";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
@@ -21,7 +21,6 @@ const TEMPLATE = "Skysocket.template.json";
 const TIME_SCALE = 30;
 const IDLE_LIMIT = (10 * 60_000) / TIME_SCALE;
 
-jest.setTimeout(120_000);
 const clouds = new TestClouds();
 const open: (() => void)[] = [];
 let directory: string;

@@ -1,12 +1,10 @@
 /** Inboxes with the official client over the local cloud. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { keyOfUnit, newTag, unitOfTime } from "../../lambdas/server/inbox/ids.ts";
 import { inboxOf } from "../support/inbox.ts";
 import { type InboxCloud, startInboxCloud } from "../support/inbox-cloud.ts";
 import { MeterStream } from "../support/meter-stream.ts";
-
-jest.setTimeout(120_000);
 
 let cloud: InboxCloud;
 /** What happens in the cloud during one test. */

@@ -5,10 +5,9 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { io } from "socket.io-client";
 
-jest.setTimeout(60_000);
 const children = new Set<ChildProcess>();
 let directory: string;
 let app: string;

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { startLocalCloud } from "../../infra/local/cloud.ts";
 import { TestClouds } from "../support/cloud.ts";
@@ -16,7 +16,6 @@ io.on("connection", (socket) => {
 export default io;
 `;
 
-jest.setTimeout(60_000);
 const clouds = new TestClouds();
 const sockets: Socket[] = [];
 let directory: string;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { TestClouds } from "../support/cloud.ts";
 import { ScenarioContext } from "../support/scenario.ts";
 import { TORTURE } from "../support/store-contract-names.ts";
@@ -7,7 +7,6 @@ import { TORTURE } from "../support/store-contract-names.ts";
 /** Names that have broken other systems, all the way from the official client into the table and back. */
 const APP = fileURLToPath(new URL("../apps/names.ts", import.meta.url));
 
-jest.setTimeout(120_000);
 const clouds = new TestClouds();
 let context: ScenarioContext;
 

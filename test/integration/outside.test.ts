@@ -19,7 +19,7 @@ beforeAll(async () => {
   const { outdir } = await synthesize({ cdkApp, outdir: join(directory, "cdk.out") });
   // The schedule's minute takes 2 s.
   cloud = await startLocalCloud({ assembly: outdir, timeScale: 30 });
-}, 60_000);
+});
 
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.disconnect();

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import type { SocketKey } from "../../lambdas/server/ports/sockets.ts";
 import type { Store } from "../../lambdas/server/ports/store.ts";
@@ -11,7 +11,6 @@ import { startEmbedded } from "../support/dynamodb-embedded.ts";
 import { ScenarioContext } from "../support/scenario.ts";
 
 /** Two writes to one socket at once: different keys and different rooms both survive, of one key the last value stays. */
-jest.setTimeout(60_000);
 
 describe("through the store", () => {
   let dynamodb: DynamoFixture;

@@ -1,10 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { MeterStream } from "../support/meter-stream.ts";
 import { type MissedCloud, startMissedCloud } from "../support/missed-cloud.ts";
 
 /** What recovery costs, and what it does with more than one invocation can send. */
-jest.setTimeout(300_000);
 
 /** In seconds: two of them are for posting what was missed. */
 const TIMEOUT_SEC = 11;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, jest, test } from "@jest/globals";
+import { afterAll, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { WebSocket } from "ws";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
@@ -13,7 +13,6 @@ const MOST_EVENTS = 2_000;
 /** For one event, on a machine that has much else to do. */
 const PATIENCE_MS = 60_000;
 
-jest.setTimeout(240_000);
 const clouds = new TestClouds();
 const readers: Socket[] = [];
 

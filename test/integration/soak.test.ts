@@ -1,4 +1,4 @@
-import { expect, jest, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { SoakCloud } from "../soak/cloud.ts";
 import { playRound } from "../soak/round.ts";
 import { faultsOf } from "../soak/verdict.ts";
@@ -9,9 +9,6 @@ import { faultsOf } from "../soak/verdict.ts";
  */
 const CYCLES = Number(process.env.SOAK_CYCLES ?? 12);
 const CLIENTS = 6;
-const LONGEST_MS = 20 * 60_000;
-
-jest.setTimeout(LONGEST_MS);
 
 test(`what is owed arrives, in order, through ${CYCLES} cuts and all chaos`, async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, expect, test } from "@jest/globals";
 import type { Client } from "../support/client.ts";
 import { TestClouds } from "../support/cloud.ts";
 import { MeterStream } from "../support/meter-stream.ts";
@@ -10,7 +10,6 @@ import { startStock } from "../support/stock.ts";
 /** The chat of docs/PORTING.md: what official clients see of it is the same on the local cloud and on stock Socket.IO. */
 const APP = fileURLToPath(new URL("../apps/stock-chat.ts", import.meta.url));
 
-jest.setTimeout(120_000);
 const clouds = new TestClouds();
 const cleanups: (() => Promise<void> | void)[] = [];
 

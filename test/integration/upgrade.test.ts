@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { io, type ManagerOptions, type Socket } from "socket.io-client";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { TestClouds } from "../support/cloud.ts";
@@ -9,7 +9,6 @@ import { RawClient } from "../support/scenario-raw.ts";
 /** Who is let in, and what the others are told. */
 const APP = fileURLToPath(new URL("../apps/echo.ts", import.meta.url));
 
-jest.setTimeout(60_000);
 const clouds = new TestClouds();
 let cloud: LocalCloud;
 const cleanup: (() => Promise<void> | void)[] = [];

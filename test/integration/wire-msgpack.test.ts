@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { msgpackFormat } from "../support/msgpack.ts";
 import { startWireBench, type WireBench } from "../support/wire-bench.ts";
 import { hear } from "../support/wire-talk.ts";
@@ -8,16 +8,15 @@ import { connects, packets } from "../support/wire-talks-msgpack.ts";
 /** The same as wire.test.ts, of packets of socket.io-msgpack-parser. */
 const APP = fileURLToPath(new URL("../apps/wire-msgpack.ts", import.meta.url));
 
-jest.setTimeout(60_000);
 let bench: WireBench;
 
 beforeAll(async () => {
   bench = await startWireBench(APP, msgpackFormat);
-}, 120_000);
+});
 
 afterAll(async () => {
   await bench?.stop();
-}, 60_000);
+});
 
 describe.each([
   ["CONNECT", connects],

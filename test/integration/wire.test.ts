@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startWireBench, type WireBench } from "../support/wire-bench.ts";
 import { hear, type Talk } from "../support/wire-talk.ts";
 import * as tables from "../support/wire-talks.ts";
@@ -7,16 +7,15 @@ import * as tables from "../support/wire-talks.ts";
 /** Frame by frame, what a client gets for what it sends: the same as from stock, or the reason is in the table. */
 const APP = fileURLToPath(new URL("../apps/wire.ts", import.meta.url));
 
-jest.setTimeout(60_000);
 let bench: WireBench;
 
 beforeAll(async () => {
   bench = await startWireBench(APP);
-}, 120_000);
+});
 
 afterAll(async () => {
   await bench?.stop();
-}, 60_000);
+});
 
 const SUBJECTS: readonly (readonly [string, readonly Talk[]])[] = [
   ["Engine.IO packets", tables.engine],

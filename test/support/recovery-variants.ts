@@ -113,8 +113,6 @@ export const STORMS = {
 
 /** Schedules for each property; the gate asks for more. */
 export const SCHEDULES = schedulesOr(30);
-/** Milliseconds for one property: generous, since it only ends a hang. */
-export const PATIENCE_MS = 60_000 + SCHEDULES * 500;
 
 /** Plays a property, and says what was counted. */
 export async function nothingIsWrongIn(name: string, variant: Variant): Promise<void> {

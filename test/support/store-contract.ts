@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, jest } from "@jest/globals";
+import { afterAll, beforeAll, describe } from "@jest/globals";
 import type { Clock } from "../../lambdas/server/ports/environment.ts";
 import type { FanOutStore } from "../../lambdas/server/ports/fan-out.ts";
 import type { HeartbeatStore } from "../../lambdas/server/ports/heartbeat.ts";
@@ -32,7 +32,7 @@ export interface StoreHarness {
 export function describeStoreContract(name: string, start: () => Promise<StoreHarness>): void {
   describe(`${name} keeps the store's contract`, () => {
     // Engines that are processes of their own share the machine with all other tests.
-    jest.setTimeout(60_000);
+
     const bench = new StoreBench();
     let harness: StoreHarness;
     let heartbeats: HeartbeatStore;

@@ -166,13 +166,13 @@ test.each(DOCUMENTS)("%s has its lines wrapped", (document) => {
 test("examples compile", async () => {
   // A compiler that starts beside all other tests may need long.
   expect(await checkExamples(new Map(PAGES.map((page) => [page, read(page)])))).toEqual([]);
-}, 180_000);
+});
 
 test("an example that does not compile is found, with its place", async () => {
   const wrong = "Text.\n\n```ts\nio.emit();\nio.shout();\n```\n";
   const complaints = await checkExamples(new Map([["wrong.md", wrong]]));
   expect(complaints).toContainEqual(expect.stringMatching(/^wrong\.md:3\(2,4\): .*shout/));
-}, 180_000);
+});
 
 test("docs/WHEN-NOT.md calculates with the numbers of docs/PERFORMANCE.md", () => {
   const [argument = ""] = read("docs/WHEN-NOT.md").split("## How to find your own number");

@@ -1,11 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { describe, expect, jest, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { bundleFiles } from "../../../infra/constructs/bundle.ts";
 import { PACKAGE_ROOT } from "../../../infra/constructs/entry.ts";
-
-// Bundling takes seconds on a machine that has other things to do.
-jest.setTimeout(60_000);
 
 /**
  * Bytes that a function may load, with the example application in it. What an instance loads is its cold start; who needs

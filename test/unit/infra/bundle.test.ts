@@ -4,13 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { App, Stack } from "aws-cdk-lib";
 import { Architecture, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { bundleCode } from "../../../infra/constructs/bundle.ts";
-
-// Bundling and starting Node take seconds on a machine that has other things to do.
-jest.setTimeout(60_000);
 
 /** Prints what the bundle gave the entry, in a Node that knows nothing of this repository. */
 const ENTRY = `

@@ -14,7 +14,7 @@ const OF_THE_SERVER = [
   "lambdas/server/posting/end-gone.ts",
   "lambdas/server/broadcast/members-in-order.ts",
   "lambdas/server/common/offsets.ts",
-  "lambdas/server/ports.ts",
+  "lambdas/server/ports/rooms.ts",
   "lambdas/server/posting/post-to-all.ts",
   "lambdas/server/posting/posts.ts",
   "lambdas/server/recovery/returned.ts",

@@ -13,7 +13,7 @@ beforeAll(async () => {
   const app = join(root, "app.ts");
   await writeFile(app, 'import { Server } from "skysocket";\nexport default new Server();\n');
   await synthesize({ app, outdir: assembly, routeResponses: true, checkRules: true });
-}, 60_000);
+});
 
 afterAll(async () => {
   await rm(root, { recursive: true, force: true });

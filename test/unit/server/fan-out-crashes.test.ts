@@ -107,7 +107,7 @@ describe("a worker that dies once", () => {
     // Those of the batches that were on their way.
     expect(twice).toBeLessThanOrEqual(3 * THRESHOLD);
     process.stdout.write(`${calls} calls, each died at before and after it: at most ${twice} got it twice\n`);
-  }, 120_000);
+  });
 });
 
 describe("workers that die at random", () => {
@@ -123,5 +123,5 @@ describe("workers that die at random", () => {
       undone += outcome.row?.done === undefined ? 1 : 0;
     }
     expect(undone).toBe(0);
-  }, 120_000);
+  });
 });

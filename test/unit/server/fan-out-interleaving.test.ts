@@ -24,7 +24,6 @@ type Outside = Pick<Ports, "store" | "tasks">;
 
 /** A quarter of what other properties play: each schedule takes four times as long. */
 const SCHEDULES = Math.ceil(schedulesOr(240) / 4);
-const PATIENCE_MS = 60_000 + SCHEDULES * 1_000;
 const restless = { unnoticedMs: 3_000, again: true, quits: true, waitMs: 1_000 };
 
 /**
@@ -56,28 +55,24 @@ test.each([
     chatter,
     { ...SLOW_POSTS, twice: 0.5 },
   ],
-])(
-  "%s",
-  async (name, script, faults) => {
-    const counts = noCounts();
-    const fanOutCounts = noFanOutCounts();
-    const variant = {
-      schedules: schedules(script),
-      options: { faults, fanOutThreshold: 1 },
-      sharpness: { skewMs: 0, once: false },
-    };
-    const nothingIsWrong = fc.asyncProperty(variant.schedules, async (schedule) => {
-      const wrongs = await judge(schedule, variant, counts, watchFanOuts(fanOutCounts));
-      expect(wrongs.filter((wrong) => !NOT_PROMISED.test(wrong))).toEqual([]);
-    });
-    await fc.assert(nothingIsWrong, plays(SCHEDULES));
-    expect(counts.owed).toBeGreaterThan(SCHEDULES);
-    ordered += fanOutCounts.ordered;
-    const told = Object.entries({ ...counts, ...fanOutCounts }).map(([what, count]) => `${what} ${count}`);
-    process.stdout.write(`large rooms ${name}: lost 0, ${told.join(", ")}\n`);
-  },
-  PATIENCE_MS,
-);
+])("%s", async (name, script, faults) => {
+  const counts = noCounts();
+  const fanOutCounts = noFanOutCounts();
+  const variant = {
+    schedules: schedules(script),
+    options: { faults, fanOutThreshold: 1 },
+    sharpness: { skewMs: 0, once: false },
+  };
+  const nothingIsWrong = fc.asyncProperty(variant.schedules, async (schedule) => {
+    const wrongs = await judge(schedule, variant, counts, watchFanOuts(fanOutCounts));
+    expect(wrongs.filter((wrong) => !NOT_PROMISED.test(wrong))).toEqual([]);
+  });
+  await fc.assert(nothingIsWrong, plays(SCHEDULES));
+  expect(counts.owed).toBeGreaterThan(SCHEDULES);
+  ordered += fanOutCounts.ordered;
+  const told = Object.entries({ ...counts, ...fanOutCounts }).map(([what, count]) => `${what} ${count}`);
+  process.stdout.write(`large rooms ${name}: lost 0, ${told.join(", ")}\n`);
+});
 
 test("their order was judged, often enough", () => {
   expect(ordered).toBeGreaterThan(SCHEDULES / 2);
@@ -91,26 +86,22 @@ const unmarked = ({ store, tasks }: Outside): Outside => {
   return { store: { ...store, listLog }, tasks };
 };
 
-test(
-  "without the mark of rows for workers, something is lost",
-  async () => {
-    const found = await fc.check(
-      fc.asyncProperty(schedules(dense), async (schedule) => {
-        const variant = {
-          schedules: schedules(dense),
-          options: { faults: SLOW_POSTS, fanOutThreshold: 1, mutate: unmarked },
-          sharpness: { skewMs: 0, once: false },
-        };
-        const wrongs = await judge(schedule, variant, noCounts());
-        expect(wrongs.filter((wrong) => !NOT_PROMISED.test(wrong))).toEqual([]);
-      }),
-      { numRuns: 100, seed: 52, endOnFailure: true },
-    );
-    expect(found.failed).toBe(true);
-    process.stdout.write(`without the mark: ${found.numRuns} schedules until something is lost\n`);
-  },
-  PATIENCE_MS,
-);
+test("without the mark of rows for workers, something is lost", async () => {
+  const found = await fc.check(
+    fc.asyncProperty(schedules(dense), async (schedule) => {
+      const variant = {
+        schedules: schedules(dense),
+        options: { faults: SLOW_POSTS, fanOutThreshold: 1, mutate: unmarked },
+        sharpness: { skewMs: 0, once: false },
+      };
+      const wrongs = await judge(schedule, variant, noCounts());
+      expect(wrongs.filter((wrong) => !NOT_PROMISED.test(wrong))).toEqual([]);
+    }),
+    { numRuns: 100, seed: 52, endOnFailure: true },
+  );
+  expect(found.failed).toBe(true);
+  process.stdout.write(`without the mark: ${found.numRuns} schedules until something is lost\n`);
+});
 
 test.each<[string, RegExp, Faults, (store: Store & FanOutStore) => Partial<FanOutStore>]>([
   [
@@ -128,23 +119,19 @@ test.each<[string, RegExp, Faults, (store: Store & FanOutStore) => Partial<FanOu
         (await claimLeg(key, claim)) ?? { missed: [], branches: [], finished: {} },
     }),
   ],
-])(
-  "%s",
-  async (_name, expected, faults, broken) => {
-    const variant = {
-      schedules: schedules(chatter),
-      options: { faults, fanOutThreshold: 1 },
-      sharpness: { skewMs: 0, once: false },
-    };
-    const found = await fc.check(
-      fc.asyncProperty(variant.schedules, async (schedule) => {
-        const watch = watchFanOuts(noFanOutCounts(), ({ store }) => Object.assign(store, broken(store)));
-        const wrongs = await judge(schedule, variant, noCounts(), watch);
-        expect(wrongs.filter((wrong) => expected.test(wrong))).toEqual([]);
-      }),
-      { numRuns: 200, seed: 53, endOnFailure: true },
-    );
-    expect(found.failed).toBe(true);
-  },
-  PATIENCE_MS,
-);
+])("%s", async (_name, expected, faults, broken) => {
+  const variant = {
+    schedules: schedules(chatter),
+    options: { faults, fanOutThreshold: 1 },
+    sharpness: { skewMs: 0, once: false },
+  };
+  const found = await fc.check(
+    fc.asyncProperty(variant.schedules, async (schedule) => {
+      const watch = watchFanOuts(noFanOutCounts(), ({ store }) => Object.assign(store, broken(store)));
+      const wrongs = await judge(schedule, variant, noCounts(), watch);
+      expect(wrongs.filter((wrong) => expected.test(wrong))).toEqual([]);
+    }),
+    { numRuns: 200, seed: 53, endOnFailure: true },
+  );
+  expect(found.failed).toBe(true);
+});

@@ -14,8 +14,6 @@ import { Simulation } from "../../support/simulation.ts";
 
 /** Schedules for each property; the nightly run may ask for more. */
 const SCHEDULES = schedulesOr(100);
-/** Milliseconds for one property: generous, since it only ends a hang. */
-const PATIENCE_MS = 30_000 + SCHEDULES * 300;
 
 const application = (stored: number[]) => (): Server => {
   const io = new Server();
@@ -144,46 +142,38 @@ async function checkWithoutFaults(outcome: Outcome): Promise<void> {
 }
 
 describe("inboxes", () => {
-  test(
-    "without faults: everything arrives, in each emitter's order, within the window, and is gone when acknowledged",
-    async () => {
-      await property(NO_FAULTS, checkWithoutFaults);
-    },
-    PATIENCE_MS,
-  );
+  test("without faults: everything arrives, in each emitter's order, within the window, and is gone when acknowledged", async () => {
+    await property(NO_FAULTS, checkWithoutFaults);
+  });
 
-  test(
-    "whatever crashes: acknowledged and waiting are what was stored, and the next opening brings all that waits",
-    async () => {
-      let crashes = 0;
-      await property(
-        {
-          crash: 0.02,
-          staleGone: 0.02,
-          loseDisconnect: 0.2,
-          freeze: 0.01,
-          twice: 0.1,
-          skewMs: ANSWER_MS / 2 - 1,
-        },
-        async (outcome) => {
-          const { cloud, simulation, devices } = outcome;
-          crashes += cloud.crashes;
-          await checkNothingLost(outcome);
-          cloud.faults = NO_FAULTS;
-          for (const device of devices) device.stop();
-          await simulation.run(200_000);
-          const waiting = await waitingIn(cloud.store);
-          const heir = new Device(cloud, simulation, 3);
-          void heir.run([]);
-          await simulation.run(200_000);
-          expect(heir.received.flat()).toEqual(waiting);
-          expect(await waitingIn(cloud.store)).toEqual([]);
-        },
-      );
-      expect(crashes).toBeGreaterThan(SCHEDULES / 10);
-    },
-    PATIENCE_MS,
-  );
+  test("whatever crashes: acknowledged and waiting are what was stored, and the next opening brings all that waits", async () => {
+    let crashes = 0;
+    await property(
+      {
+        crash: 0.02,
+        staleGone: 0.02,
+        loseDisconnect: 0.2,
+        freeze: 0.01,
+        twice: 0.1,
+        skewMs: ANSWER_MS / 2 - 1,
+      },
+      async (outcome) => {
+        const { cloud, simulation, devices } = outcome;
+        crashes += cloud.crashes;
+        await checkNothingLost(outcome);
+        cloud.faults = NO_FAULTS;
+        for (const device of devices) device.stop();
+        await simulation.run(200_000);
+        const waiting = await waitingIn(cloud.store);
+        const heir = new Device(cloud, simulation, 3);
+        void heir.run([]);
+        await simulation.run(200_000);
+        expect(heir.received.flat()).toEqual(waiting);
+        expect(await waitingIn(cloud.store)).toEqual([]);
+      },
+    );
+    expect(crashes).toBeGreaterThan(SCHEDULES / 10);
+  });
 });
 
 /** Rules that the store keeps, each broken: the first property must see it, or it proves nothing. */
@@ -222,16 +212,12 @@ const BROKEN: readonly (readonly [rule: string, breaking: Breaking])[] = [
   ],
 ];
 
-test.each(BROKEN)(
-  "the property fails without the rule: %s",
-  async (_, broken) => {
-    const { failed } = await fc.check(
-      fc.asyncProperty(fc.nat(), scripts, async (seed, script) => {
-        await checkWithoutFaults(await play(seed, script, NO_FAULTS, broken));
-      }),
-      { numRuns: 3_000, endOnFailure: true },
-    );
-    expect(failed).toBe(true);
-  },
-  PATIENCE_MS * 4,
-);
+test.each(BROKEN)("the property fails without the rule: %s", async (_, broken) => {
+  const { failed } = await fc.check(
+    fc.asyncProperty(fc.nat(), scripts, async (seed, script) => {
+      await checkWithoutFaults(await play(seed, script, NO_FAULTS, broken));
+    }),
+    { numRuns: 3_000, endOnFailure: true },
+  );
+  expect(failed).toBe(true);
+});

@@ -12,8 +12,6 @@ import { Life, Simulation } from "../../support/simulation.ts";
 
 /** Schedules for each property; the nightly run may ask for more. */
 const SCHEDULES = schedulesOr(100);
-/** Milliseconds for one property: generous, since it only ends a hang. */
-const PATIENCE_MS = 30_000 + SCHEDULES * 200;
 
 /** Which of the application's listeners ran, by the ids of the sockets. */
 interface Ran {
@@ -219,86 +217,70 @@ const property = (faults: Faults, check: (outcome: Outcome) => Promise<void>): P
   ) as Promise<void>;
 
 describe("interleavings", () => {
-  test(
-    "without faults: both rows of every membership agree, and an end leaves nothing behind",
-    async () => {
-      await property(NO_FAULTS, async (outcome) => {
-        const { cloud, ran } = outcome;
-        expect(new Set((await members(cloud)).map(show))).toEqual(await expectedMembers(cloud));
-        expect(cloud.log).toEqual([]);
-        for (const connection of cloud.connections.values()) cloud.close(connection, 1005);
-        await outcome.simulation.run();
-        expect(await members(cloud)).toEqual([]);
-        expect([...ran.disconnected].sort()).toEqual([...ran.connected].sort());
-        expect([...ran.closed].sort()).toEqual([...ran.passed].sort());
-        for (const { id } of cloud.connections.values()) {
-          expect((await cloud.store.readConnection(id)).connection).toBeUndefined();
-        }
-      });
-    },
-    PATIENCE_MS,
-  );
+  test("without faults: both rows of every membership agree, and an end leaves nothing behind", async () => {
+    await property(NO_FAULTS, async (outcome) => {
+      const { cloud, ran } = outcome;
+      expect(new Set((await members(cloud)).map(show))).toEqual(await expectedMembers(cloud));
+      expect(cloud.log).toEqual([]);
+      for (const connection of cloud.connections.values()) cloud.close(connection, 1005);
+      await outcome.simulation.run();
+      expect(await members(cloud)).toEqual([]);
+      expect([...ran.disconnected].sort()).toEqual([...ran.connected].sort());
+      expect([...ran.closed].sort()).toEqual([...ran.passed].sort());
+      for (const { id } of cloud.connections.values()) {
+        expect((await cloud.store.readConnection(id)).connection).toBeUndefined();
+      }
+    });
+  });
 
-  test(
-    "with 410s on living connections and lost $disconnects: no member row of a dead connection outlives the next broadcast",
-    async () => {
-      await property({ ...NO_FAULTS, staleGone: 0.2, loseDisconnect: 0.5 }, async (outcome) => {
-        const { cloud, simulation } = outcome;
-        // A later client speaks to everybody: what is dead is found and buried.
-        const speaker = await speak(outcome);
-        const dead = (await members(cloud)).filter(
-          ({ connectionId }) => !cloud.connections.get(connectionId)?.open,
-        );
-        expect(dead.map(show)).toEqual([]);
-        expect(speaker).toBeDefined();
-        expect(simulation.steps).toBeGreaterThan(0);
-      });
-    },
-    PATIENCE_MS,
-  );
+  test("with 410s on living connections and lost $disconnects: no member row of a dead connection outlives the next broadcast", async () => {
+    await property({ ...NO_FAULTS, staleGone: 0.2, loseDisconnect: 0.5 }, async (outcome) => {
+      const { cloud, simulation } = outcome;
+      // A later client speaks to everybody: what is dead is found and buried.
+      const speaker = await speak(outcome);
+      const dead = (await members(cloud)).filter(
+        ({ connectionId }) => !cloud.connections.get(connectionId)?.open,
+      );
+      expect(dead.map(show)).toEqual([]);
+      expect(speaker).toBeDefined();
+      expect(simulation.steps).toBeGreaterThan(0);
+    });
+  });
 
-  test(
-    "with invocations that crash at any request: handlers at most once, no event for the ended, no error but the crash",
-    async () => {
-      let crashes = 0;
-      await property({ crash: 0.02, staleGone: 0.05, loseDisconnect: 0.2 }, async ({ cloud }) => {
-        crashes += cloud.crashes;
-        const alien = cloud.log.filter(
-          (line) => !/^SKY_(PACKET_REFUSED|LISTENER_UNSETTLED|HOPS|OPEN_GIVEN_UP)/.test(line),
-        );
-        expect(alien).toEqual([]);
-      });
-      expect(crashes).toBeGreaterThan(SCHEDULES / 10);
-    },
-    PATIENCE_MS,
-  );
+  test("with invocations that crash at any request: handlers at most once, no event for the ended, no error but the crash", async () => {
+    let crashes = 0;
+    await property({ crash: 0.02, staleGone: 0.05, loseDisconnect: 0.2 }, async ({ cloud }) => {
+      crashes += cloud.crashes;
+      const alien = cloud.log.filter(
+        (line) => !/^SKY_(PACKET_REFUSED|LISTENER_UNSETTLED|HOPS|OPEN_GIVEN_UP)/.test(line),
+      );
+      expect(alien).toEqual([]);
+    });
+    expect(crashes).toBeGreaterThan(SCHEDULES / 10);
+  });
 
-  test(
-    "whatever dies but the end itself: who got `connection` gets `disconnect`",
-    async () => {
-      const faults = { crash: 0.05, crashAt: (call: string) => call !== "endSocket", loseDisconnect: 0.3 };
-      let crashes = 0;
-      await property({ ...NO_FAULTS, ...faults }, async ({ cloud, simulation, ran }) => {
-        crashes += cloud.crashes;
-        cloud.faults = NO_FAULTS;
-        for (const connection of cloud.connections.values()) cloud.close(connection, 1006);
+  test("whatever dies but the end itself: who got `connection` gets `disconnect`", async () => {
+    const faults = { crash: 0.05, crashAt: (call: string) => call !== "endSocket", loseDisconnect: 0.3 };
+    let crashes = 0;
+    await property({ ...NO_FAULTS, ...faults }, async ({ cloud, simulation, ran }) => {
+      crashes += cloud.crashes;
+      cloud.faults = NO_FAULTS;
+      for (const connection of cloud.connections.values()) cloud.close(connection, 1006);
+      await simulation.run();
+      // The heartbeat has what is dead ended, again and again, as long as there is a row of it.
+      for (let minute = 0; minute < 2; minute++) {
+        void simulation.clock(new Life()).sleep(61_000);
         await simulation.run();
-        // The heartbeat has what is dead ended, again and again, as long as there is a row of it.
-        for (let minute = 0; minute < 2; minute++) {
-          void simulation.clock(new Life()).sleep(61_000);
-          await simulation.run();
-          cloud.endAll();
-          await simulation.run();
-        }
-        expect(ran.connected.filter((id) => !ran.disconnected.includes(id))).toEqual([]);
-        for (const { id } of cloud.connections.values()) {
-          expect((await cloud.store.readConnection(id)).connection).toBeUndefined();
-        }
-      });
-      expect(crashes).toBeGreaterThan(SCHEDULES / 10);
-    },
-    PATIENCE_MS,
-  );
+        cloud.endAll();
+        await simulation.run();
+      }
+      expect(ran.connected.filter((id) => !ran.disconnected.includes(id))).toEqual([]);
+      for (const { id } of cloud.connections.values()) {
+        expect((await cloud.store.readConnection(id)).connection).toBeUndefined();
+      }
+    });
+    expect(crashes).toBeGreaterThan(SCHEDULES / 10);
+  });
 });
 
 /** One more client, long after, that sends an event to each room that may hold dead members. */

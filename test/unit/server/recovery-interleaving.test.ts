@@ -12,8 +12,8 @@ import { seededCrypto } from "../../support/seeded-crypto.ts";
 
 jest.unstable_mockModule("node:crypto", seededCrypto);
 // After that, so that the server gets its ids from the seed.
-const { nothingIsWrongIn, PATIENCE_MS, VARIANTS } = await import("../../support/recovery-variants.ts");
+const { nothingIsWrongIn, VARIANTS } = await import("../../support/recovery-variants.ts");
 
 describe("connection state recovery", () => {
-  test.each(Object.entries(VARIANTS))("%s", nothingIsWrongIn, PATIENCE_MS);
+  test.each(Object.entries(VARIANTS))("%s", nothingIsWrongIn);
 });

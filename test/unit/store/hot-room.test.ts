@@ -23,7 +23,7 @@ const environment = { ...process.env };
 
 beforeAll(async () => {
   fixture = await startEmbedded();
-}, 60_000);
+});
 
 afterAll(async () => {
   process.env = environment;
@@ -108,4 +108,4 @@ test("joins and packets above what a partition takes are tried again: none is lo
   expect([...rows.values()].every((done) => done)).toBe(true);
   // Not sooner than a partition takes it.
   expect(drained).toBeGreaterThan((SECONDS * OVERLOAD - 0.5) * 1_000);
-}, 60_000);
+});

@@ -1,5 +1,5 @@
 /**
- * The part of a synthesized CloudFormation template that the local cloud runs, with every intrinsic resolved. `template.ts`
+ * The part of a synthesized CloudFormation template that the local cloud runs, with every intrinsic resolved. `template/load.ts`
  * makes it from the assembly; each emulated service takes its own part and knows nothing of CloudFormation.
  */
 

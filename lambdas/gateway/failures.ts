@@ -31,7 +31,7 @@ const BY_STATUS: ReadonlyMap<number, Failure> = new Map([
   [429, "busy"],
 ]);
 
-export function classify(error: unknown): Failure {
+export function failureOf(error: unknown): Failure {
   if (isNetworkError(error)) return "passing";
   if (!(error instanceof Error)) return "other";
   const named = BY_NAME.get(error.name);

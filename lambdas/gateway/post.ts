@@ -1,12 +1,12 @@
 import { withBackoff } from "../aws/backoff.ts";
 import type { Service } from "../aws/service.ts";
-import { Slots } from "../server/common/limiter.ts";
+import { Limiter } from "../server/common/limiter.ts";
 import type { Clock } from "../server/ports/environment.ts";
 import type { Gateway } from "../server/ports/gateway.ts";
 import { PARALLEL_POSTS } from "./clients.ts";
 import type { Closer } from "./connections-client.ts";
 import { GatewayError } from "./errors.ts";
-import { classify, type Failure } from "./failures.ts";
+import { type Failure, failureOf } from "./failures.ts";
 import { Frames } from "./frames.ts";
 import { Refusals } from "./refusals.ts";
 
@@ -40,15 +40,15 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const frames = new Frames();
   const refusals = new Refusals();
-  const slots = new Slots(PARALLEL_POSTS);
+  const limiter = new Limiter(PARALLEL_POSTS);
 
   // A place for each try, not for the waits between: one slow reader must not hold up the others.
   const persist = (call: () => Promise<unknown>, retries: (failure: Failure) => boolean) =>
-    withBackoff(() => slots.run(call), {
+    withBackoff(() => limiter.run(call), {
       clock,
       deadlineMs,
       random,
-      retries: (error) => retries(classify(error)),
+      retries: (error) => retries(failureOf(error)),
     });
 
   return {
@@ -70,7 +70,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         watch.taken();
         return "ok";
       } catch (error) {
-        const failure = classify(error);
+        const failure = failureOf(error);
         if (failure === "gone") return failure;
         const others = watch.others();
         if (isWorthARetry(failure) && (once || others === "taken")) return "refused";
@@ -83,7 +83,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       try {
         await persist(() => close(connectionId), isWorthARetry);
       } catch (error) {
-        const failure = classify(error);
+        const failure = failureOf(error);
         if (failure !== "gone") throw translate(failure, error, `close connection ${connectionId}`);
       }
     },

@@ -2,7 +2,7 @@ import type { ServerCore } from "../server/declared/server-core.ts";
 import type { Invocation } from "../server/invocation/invocation.ts";
 import type { Ports } from "../server/ports/ports.ts";
 import type { ConnectionRecord } from "../server/ports/sockets.ts";
-import { ReplySlot } from "../server/posting/route-response.ts";
+import { RouteResponse } from "../server/posting/route-response.ts";
 import type { HeartbeatTiming } from "./heartbeat/timing.ts";
 
 /** What every handler gets from the composition root. */
@@ -37,7 +37,7 @@ export async function asInvocation(
     ports,
     deadline,
     hops,
-    ...(routeResponses && { reply: new ReplySlot(ports.clock) }),
+    ...(routeResponses && { reply: new RouteResponse(ports.clock) }),
   });
   // In any case: what the application started before a failure, `disconnect` listeners above all, is still waited for.
   try {

@@ -39,10 +39,10 @@ export interface RouterOptions {
 export function createRouter(options: RouterOptions): Handler {
   options.server.connect(options.ports);
   // Called on the context: the method may need its `this`.
-  return (event, context) => handle(options, event, context.getRemainingTimeInMillis());
+  return (event, context) => handleInvocation(options, event, context.getRemainingTimeInMillis());
 }
 
-async function handle(
+async function handleInvocation(
   { server, ports: given, routeResponses, timing }: RouterOptions,
   payload: unknown,
   remainingMs: number,

@@ -17,7 +17,7 @@ const MAX_HEADER_BYTES = 2_048;
  */
 export async function handleConnect(context: HandlerContext, event: Connect): Promise<ProxyResponse> {
   const { server, ports } = context;
-  const request = requestOf(event);
+  const request = requestOfEvent(event);
   let refusal: Refusal | undefined;
   let sid = randomBytes(15).toString("base64url");
   // A route response is no answer to an upgrade.
@@ -55,7 +55,7 @@ function subprotocol(headers: ReadonlyMap<string, string>): Pick<ProxyResponse, 
 }
 
 /** The request as middlewares see it: with all its headers. */
-function requestOf(event: Connect): UpgradeRequest {
+function requestOfEvent(event: Connect): UpgradeRequest {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(event.query)) {
     for (const one of [value].flat()) search.append(name, one);

@@ -8,12 +8,12 @@ import { MAX_ATTACHMENTS, MAX_POST_BYTES } from "./limits.ts";
 import { checkLengths, isMap } from "./msgpack-lengths.ts";
 import { withExactViews } from "./msgpack-views.ts";
 import {
-  classify,
   type Incoming,
   type Outgoing,
   PacketError,
   refused,
   STRAY_ATTACHMENT,
+  toWhole,
   UNFINISHED_PACKET,
   type Whole,
 } from "./packets.ts";
@@ -158,7 +158,7 @@ export class Codec {
       // Socket.IO's own decoder has checked its packets; others, msgpack's among them, let reserved event names through.
       if (this.#isForeign && !isPacketValid(decoded)) return refused(new Error("invalid packet"));
       if (size > MAX_DEPTH && isDeeper(decoded.data, MAX_DEPTH)) return refused(new Error(TOO_DEEP));
-      return classify(decoded);
+      return toWhole(decoded);
     } catch (error) {
       return refused(error instanceof Error ? error : new Error("the parser threw no error"));
     }

@@ -42,7 +42,7 @@ export const STRAY_ATTACHMENT = "got binary data when not reconstructing a packe
 export const UNFINISHED_PACKET = "got plaintext data when reconstructing a packet";
 
 /** What a packet of Socket.IO's parser, or of one like it, means. */
-export function classify(packet: Packet): Whole {
+export function toWhole(packet: Packet): Whole {
   const { nsp } = packet;
   switch (packet.type) {
     case PacketType.CONNECT:

@@ -131,7 +131,7 @@ function membershipsNamedBy({ sk, id, name, rooms }: Item): Pick<Member, "nsp" |
 /**
  * One Query, paged over 1 MB: connection, large values and sockets are one range of keys. More only for a large `auth` of the
  * sockets that are asked for, when a large value is replaced at this very moment, or for orphans of a crash (one delete each, see
- * asides.ts).
+ * sockets/asides.ts).
  */
 async function readConnection(
   table: Table,

@@ -25,7 +25,7 @@ import {
 } from "./keys.ts";
 import { CONNECTION_LIFE_MS, connectionTtl } from "./lifetimes.ts";
 
-/** A value over the inline limit: the map holds the token of the item that holds it (see asides.ts). */
+/** A value over the inline limit: the map holds the token of the item that holds it (see sockets/asides.ts). */
 export interface AsideMarker {
   readonly aside: string;
 }

@@ -10,7 +10,7 @@ import {
   type QueryCommandInput,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import { Slots } from "../server/common/limiter.ts";
+import { Limiter } from "../server/common/limiter.ts";
 import type { Clock } from "../server/ports/environment.ts";
 import { StoreBusyError, translateError } from "./errors.ts";
 import { chunks, type Expression } from "./expression.ts";
@@ -78,7 +78,7 @@ export class Table {
   readonly #client: DynamoDBDocumentClient;
   readonly #name: string;
   readonly #clock: TableOptions["clock"];
-  readonly #slots = new Slots(REQUESTS_AT_ONCE);
+  readonly #limiter = new Limiter(REQUESTS_AT_ONCE);
 
   constructor({ client, name, clock }: TableOptions) {
     this.#client = client;
@@ -224,7 +224,7 @@ export class Table {
     send: () => Promise<{ Attributes?: Item | undefined; $metadata: { attempts?: number | undefined } }>,
   ): Promise<Written> {
     try {
-      const output = await this.#slots.run(send);
+      const output = await this.#limiter.run(send);
       return { ok: true, old: output.Attributes, resent: wasResent(output.$metadata) };
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) {
@@ -236,7 +236,7 @@ export class Table {
 
   async #translated<T>(subject: string, sentBytes: number, send: () => Promise<T>): Promise<T> {
     try {
-      return await this.#slots.run(send);
+      return await this.#limiter.run(send);
     } catch (error) {
       throw translateError(error, subject, sentBytes);
     }

@@ -111,8 +111,8 @@ const configOf = (files: readonly string[]) => ({
     verbatimModuleSyntax: false,
     lib: ["es2023", "dom"],
     paths: {
-      skysocket: [join(ROOT, "lambdas/server/index.ts")],
-      "skysocket/outside": [join(ROOT, "lambdas/outside.ts")],
+      skysocket: [join(ROOT, "lambdas/server/api/index.ts")],
+      "skysocket/outside": [join(ROOT, "lambdas/functions/outside.ts")],
       "skysocket/cdk": [join(ROOT, "infra/constructs/index.ts")],
     },
   },

@@ -5,7 +5,7 @@ import type { Play } from "./recovery-play.ts";
 import { noCounts, type Sharpness, Verdict } from "./recovery-verdict.ts";
 import type { SimulatedCloud } from "./simulated-cloud.ts";
 
-/** What lies closer together than this is not decided by comparing times, in milliseconds (recovery/presence.ts). */
+/** What lies closer together than this is not decided by comparing times, in milliseconds (recovery/membership-history.ts). */
 const TOLERANCE_MS = 100;
 const SHARPNESS: Sharpness = { skewMs: 0, once: false };
 
@@ -29,7 +29,7 @@ export const noFanOutCounts = (): FanOutCounts => ({
 
 /**
  * Judges what the verdict of recovery cannot where workers post: the end of an emit is then that of its workers, and order is
- * promised only as docs/ARCHITECTURE.md says (Large rooms).
+ * promised only as docs/architecture/broadcast.md says (Large rooms).
  */
 export const watchFanOuts =
   (counts: FanOutCounts, before?: (cloud: SimulatedCloud) => void): Watch =>

@@ -17,7 +17,7 @@ const STAYS: Session = { cutAfter: Number.POSITIVE_INFINITY, noticedAfter: 0, ig
 const PATIENCE_MS = 20_000;
 /** A connection that is to be cut lasts this long at most, in milliseconds. */
 const SESSION_MS = 60_000;
-/** From a post to the invocation of its acknowledgement, at least: longer than clocks are apart (see docs/ARCHITECTURE.md). */
+/** From a post to the invocation of its acknowledgement, at least: longer than clocks are apart (see docs/architecture/inboxes.md). */
 export const ANSWER_MS = 10;
 const life = new Life();
 

@@ -2,7 +2,7 @@ import { Offsets } from "../../lambdas/server/common/offsets.ts";
 import { EVERYONE, type RoomName } from "../../lambdas/server/ports/rooms.ts";
 import type { Store } from "../../lambdas/server/ports/store.ts";
 import { CatchUp } from "../../lambdas/server/recovery/catch-up.ts";
-import { joinToken, Presence } from "../../lambdas/server/recovery/membership-history.ts";
+import { joinToken, MembershipHistory } from "../../lambdas/server/recovery/membership-history.ts";
 import { createMemoryStore } from "../../lambdas/store/memory/store.ts";
 import { seedCrypto } from "./seeded-crypto.ts";
 import { Life, Simulation } from "./simulation.ts";
@@ -40,7 +40,7 @@ export async function raceOfRooms(
   const offsets = new Offsets(clock);
   const tokenOf = (room: RoomName): Promise<string> =>
     joinToken(store, { nsp: "/", room, joined: offsets.next(), now: simulation.now });
-  const presence = new Presence({
+  const presence = new MembershipHistory({
     id: "socket",
     rooms: { lobby: await tokenOf("lobby") },
     token: await tokenOf(EVERYONE),

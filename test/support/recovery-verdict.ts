@@ -1,7 +1,7 @@
 import type { RecoveryClient, Session } from "./recovery-client.ts";
 import { type Change, type Emit, EVERYBODY, type Ledger, type Moment } from "./recovery-ledger.ts";
 
-/** What lies closer together than this is not decided by comparing times, in milliseconds (recovery/presence.ts). */
+/** What lies closer together than this is not decided by comparing times, in milliseconds (recovery/membership-history.ts). */
 const TOLERANCE_MS = 100;
 
 /** Sums over all schedules of a property. */

@@ -17,7 +17,7 @@ export type Attachment = Extract<Part, { kind: "attachment" }>;
 type Done = Extract<Part, { kind: "done" }>;
 
 /** What is known of the packet that a frame belongs to. */
-export type Standing =
+export type PacketStanding =
   /** All of it is there; the attachments are in their order. */
   | { readonly kind: "whole"; readonly header: Header; readonly attachments: readonly Attachment[] }
   /** Attachments are still to come. */
@@ -44,7 +44,7 @@ interface Unfinished {
 }
 
 /** @param id of the frame to tell about, one of `parts` or a part that was */
-export function standingOf(parts: readonly Part[], id: string): Standing {
+export function standingOf(parts: readonly Part[], id: string): PacketStanding {
   const done = parts.filter((part) => part.kind === "done");
   const taken = new Set(done.flatMap((part) => [part.id, ...part.taken]));
   // Its attachments are deleted after the packet is done: they may be there still, or again.
@@ -80,7 +80,7 @@ function heapsOf(frames: readonly (Header | Attachment)[]): readonly (readonly (
 
 type Step =
   | { readonly packets: readonly Unfinished[]; readonly unfinished: Unfinished | undefined }
-  | Extract<Standing, { kind: "unsettled" | "hopeless" }>;
+  | Extract<PacketStanding, { kind: "unsettled" | "hopeless" }>;
 
 /** Reads one heap. */
 function read(

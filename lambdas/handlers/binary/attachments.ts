@@ -8,7 +8,7 @@ import {
 import { SkysocketError } from "../../server/common/errors.ts";
 import type { Part, PartId } from "../../server/ports/parts.ts";
 import type { HandlerContext } from "../context.ts";
-import { type Fault, type Standing, standingOf } from "./attachments-order.ts";
+import { type Fault, type PacketStanding, standingOf } from "./attachments-order.ts";
 
 /**
  * A packet that looks whole is looked at again after this time, in milliseconds, and run if nothing has changed. A frame that
@@ -79,7 +79,7 @@ export async function receivePart(context: HandlerContext, frame: BinaryFrame): 
     if (standing.kind === "open" && pending(parts) <= MAX_PARTS) return undefined;
     if (standing.kind === "taken") return await forget(context, parts, frame);
     const fault = faultOf(standing, parts, clock.now() >= until);
-    if (fault) return await refuse(context, connectionId, fault);
+    if (fault) return await closeForFault(context, connectionId, fault);
     const name = nameOf(standing, parts, frame);
     if (seen?.name !== name) seen = { name, since: clock.now() };
     const age = clock.now() - seen.since;
@@ -94,11 +94,11 @@ export async function receivePart(context: HandlerContext, frame: BinaryFrame): 
       continue;
     }
     // If another has the header, it may have it with other frames than these: the next look tells.
-    if (await claim(context, standing)) return unite(context, standing);
+    if (await claimWhole(context, standing)) return unite(context, standing);
   }
 }
 
-type Whole = Extract<Standing, { kind: "whole" }>;
+type Whole = Extract<PacketStanding, { kind: "whole" }>;
 
 function settleTime(parts: readonly Part[], { header, attachments }: Whole): number {
   const mine = new Set([header, ...attachments].map(({ id }) => id));
@@ -114,7 +114,7 @@ function settleTime(parts: readonly Part[], { header, attachments }: Whole): num
 const pending = (parts: readonly Part[]): number => parts.filter(({ kind }) => kind !== "done").length;
 
 /** Of what has to stay as it is for a time. Behind another packet that is all up to the frame: what comes later changes nothing. */
-function nameOf(standing: Standing, parts: readonly Part[], { at }: PartId): string {
+function nameOf(standing: PacketStanding, parts: readonly Part[], { at }: PartId): string {
   if (standing.kind === "whole") {
     return JSON.stringify([standing.header.id, ...standing.attachments.map(({ id }) => id)]);
   }
@@ -123,7 +123,10 @@ function nameOf(standing: Standing, parts: readonly Part[], { at }: PartId): str
 }
 
 /** Tries to be the one that has the packet. */
-async function claim({ ports: { store } }: HandlerContext, { header, attachments }: Whole): Promise<boolean> {
+async function claimWhole(
+  { ports: { store } }: HandlerContext,
+  { header, attachments }: Whole,
+): Promise<boolean> {
   const until = attachments.at(-1)?.at ?? header.at;
   const taken = attachments.map(({ id }) => id);
   if (!(await store.claimPacket(header, { until, taken }))) return false;
@@ -161,7 +164,7 @@ const TOO_LATE =
 const WAY_OUT =
   "Send one attachment in an event, and the next such event after the acknowledgement of the last; or base64 text; or use socket.io-msgpack-parser.";
 
-function faultOf(standing: Standing, parts: readonly Part[], isLate: boolean): Error | undefined {
+function faultOf(standing: PacketStanding, parts: readonly Part[], isLate: boolean): Error | undefined {
   if (standing.kind === "hopeless") return FAULTS[standing.fault]();
   const waiting = pending(parts);
   if (waiting > MAX_PARTS) {
@@ -178,7 +181,7 @@ function faultOf(standing: Standing, parts: readonly Part[], isLate: boolean): E
  * know which of the frames still on their way are its own. Several invocations come to this at once; one of them tells the
  * sockets.
  */
-async function refuse(
+async function closeForFault(
   { ports: { store } }: HandlerContext,
   connectionId: string,
   error: Error,

@@ -1,5 +1,5 @@
 import type { PacketContext } from "../context.ts";
-import { refuse } from "./refuse.ts";
+import { refuseConnect } from "./refuse.ts";
 
 /** What clients are told. As with all that stock says in a connect_error: for the program, not for its user. */
 export const TOO_MANY_NAMESPACES = "too many namespaces";
@@ -33,5 +33,5 @@ export async function refuseForLimit(context: PacketContext, nsp: string, messag
     `a client was refused (${message}): ${option} is ${server.options[option]}. If clients of yours need more, raise it.`,
     { nsp: nsp.slice(0, 100), connection: connection.connectionId },
   );
-  await refuse(context, nsp, { message });
+  await refuseConnect(context, nsp, { message });
 }

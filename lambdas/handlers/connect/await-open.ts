@@ -15,7 +15,7 @@ const PATIENCE_WITH_END_MS = 1_000;
  * end of the old socket before it is taken for a second CONNECT.
  * @returns the ended row, undefined if it is gone, or the row that is still alive
  */
-export async function awaitEnd(
+export async function awaitOldEnd(
   { ports }: PacketContext,
   row: SocketRecord,
 ): Promise<SocketRecord | undefined> {
@@ -30,8 +30,8 @@ export async function awaitEnd(
 }
 
 /**
- * The first run of the connection listeners is not overtaken (docs/ARCHITECTURE.md, Replay 6): an event that arrives while CONNECT is still
- * running waits for it.
+ * The first run of the connection listeners is not overtaken (docs/ARCHITECTURE.md, Replay 6): an event that arrives while
+ * CONNECT is still running waits for it.
  * @param settled whether to wait for the listeners too, not only for the commit
  * @returns the open row; undefined if the socket has ended, or its CONNECT died
  */

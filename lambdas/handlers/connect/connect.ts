@@ -12,11 +12,11 @@ import { SocketCore, type SocketSeed } from "../../server/socket/socket-core.ts"
 import type { PacketContext } from "../context.ts";
 import { closeConnection } from "../packets/fault.ts";
 import { refuseForLimit, TOO_MANY_NAMESPACES } from "./admission.ts";
-import { awaitEnd } from "./await-open.ts";
-import { refuse } from "./refuse.ts";
+import { awaitOldEnd } from "./await-open.ts";
+import { refuseConnect } from "./refuse.ts";
 import { type Restored, restoreSession } from "./restore.ts";
 import { sendMissed } from "./send-missed.ts";
-import { enterRooms, newPid, putSession, restoredSeed, sessionExpiry } from "./session.ts";
+import { enterRooms, newPid, restoredSeed, sessionExpiry, storeSession } from "./session.ts";
 
 /** How long the commit may take after the middlewares are done, in milliseconds; nobody waits for it longer. */
 const COMMIT_MS = 10_000;
@@ -27,17 +27,17 @@ const LINGER_MS = 1_000;
 /** A connection lives 2 h at most (API Gateway), in milliseconds; the store adds the margin for what comes late. */
 const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1_000;
 
-/** `40`: a client connects to a namespace (docs/ARCHITECTURE.md). */
+/** `40`: a client connects to a namespace (docs/architecture/life.md). */
 export async function handleConnectPacket(
   context: PacketContext,
   row: SocketRecord | undefined,
   { nsp, auth }: { readonly nsp: string; readonly auth: Record<string, unknown> },
 ): Promise<void> {
-  const old = row && (await awaitEnd(context, row));
+  const old = row && (await awaitOldEnd(context, row));
   // A second CONNECT to a namespace: stock closes the connection.
   if (old && old.phase !== "ended") return await closeConnection(context, "forced close");
   const namespace = await context.server.admit(context.invocation, nsp, auth);
-  if (!namespace) return await refuse(context, nsp, { message: "Invalid namespace" });
+  if (!namespace) return await refuseConnect(context, nsp, { message: "Invalid namespace" });
 
   const restored = await restoreSession(context, nsp, auth, sessionExpiry(context));
   if (restored === "superseded") return await closeConnection(context, "forced close");
@@ -46,7 +46,7 @@ export async function handleConnectPacket(
   const refusal = skip ? undefined : await runMiddlewares(socket, "live");
   if (refusal) {
     socket.reachable = false;
-    return await refuse(context, nsp, { message: refusal.message, data: refusal.data });
+    return await refuseConnect(context, nsp, { message: refusal.message, data: refusal.data });
   }
   // The client left the namespace and comes back on the same connection: its old memberships must not get its new events.
   if (old) await releaseEnded(context.invocation, old);
@@ -56,7 +56,7 @@ export async function handleConnectPacket(
   try {
     const begun = await begin(context, socket, restored);
     if (begun === "refused") return;
-    const open = begun === "begun" && (await enter(context, socket, restored, since));
+    const open = begun === "begun" && (await enterNamespace(context, socket, restored, since));
     if (!open) await abandon(context, socket);
   } catch (error) {
     // Half connected is worse than not: the client would wait for what never comes. It is cut off, and comes again.
@@ -131,7 +131,7 @@ async function begin(
     await refuseForLimit(context, socket.nsp.name, TOO_MANY_NAMESPACES);
     return "refused";
   }
-  if (!restored) await putSession(context, socket);
+  if (!restored) await storeSession(context, socket);
   return socket.pid !== undefined || (await answer(context, socket)) ? "begun" : "gone";
 }
 
@@ -149,7 +149,7 @@ async function answer({ server, invocation }: PacketContext, socket: SocketCore)
  * @param since an offset of before the client's answer
  * @returns false if the connection has ended meanwhile
  */
-async function enter(
+async function enterNamespace(
   context: PacketContext,
   socket: SocketCore,
   restored: Restored | undefined,
@@ -157,7 +157,7 @@ async function enter(
 ): Promise<boolean> {
   const { invocation } = context;
   let decided = (): void => undefined;
-  invocation.hold(
+  invocation.holdEffects(
     new Promise((resolve) => {
       decided = resolve;
     }),
@@ -206,7 +206,7 @@ function holdsUnsavable(socket: SocketCore): boolean {
   return (
     socket.savedData.holdsMore(socket.data) ||
     socket.savedProps.holdsMore(socket.facade) ||
-    socket.link.watched.changed.length > 0
+    socket.client.rebuilt.changed.length > 0
   );
 }
 

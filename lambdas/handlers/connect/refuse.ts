@@ -1,7 +1,7 @@
 import type { PacketContext } from "../context.ts";
 
 /** The answer to a CONNECT that is let in no further; the connection and its other namespaces go on. */
-export async function refuse(
+export async function refuseConnect(
   { invocation, connection, server }: PacketContext,
   nsp: string,
   data: { readonly message: string; readonly data?: unknown },

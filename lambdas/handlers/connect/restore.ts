@@ -67,7 +67,7 @@ export async function restoreSession(
     if (session.connectedAt >= connection.connectedAt) return "superseded";
     const resumes = countResume(session, ports.clock.now());
     if (resumes.count > server.options.recovery.maxResumesPerMinute) return refuseResume(context, nsp);
-    const seen = await awaitEnd(context, session);
+    const seen = await awaitSessionEnd(context, session);
     if (!seen || (seen.phase === "ended" && !canGoOn(context, seen, offset))) return undefined;
     const { connectionId, connectedAt } = connection;
     const until = ports.clock.now() + RESUME_MS;
@@ -138,7 +138,7 @@ async function afterDirectives(
 }
 
 /** The latest row of the session's socket that was open once; one that is still open is given a moment to end. */
-async function awaitEnd(
+async function awaitSessionEnd(
   { ports: { clock, store } }: PacketContext,
   session: SessionRecord,
 ): Promise<SocketRecord | undefined> {

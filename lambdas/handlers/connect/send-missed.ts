@@ -1,7 +1,7 @@
 import { EVERYONE } from "../../server/ports/rooms.ts";
 import type { SessionRecord } from "../../server/ports/sessions.ts";
 import { CatchUp } from "../../server/recovery/catch-up.ts";
-import { Presence } from "../../server/recovery/membership-history.ts";
+import { MembershipHistory } from "../../server/recovery/membership-history.ts";
 import { framesOfLate } from "../../server/recovery/stamp.ts";
 import type { SocketCore } from "../../server/socket/socket-core.ts";
 import type { HandlerContext } from "../context.ts";
@@ -45,9 +45,9 @@ export async function sendMissed(
       return over ? "stop" : "posted";
     },
   });
-  const presence = async (): Promise<Presence | undefined> => {
+  const presence = async (): Promise<MembershipHistory | undefined> => {
     const row = await store.readSocket(key);
-    if (row?.id === id && row.phase === "open") return new Presence(row);
+    if (row?.id === id && row.phase === "open") return new MembershipHistory(row);
     over = true;
     return undefined;
   };

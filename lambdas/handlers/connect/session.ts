@@ -66,7 +66,7 @@ export async function enterRooms(
 }
 
 /** With recovery on, makes a new session known before its client can come back for it: one write. */
-export async function putSession(
+export async function storeSession(
   context: PacketContext,
   { key, nsp, connection, pid }: SocketCore,
 ): Promise<void> {

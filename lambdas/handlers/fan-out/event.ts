@@ -1,4 +1,4 @@
-import { readMessage } from "../../server/fan-out/message.ts";
+import { toFanOutMessage } from "../../server/fan-out/message.ts";
 import { toRange } from "../../server/fan-out/ranges.ts";
 import type { FanOutTask } from "../../server/ports/fan-out.ts";
 
@@ -15,7 +15,7 @@ export function toFanOutEvent(event: unknown): FanOutEvent | undefined {
   if (typeof id !== "string" || typeof path !== "string" || typeof owner !== "string") return undefined;
   if (!isBound(from) || !isBound(to)) return undefined;
   if (typeof share !== "number" || typeof until !== "number" || typeof hops !== "number") return undefined;
-  const known = readMessage(message);
+  const known = toFanOutMessage(message);
   if (message !== undefined && !known) return undefined;
   const task: FanOutTask = {
     ...{ task: "fan-out", id, path, share, until, hops },

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { membersInOrder } from "../../server/broadcast/members-in-order.ts";
 import { MAX_BRANCHES, startBranches } from "../../server/fan-out/fan-out.ts";
 import { depthOf, finishPart, limited, OWN, together } from "../../server/fan-out/legs.ts";
-import { readMessage, roomsOfMessage } from "../../server/fan-out/message.ts";
+import { roomsOfMessage, toFanOutMessage } from "../../server/fan-out/message.ts";
 import { divide, estimateRest, following, toRange } from "../../server/fan-out/ranges.ts";
 import type {
   FanOutMessage,
@@ -65,7 +65,7 @@ export async function handleFanOut(context: FanOutContext, task: FanOutTask): Pr
 
 async function storedMessage({ store }: FanOutPorts, { id }: FanOutTask): Promise<FanOutMessage> {
   const json = await store.readMessage(id);
-  const message = json === undefined ? undefined : readMessage(JSON.parse(json));
+  const message = json === undefined ? undefined : toFanOutMessage(JSON.parse(json));
   if (!message) throw new Error(`the message of fan-out ${id} is not in the table`);
   return message;
 }

@@ -1,19 +1,19 @@
-import { Slots } from "../../server/common/limiter.ts";
+import { Limiter } from "../../server/common/limiter.ts";
 
 /** Lets so much go on at the same time, whoever began it: what is slow holds one place, and nobody waits for it by name. */
 export class Window {
-  readonly #places: Slots;
+  readonly #limiter: Limiter;
   readonly #open = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
   constructor(size: number) {
-    this.#places = new Slots(size);
+    this.#limiter = new Limiter(size);
   }
 
   /** Resolves when there was a place for the work and it has begun. */
   async begin(work: () => Promise<void>): Promise<void> {
     await new Promise<void>((begun) => {
-      const done = this.#places
+      const done = this.#limiter
         .run(async () => {
           begun();
           await work();

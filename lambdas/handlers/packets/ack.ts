@@ -1,9 +1,9 @@
 import { toBinaryJson } from "../../server/common/binary-json.ts";
-import { acknowledge } from "../../server/inbox/ack.ts";
+import { acknowledgeInboxEvent } from "../../server/inbox/ack.ts";
 import type { SocketRecord } from "../../server/ports/sockets.ts";
 import type { PacketContext } from "../context.ts";
 
-/** Ids that the server asks with (see asks.ts); those above may be of inboxes, and all others are ignored, as on stock. */
+/** Ids that the server asks with (see broadcast/asks.ts); those above may be of inboxes, and all others are ignored, as on stock. */
 const MAX_ASK_ID = 2 ** 30 - 1;
 
 /**
@@ -17,7 +17,11 @@ export async function handleAck(
 ): Promise<void> {
   if (!row || row.phase === "ended" || ackId < 1) return;
   if (ackId > MAX_ASK_ID) {
-    return await acknowledge({ invocation, codec: server.codec }, { connection, socket: row }, ackId);
+    return await acknowledgeInboxEvent(
+      { invocation, codec: server.codec },
+      { connection, socket: row },
+      ackId,
+    );
   }
   await ports.store.putAnswer(row, ackId, toBinaryJson(args));
 }

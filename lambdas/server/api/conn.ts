@@ -20,7 +20,7 @@ export class Conn extends EventSource {
 
   /** Engine.IO session id. Not to be shown to other clients. */
   get id(): string {
-    return this.#core.link.id;
+    return this.#core.client.id;
   }
 
   // Typed as wide as Engine.IO's: an application that compares with what never comes here ("polling", 3) has to compile.
@@ -45,11 +45,11 @@ export class Conn extends EventSource {
   }
 
   get request(): UpgradeRequest {
-    return this.#core.link.request;
+    return this.#core.client.request;
   }
 
   get readyState(): "opening" | "open" | "closing" | "closed" {
-    return this.#core.link.state;
+    return this.#core.client.state;
   }
 
   /**
@@ -111,10 +111,10 @@ export class Conn extends EventSource {
   /** Closes the connection after everything that was sent before; all its sockets end with "forced close". */
   close(_discard?: boolean): void {
     const core = this.#core;
-    const { invocation, link } = core;
+    const { invocation, client } = core;
     core.note("conn.close", "");
-    if (core.mode() === "replay" || link.state !== "open") return;
-    link.state = "closing";
+    if (core.mode() === "replay" || client.state !== "open") return;
+    client.state = "closing";
     core.reachable = false; // as on stock, what is sent from here on goes nowhere
     const target = { connectionId: core.key.connectionId, members: [] };
     void invocation.actInLane("conn.close()", async () => {

@@ -77,18 +77,18 @@ export class Socket<
 
   /** The client's connection, which its sockets in other namespaces share. */
   get conn(): Conn {
-    this.#conn ??= this.#core.link.watched.add("conn", new Conn(this.#core));
+    this.#conn ??= this.#core.client.rebuilt.add("conn", new Conn(this.#core));
     return this.#conn;
   }
 
   get client(): Client {
-    this.#client ??= this.#core.link.watched.add("client", new Client(this.conn));
+    this.#client ??= this.#core.client.rebuilt.add("client", new Client(this.conn));
     return this.#client;
   }
 
   /** The upgrade request: a plain object, with what engine middlewares put on it. */
   get request(): UpgradeRequest {
-    return this.#core.link.request;
+    return this.#core.client.request;
   }
 
   /** False also once the event is over that this object belongs to: loops that go on while it is true end then. */
@@ -217,7 +217,7 @@ export class Socket<
     const list = roomList(rooms);
     for (const room of list) core.note("join", room);
     if (core.mode() === "replay" || !core.reachable) return resolved(undefined);
-    if (core.invocation.ended) return core.invocation.refuse("join()");
+    if (core.invocation.ended) return core.invocation.refuseCall("join()");
     try {
       const tokens = startJoin(core, list, core.nsp.server.options.maxRoomsPerSocket);
       if (core.drafting) return resolved(undefined); // the commit of CONNECT writes them

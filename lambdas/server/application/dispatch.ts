@@ -17,11 +17,11 @@ export interface ClientEvent {
  */
 export function dispatch(socket: SocketCore, event: ClientEvent): void {
   socket.runAs({ mode: "live" }, () => {
-    const ack = event.ackId === undefined ? [] : [acknowledge(socket, event.ackId)];
+    const ack = event.ackId === undefined ? [] : [ackCallback(socket, event.ackId)];
     // What middlewares and catch-all listeners get is typed as what well-behaved clients send.
     const values = [...event.data, ...ack] as Event;
     for (const listener of socket.listeners.any)
-      handle(socket, "onAny", () => listener.apply(socket.facade, values));
+      runListener(socket, "onAny", () => listener.apply(socket.facade, values));
     pass(socket, values, 0);
   });
 }
@@ -33,7 +33,7 @@ function pass(socket: SocketCore, values: Event, index: number): void {
     callListeners(socket, values);
     return;
   }
-  handle(socket, "socket.use", () =>
+  runListener(socket, "socket.use", () =>
     middleware(values, (error) => {
       if (error) emitError(socket, error);
       else pass(socket, values, index + 1);
@@ -47,12 +47,12 @@ function callListeners(socket: SocketCore, [name, ...args]: readonly unknown[]):
   const listeners = socket.listeners.of(event);
   if (listeners.length === 0) reportLostHandler(socket, event);
   const run = (listener: Listener): void =>
-    handle(socket, JSON.stringify(event), () => listener.fn.apply(socket.facade, [...args]));
+    runListener(socket, JSON.stringify(event), () => listener.fn.apply(socket.facade, [...args]));
   if (listeners.every(({ once }) => once === undefined)) {
     for (const listener of listeners) run(listener);
     return;
   }
-  handle(socket, JSON.stringify(event), async () => {
+  runListener(socket, JSON.stringify(event), async () => {
     for (const listener of await claimed(socket, listeners)) run(listener);
   });
 }
@@ -71,10 +71,10 @@ async function claimed(socket: SocketCore, listeners: readonly Listener[]): Prom
 
 /** `socket.on("error")`: what middlewares and bad packets lead to. Without a listener nothing happens, as on stock. */
 export function emitError(socket: SocketCore, error: Error): void {
-  for (const { fn } of socket.listeners.of("error")) handle(socket, '"error"', () => fn(error));
+  for (const { fn } of socket.listeners.of("error")) runListener(socket, '"error"', () => fn(error));
 }
 
-function handle(socket: SocketCore, what: string, code: () => unknown): void {
+function runListener(socket: SocketCore, what: string, code: () => unknown): void {
   const done = socket.call(`the handler of ${what}`, "SKY_HANDLER_FAILED", code);
   if (done) void socket.invocation.track(`the handler of ${what}`, done);
 }
@@ -84,7 +84,7 @@ function handle(socket: SocketCore, what: string, code: () => unknown): void {
  * stock: a handler such as `(value, ack) => ack(value)` would otherwise wait for its own answer, which as a route response
  * waits for the end of the handler.
  */
-function acknowledge(socket: SocketCore, id: number): (...data: unknown[]) => void {
+function ackCallback(socket: SocketCore, id: number): (...data: unknown[]) => void {
   let sent = false;
   return (...data) => {
     if (sent || !socket.reachable) return;

@@ -50,7 +50,7 @@ export async function replay(socket: SocketCore, committed = true): Promise<void
     socket.savedData.restore(socket.data);
     restoreProps(socket);
   } else socket.noteSaved();
-  socket.link.watched.noteReplay();
+  socket.client.rebuilt.noteReplay();
   socket.stage = "live";
   socket.ready = true;
   invocation.mode = "live";

@@ -44,7 +44,7 @@ export function broadcast(
  * The same for one socket, in an event of its own, and receivers that are known by other means than the rows of their rooms. Who
  * sends to itself waits until it has been taken, however slowly: a loop that awaits its emits is as fast as its client reads.
  */
-export function deliver(
+export function sendTo(
   invocation: Invocation,
   audience: Audience,
   packet: EventPacket,
@@ -73,7 +73,7 @@ async function logged(
   const outcome = await send(sent);
   if ("fannedOut" in outcome) return { rest: outcome.fannedOut };
   const whole = outcome.missed.then((missed) => entry && finishLogs(invocation, entry, missed));
-  invocation.outgoing.note(whole);
+  invocation.inFlight.note(whole);
   return { rest: withoutTheSlow(invocation, outcome, whole) };
 }
 

@@ -11,7 +11,7 @@ import {
   tokenOfDirective,
 } from "../recovery/membership-history.ts";
 import { EMITTER_LIFE_MS } from "../recovery/owed.ts";
-import { enter, leave } from "../rooms/membership.ts";
+import { leave, writeJoin } from "../rooms/membership.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 import type { Audience } from "./broadcast.ts";
 
@@ -24,7 +24,7 @@ const KEPT_MS = 2 * 60_000;
  * the rows are read then; a CONNECT puts its rows first, and reads what was asked for then (also when it goes on with a session).
  * Whichever comes second sees the other. One write.
  */
-export async function putDirective(
+export async function announceDirective(
   invocation: Invocation,
   { name: nsp, server }: NamespaceCore,
   { rooms, except }: Audience,
@@ -54,9 +54,9 @@ export function directivesSince({
 }
 
 /** What directives look at, and change. */
-export type Standing = Pick<SocketRecord, "id" | "token" | "rooms" | "left" | "forgotten">;
+export type SocketStanding = Pick<SocketRecord, "id" | "token" | "rooms" | "left" | "forgotten">;
 
-export interface Directed<T extends Standing> {
+export interface Directed<T extends SocketStanding> {
   /** As it stands after all of them. */
   readonly socket: T;
   /** It is to end; directives after that are not its. */
@@ -70,7 +70,7 @@ export interface Directed<T extends Standing> {
  * that came after it stand in the socket's row with their times.
  * @param limit rooms that a socket may be in
  */
-export function directed<T extends Standing>(
+export function directed<T extends SocketStanding>(
   start: T,
   directives: readonly Directive[],
   limit: number,
@@ -93,24 +93,24 @@ export function directed<T extends Standing>(
 }
 
 /** Was the socket among those that were meant, at that time? */
-function isFor(socket: Standing, { rooms, except, id }: Directive): boolean {
+function isFor(socket: SocketStanding, { rooms, except, id }: Directive): boolean {
   const meant: readonly RoomName[] = rooms.length === 0 ? [EVERYONE] : rooms;
   return meant.some((room) => wasIn(socket, room, id)) && !except.some((room) => wasIn(socket, room, id));
 }
 
-function wasIn({ id, token, rooms, left: all = [] }: Standing, room: RoomName, at: string): boolean {
+function wasIn({ id, token, rooms, left: all = [] }: SocketStanding, room: RoomName, at: string): boolean {
   const since = (one: string): boolean => isBeforeDirective({ room, id, token: one }, at);
   if (room === EVERYONE) return since(token);
   if (Object.hasOwn(rooms, room) && since(rooms[room] ?? "")) return true;
   return all.some((stay) => stay.room === room && at <= stay.until && since(stay.token));
 }
 
-const has = ({ rooms }: Standing, room: string): boolean => Object.hasOwn(rooms, room);
+const has = ({ rooms }: SocketStanding, room: string): boolean => Object.hasOwn(rooms, room);
 
-const leftLater = ({ left: all = [] }: Standing, room: string, at: string): boolean =>
+const leftLater = ({ left: all = [] }: SocketStanding, room: string, at: string): boolean =>
   all.some((stay) => stay.room === room && stay.until > at);
 
-function left<T extends Standing>(socket: T, names: readonly string[], at: string): T {
+function left<T extends SocketStanding>(socket: T, names: readonly string[], at: string): T {
   const gone = names.filter((room) => has(socket, room) && wasIn(socket, room, at));
   if (gone.length === 0) return socket;
   const kept = Object.entries(socket.rooms).filter(([room]) => !gone.includes(room));
@@ -125,7 +125,7 @@ function left<T extends Standing>(socket: T, names: readonly string[], at: strin
   };
 }
 
-function joined<T extends Standing>(socket: T, names: readonly string[], at: string): T {
+function joined<T extends SocketStanding>(socket: T, names: readonly string[], at: string): T {
   if (names.length === 0) return socket;
   const entered = names.map((room) => [room, tokenOfDirective(at)] as const);
   return { ...socket, rooms: { ...socket.rooms, ...Object.fromEntries(entered) } };
@@ -150,12 +150,15 @@ export function reportRefused(
  * @param from an offset, or the beginning of one: when it began to be in its rooms, or {@link directivesSince}
  * @returns how it is to end, if it is
  */
-export async function followDirectives(socket: SocketCore, from: string): Promise<Directed<Standing>["end"]> {
+export async function followDirectives(
+  socket: SocketCore,
+  from: string,
+): Promise<Directed<SocketStanding>["end"]> {
   const { id, nsp, invocation } = socket;
   const { store, log } = invocation.ports;
   const directives = await store.readDirectives(nsp.name, from);
   const { token, left: leftBefore } = socket;
-  const before: Standing = { id, token, rooms: Object.fromEntries(socket.tokens), left: leftBefore };
+  const before: SocketStanding = { id, token, rooms: Object.fromEntries(socket.tokens), left: leftBefore };
   const { socket: after, end, refused } = directed(before, directives, nsp.server.options.maxRoomsPerSocket);
   reportRefused(log, { id, nsp: nsp.name }, refused);
   for (const { room, until } of (after.left ?? []).filter((one) => !leftBefore.includes(one))) {
@@ -167,6 +170,6 @@ export async function followDirectives(socket: SocketCore, from: string): Promis
     socket.rooms.add(room);
     socket.tokens.set(room, one);
   }
-  if (joins.length > 0) await enter(socket, Object.fromEntries(joins));
+  if (joins.length > 0) await writeJoin(socket, Object.fromEntries(joins));
   return end;
 }

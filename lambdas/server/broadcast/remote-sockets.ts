@@ -9,7 +9,7 @@ import { finishJoin, leave, startJoin } from "../rooms/membership.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 import { SavedState } from "../socket/state.ts";
 import { type Audience, resolveMembers } from "./broadcast.ts";
-import { putDirective } from "./directives.ts";
+import { announceDirective } from "./directives.ts";
 
 /** What is known of a socket that is connected somewhere; plain JSON. */
 export interface RemoteSocketDetails {
@@ -60,7 +60,7 @@ export async function joinAll(
   rooms: readonly string[],
 ): Promise<Step<void>> {
   const limit = nsp.server.options.maxRoomsPerSocket;
-  await putDirective(invocation, nsp, audience, { act: "join", names: rooms });
+  await announceDirective(invocation, nsp, audience, { act: "join", names: rooms });
   await forEach(invocation, nsp, audience, (socket) => finishJoin(socket, startJoin(socket, rooms, limit)));
   return { rest: undefined };
 }
@@ -71,7 +71,7 @@ export async function leaveAll(
   audience: Audience,
   rooms: readonly string[],
 ): Promise<Step<void>> {
-  await putDirective(invocation, nsp, audience, { act: "leave", names: rooms });
+  await announceDirective(invocation, nsp, audience, { act: "leave", names: rooms });
   await forEach(invocation, nsp, audience, async (socket) => {
     for (const room of rooms) socket.rooms.delete(room);
     await leave(socket, rooms);
@@ -93,7 +93,7 @@ export function disconnectAll(
   return invocation.actInLane("disconnectSockets()", async () => {
     // In the queue: who is chosen follows the joins and leaves that were called before.
     const views = await invocation.act("disconnectSockets()", async () => {
-      await putDirective(invocation, nsp, audience, { act: close ? "close" : "disconnect", names: [] });
+      await announceDirective(invocation, nsp, audience, { act: close ? "close" : "disconnect", names: [] });
       return { rest: await openSockets(invocation, audience) };
     });
     const chosen = views.filter(({ connection }) => connection.connectedAt <= before);
@@ -129,6 +129,6 @@ async function forEach(
   await Promise.all(views.map((view) => change(coreOf(invocation, declaredOr(nsp, view), view))));
 }
 
-/** The namespace with its listeners: only the row of a socket knows the function that let it in (dynamic-namespaces.ts). */
+/** The namespace with its listeners: only the row of a socket knows the function that let it in (declared/dynamic-namespaces.ts). */
 const declaredOr = (nsp: NamespaceCore, { socket }: SocketView): NamespaceCore =>
   nsp.server.declared(socket) ?? nsp;

@@ -7,7 +7,7 @@ import { type Receiver, toReceiver } from "../posting/post-to-all.ts";
 import { notePackets } from "../socket/packet-create.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 import { answerUntil, askTimeout, awaitAnswer, newAskId, noteAsk } from "./asks.ts";
-import { deliver, resolveMembers } from "./broadcast.ts";
+import { resolveMembers, sendTo } from "./broadcast.ts";
 import { eventPacket, isKept } from "./event-packet.ts";
 
 /** Names that mean something to Socket.IO itself. */
@@ -75,7 +75,7 @@ function sendEvent(
       : [{ ...socket.recipient, id: socket.id }];
   return invocation.act(`emit(${JSON.stringify(event)})`, async () => {
     if (id !== undefined) await noteAsk(invocation, nsp.name, id);
-    return await deliver(invocation, audience, packet, receivers);
+    return await sendTo(invocation, audience, packet, receivers);
   });
 }
 

@@ -2,7 +2,7 @@
  * Lets so many through at a time; the others wait here, where no timeout of theirs has begun. The SDK counts connection and
  * request timeouts from the call, also while a request only waits for one of the agent's sockets.
  */
-export class Slots {
+export class Limiter {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

@@ -10,7 +10,7 @@
 export const MAX_NAME_BYTES = 65_500;
 /** Names of a socket's rooms, together. */
 export const MAX_ROOM_NAMES_BYTES = 128 * 1024;
-/** A larger value of `socket.data` or of a property has an item of its own (store/asides.ts). */
+/** A larger value of `socket.data` or of a property has an item of its own (store/sockets/asides.ts). */
 export const MAX_INLINE_BYTES = 1024;
 /** A larger `auth` of a client has one too, of which only events in its own namespace read. Most tokens are smaller. */
 export const MAX_INLINE_AUTH_BYTES = 2048;

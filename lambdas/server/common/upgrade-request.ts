@@ -53,7 +53,7 @@ const OWN: ReadonlySet<string> = new Set(
 );
 
 /** The request of a connection that is there already: with the headers that were kept, and what middlewares left. */
-export function requestOf(connection: ConnectionRecord): UpgradeRequest {
+export function requestOfConnection(connection: ConnectionRecord): UpgradeRequest {
   const { extras = {}, ...upgrade } = upgradeOf(connection);
   const request = makeRequest(upgrade);
   for (const [name, value] of Object.entries(extras)) setOwn(request, name, value);

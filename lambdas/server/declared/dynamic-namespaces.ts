@@ -69,7 +69,9 @@ export class DynamicNamespaces {
   ): Promise<NamespaceCore | undefined> {
     for (const { core, matcher } of this.#parents) {
       const admitted =
-        matcher instanceof RegExp ? matcher.test(name) : await ask(invocation, matcher, name, auth);
+        matcher instanceof RegExp
+          ? matcher.test(name)
+          : await askDeclaration(invocation, matcher, name, auth);
       if (admitted) return this.#childOf(core, name);
     }
     return undefined;
@@ -96,7 +98,7 @@ export class DynamicNamespaces {
 }
 
 /** A function's decision. One that fails or stays silent lets nobody in. */
-async function ask(
+async function askDeclaration(
   invocation: Invocation,
   matcher: NamespaceMatcher,
   name: string,

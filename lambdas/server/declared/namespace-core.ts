@@ -1,7 +1,7 @@
 import type { Codec } from "../../protocol/codec.ts";
 import type { Effect } from "../common/effect.ts";
 import type { Invocation } from "../invocation/invocation.ts";
-import type { Outside } from "../invocation/outside-calls.ts";
+import type { OutsideCalls } from "../invocation/outside-calls.ts";
 import type { Participant } from "../invocation/participant.ts";
 import type { SocketRecord } from "../ports/sockets.ts";
 import type { EngineCore } from "./engine-core.ts";
@@ -44,7 +44,7 @@ export interface NamespaceServer {
   readonly facades: Facades;
   readonly facade: object;
   readonly writtenChildren: WrittenChildren;
-  readonly outside: Outside;
+  readonly outside: OutsideCalls;
   /** Those that the application named while its module was loaded. */
   readonly namespaces: ReadonlyMap<string, NamespaceCore>;
   /** The namespace of a socket's row: clients connect only to those that have listeners here. */
@@ -57,7 +57,7 @@ export interface NamespaceServer {
   /** What is called on `io` where there is no event: is done for itself, where the process is connected. */
   actOutside<T>(what: string, work: (invocation: Invocation) => Promise<T>): Effect<T>;
   /** What somebody gets who calls `io.…` where there is no event, and it needs one or the process is not connected. */
-  refuse<T>(what: string): Effect<T>;
+  refuseCall<T>(what: string): Effect<T>;
   /** Says once in the life of this process that something of the application's has no effect here. */
   notice(what: string, why: string): void;
   /** @throws SkysocketError inside an event: a warm instance would register it once for every event it has served */

@@ -2,7 +2,7 @@ import { Codec } from "../../protocol/codec.ts";
 import { Effect } from "../common/effect.ts";
 import { describeError, SkysocketError } from "../common/errors.ts";
 import { Invocation, type InvocationOptions } from "../invocation/invocation.ts";
-import { Outside } from "../invocation/outside-calls.ts";
+import { OutsideCalls } from "../invocation/outside-calls.ts";
 import { type Scope, scopes } from "../invocation/scope.ts";
 import { callingTimer, stopCallingTimer } from "../invocation/timers.ts";
 import type { Log } from "../ports/environment.ts";
@@ -26,7 +26,7 @@ export class ServerCore implements NamespaceServer {
   readonly writtenChildren = new WrittenChildren();
   readonly seldom = new Seldom();
   readonly engine: EngineCore;
-  readonly outside: Outside;
+  readonly outside: OutsideCalls;
   /** Listeners of `new_namespace`. */
   readonly namespaceListeners: ((namespace: object) => unknown)[] = [];
   /** What the application sees of it. */
@@ -48,7 +48,7 @@ export class ServerCore implements NamespaceServer {
     this.#log = log;
     this.codec = new Codec(options.parser);
     this.engine = new EngineCore(this);
-    this.outside = new Outside(options.fanOutThreshold);
+    this.outside = new OutsideCalls(options.fanOutThreshold);
   }
 
   /** What composition roots know: from here on its calls have an effect, and its warnings go to that log. */
@@ -91,7 +91,7 @@ export class ServerCore implements NamespaceServer {
     name: string,
     auth: Readonly<Record<string, unknown>>,
   ): Promise<NamespaceCore | undefined> {
-    // Parsers other than Socket.IO's own let any name through. Ones without a slash are ours (children.ts).
+    // Parsers other than Socket.IO's own let any name through. Ones without a slash are ours (broadcast/child-namespaces.ts).
     if (!name.startsWith("/")) return undefined;
     return this.namespaces.get(name) ?? (await this.dynamic.admit(invocation, name, auth));
   }
@@ -143,11 +143,11 @@ export class ServerCore implements NamespaceServer {
 
   /** What is called on `io` where there is no event: is done for itself, where the process is connected. */
   actOutside<T>(what: string, work: (invocation: Invocation) => Promise<T>): Effect<T> {
-    return this.outside.run(what, work) ?? this.refuse(what);
+    return this.outside.run(what, work) ?? this.refuseCall(what);
   }
 
   /** What somebody gets who calls `io.…` where there is no event, and the process is not connected. */
-  refuse<T>(what: string): Effect<T> {
+  refuseCall<T>(what: string): Effect<T> {
     const error = new SkysocketError(
       "SKY_NO_INVOCATION",
       `${what} outside of an event: this process is not connected. A program that is not the socket function calls connect(io) of "skysocket/outside" first; a module that is still being loaded waits. Or call it in a handler, a middleware or a listener.`,

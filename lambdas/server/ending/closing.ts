@@ -45,7 +45,7 @@ export function callCloseListeners(socket: SocketCore, reason: DisconnectReason)
   const what = 'the listener of the connection\'s "close"';
   socket.reachable = false;
   socket.close();
-  socket.link.state = "closed";
+  socket.client.state = "closed";
   for (const listener of socket.listeners.connectionClose) {
     const done = socket.runAs({ mode: "live" }, () =>
       socket.call(what, "SKY_HANDLER_FAILED", () =>

@@ -13,7 +13,7 @@ import { type SocketCore, socketsOf } from "../socket/socket-core.ts";
 import { callCloseListeners, reportClose } from "./closing.ts";
 
 /**
- * Ends one socket (docs/ARCHITECTURE.md): whoever turns the row to ended runs `disconnecting` and `disconnect`, in this
+ * Ends one socket (docs/architecture/life.md): whoever turns the row to ended runs `disconnecting` and `disconnect`, in this
  * invocation; the rest may be done by several, and again.
  * @param from also `connecting` if the listeners of its CONNECT have run, here or in an invocation that must have died
  * @returns false if somebody else had ended it
@@ -109,8 +109,9 @@ function existingCore(
 }
 
 /**
- * Ends a connection and everything on it (docs/ARCHITECTURE.md): for $disconnect, a post that found it gone, `disconnect(true)`, bad
- * packets. Runs any number of times, also at once: handlers run at most once, everything else at least once.
+ * Ends a connection and everything on it (docs/architecture/life.md): for $disconnect, a post that found it gone,
+ * `disconnect(true)`, bad packets. Runs any number of times, also at once: handlers run at most once, everything else at least
+ * once.
  */
 export async function endConnection(
   server: NamespaceServer,

@@ -1,4 +1,4 @@
-import { Slots } from "../common/limiter.ts";
+import { Limiter } from "../common/limiter.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import type { FanOuts, FanOutTask, LegKey, SocketRange } from "../ports/fan-out.ts";
 import { EVERYONE } from "../ports/rooms.ts";
@@ -43,7 +43,7 @@ export async function fanOut(
   const { log } = packet;
   if (log) await Promise.all(rooms.map((room) => fanOuts.store.markFannedOut({ nsp, room, id: log.id })));
   const id = invocation.offsets.next();
-  const earlier = invocation.outgoing.settled();
+  const earlier = invocation.inFlight.settled();
   return { sent: sendInTurn(invocation, fanOuts, plan, id, earlier) };
 }
 
@@ -56,7 +56,7 @@ async function sendInTurn(
 ): Promise<void> {
   let tell = (_: string): void => undefined;
   const posting = new Promise<string>((resolve) => (tell = resolve));
-  const before = invocation.outgoing.swap(audienceOf(plan), posting, invocation.posts.nextMoment());
+  const before = invocation.inFlight.swap(audienceOf(plan), posting, invocation.posts.nextMoment());
   try {
     // What this event emitted before: a client that has got this packet is taken to have got that.
     await earlier;
@@ -72,12 +72,12 @@ async function sendInTurn(
  * busy; it costs a read to know, where this event has sent them something before.
  */
 async function isBusy(
-  { outgoing }: Invocation,
+  { inFlight }: Invocation,
   { store }: FanOuts,
   plan: FanOut,
   since: number,
 ): Promise<boolean> {
-  const last = await outgoing.lastFanOut(audienceOf(plan), since);
+  const last = await inFlight.lastFanOut(audienceOf(plan), since);
   if (last === "none" || last === "waiting") return last === "waiting";
   const leg = await store.readLeg({ id: last.id, path: ROOT });
   return leg !== undefined && !isComplete(leg);
@@ -92,7 +92,7 @@ const audienceOf = ({ nsp, rooms, except }: FanOut): string =>
  */
 export async function allFannedOut(invocation: Invocation): Promise<void> {
   const { fanOuts } = invocation.ports;
-  if (fanOuts) await invocation.outgoing.finishFanOuts((id) => finished(invocation, fanOuts, id));
+  if (fanOuts) await invocation.inFlight.finishFanOuts((id) => finished(invocation, fanOuts, id));
 }
 
 /** Waits until the workers of a fan-out are done: the next one to the same rooms must not overtake it. */
@@ -153,12 +153,12 @@ export async function startBranches(
   ranges: readonly SocketRange[],
   first = 0,
 ): Promise<void> {
-  const slots = new Slots(STARTED_AT_ONCE);
+  const limiter = new Limiter(STARTED_AT_ONCE);
   const results = await Promise.allSettled(
     ranges
       .slice(first)
       .map((range, at) =>
-        slots.run(() => fanOuts.start({ ...task, id, path: pathOfBranch(path, first + at), ...range })),
+        limiter.run(() => fanOuts.start({ ...task, id, path: pathOfBranch(path, first + at), ...range })),
       ),
   );
   for (const result of results) if (result.status === "rejected") throw result.reason;

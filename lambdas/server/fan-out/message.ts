@@ -44,7 +44,7 @@ export const fitsTask = (message: FanOutMessage): boolean =>
 export const roomsOfMessage = ({ rooms }: FanOutMessage): RoomName[] => rooms.map((room) => room ?? EVERYONE);
 
 /** What a worker finds in its task or in the table; undefined for anything else. */
-export function readMessage(value: unknown): FanOutMessage | undefined {
+export function toFanOutMessage(value: unknown): FanOutMessage | undefined {
   if (!isRecord(value)) return undefined;
   const { nsp, rooms, except, frames, offset, volatile } = value;
   if (typeof nsp !== "string" || !areTexts(except) || !areTexts(frames)) return undefined;

@@ -1,7 +1,7 @@
 import type { InboxEvent, InboxOpener } from "../ports/inbox.ts";
 import type { SocketView } from "../ports/sockets.ts";
 import { CLOCK_TOLERANCE_MS } from "../recovery/membership-history.ts";
-import { type Courier, deliver, othersFollow } from "./delivery.ts";
+import { type Courier, deliverInbox, othersFollow } from "./delivery.ts";
 import { acknowledgedBy, eventOf, slotOf, timeOfKey } from "./ids.ts";
 
 /**
@@ -9,7 +9,7 @@ import { acknowledgedBy, eventOf, slotOf, timeOfKey } from "./ids.ts";
  * and a read or two; a second acknowledgement of the same event removes nothing. It reaches only inboxes that this very socket
  * has open.
  */
-export async function acknowledge(
+export async function acknowledgeInboxEvent(
   courier: Courier,
   { connection, socket: row }: SocketView,
   ackId: number,
@@ -34,7 +34,7 @@ export async function acknowledge(
   // After the delete, and not before: of two that are handled at once, the later one must see both.
   const opener = await read();
   if (!opener || opener.state === "live" || (await othersFollow(courier, opener))) return;
-  await deliver(courier, opener);
+  await deliverInbox(courier, opener);
 }
 
 /** The event that was sent under this number. */

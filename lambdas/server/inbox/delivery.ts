@@ -32,7 +32,7 @@ export interface Occasion {
  * Does what is to be done for one socket that has the inbox open, until there is nothing to do or others do it. Every batch is
  * claimed by a conditional write before it is posted, so that no two invocations post at the same time.
  */
-export async function deliver(
+export async function deliverInbox(
   courier: Courier,
   opener: InboxOpener,
   { own, view: known }: Occasion = {},

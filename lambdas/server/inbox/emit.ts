@@ -5,7 +5,7 @@ import { describeError } from "../common/errors.ts";
 import type { NamespaceServer } from "../declared/namespace-core.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import type { InboxEvent, InboxName, InboxOpener } from "../ports/inbox.ts";
-import { deliver, othersFollow } from "./delivery.ts";
+import { deliverInbox, othersFollow } from "./delivery.ts";
 import { idOfKey, keyOfUnit, nameOf, newTag, SLOTS, unitOfTime } from "./ids.ts";
 import { viewLimit } from "./window.ts";
 
@@ -117,7 +117,7 @@ class Outbox {
     const send = async (opener: InboxOpener): Promise<void> => {
       const believed = opener.sent.some(({ event }) => event === nameOf(own));
       const left = opener.state === "draining" && !believed && (await othersFollow(courier, opener));
-      if (!left) await deliver(courier, opener, { own, ...(view && { view }) });
+      if (!left) await deliverInbox(courier, opener, { own, ...(view && { view }) });
     };
     const results = await Promise.allSettled(openers.map(send));
     const failures = results.filter((result) => result.status === "rejected");

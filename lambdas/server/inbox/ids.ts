@@ -25,7 +25,7 @@ export const SLOTS = 32;
 const UNITS_PER_MS = 2;
 /** Clocks of instances differ, and an invocation that emits more than two events in a millisecond runs ahead of its own. */
 const AHEAD_MS = 10 * 60 * 1_000;
-/** Milliseconds in base 36, as in offsets.ts. */
+/** Milliseconds in base 36, as in common/offsets.ts. */
 const TIME_DIGITS = 9;
 
 /** How an event is named where it matters that it is this very one. */

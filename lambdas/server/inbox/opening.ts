@@ -6,7 +6,7 @@ import type { Invocation } from "../invocation/invocation.ts";
 import type { InboxOpener, InboxSlot } from "../ports/inbox.ts";
 import type { SocketRecord } from "../ports/sockets.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
-import { deliver } from "./delivery.ts";
+import { deliverInbox } from "./delivery.ts";
 import { SEQUENCES, SLOTS, slotOf } from "./ids.ts";
 
 export interface InboxOptions {
@@ -140,4 +140,4 @@ const slotsOf = ({ inboxes = {} }: Pick<SocketRecord, "inboxes">, inbox: string)
   Object.entries(inboxes).flatMap(([slot, name]) => (name === inbox ? [Number(slot)] : []));
 
 const drain = ({ invocation, nsp }: SocketCore, opener: InboxOpener): Promise<void> =>
-  deliver({ invocation, codec: nsp.server.codec }, opener);
+  deliverInbox({ invocation, codec: nsp.server.codec }, opener);

@@ -34,7 +34,7 @@ export const viewLimit = (window: number): number => window + Math.floor(window 
 
 /**
  * What is to be done for a socket that has opened an inbox: by who has put an event, handled an acknowledgement, or posted.
- * The opener must have been read before the view (docs/ARCHITECTURE.md, Inboxes).
+ * The opener must have been read before the view (docs/architecture/inboxes.md).
  */
 export function decide(opener: InboxOpener, view: InboxView, known: Knowledge): Decision {
   if (opener.state === "live") return known.own === undefined ? LEAVE : decideLive(opener, view, known.own);
@@ -52,7 +52,7 @@ export function decide(opener: InboxOpener, view: InboxView, known: Knowledge): 
     return free ? change(opener, { state, sent, posting: false }) : LEAVE;
   }
   const next = free ? choose(opener, view, names, unsent) : [];
-  if (next.length > 0) return claim(opener, sent, next, unsent.length === next.length && !view.more);
+  if (next.length > 0) return claimNext(opener, sent, next, unsent.length === next.length && !view.more);
   const disowned = opener.sent.some(({ event, seq }) => event === known.own && seq === undefined);
   const done = opener.posting && opener.last === known.posted;
   // While it is settling others may go live, and would leave our event behind: the change makes them fail.
@@ -123,7 +123,7 @@ function choose(
   return chosen;
 }
 
-function claim(
+function claimNext(
   opener: InboxOpener,
   sent: readonly InboxDelivery[],
   next: readonly InboxEvent[],

@@ -3,14 +3,14 @@
  * of the `disconnect` listeners, which stock runs inside the call of `disconnect()`, and we only once a write has decided who
  * runs them.
  */
-export class Lane {
-  readonly #parent: Lane | undefined;
+export class EffectQueue {
+  readonly #parent: EffectQueue | undefined;
   #tail: Promise<unknown>;
   #open = true;
   #close = (): void => undefined;
 
   /** @param after what comes before this lane; a lane without a parent is the invocation's main one and never closes */
-  constructor(after: Promise<unknown> = Promise.resolve(), parent?: Lane) {
+  constructor(after: Promise<unknown> = Promise.resolve(), parent?: EffectQueue) {
     this.#tail = after;
     this.#parent = parent;
   }
@@ -24,9 +24,9 @@ export class Lane {
   }
 
   /** A lane at the current end of this one: what is pushed here from now on waits until it is closed and done. */
-  branch(): Lane {
+  branch(): EffectQueue {
     if (!this.#open && this.#parent) return this.#parent.branch();
-    const lane = new Lane(this.#tail, this);
+    const lane = new EffectQueue(this.#tail, this);
     const closed = new Promise<void>((resolve) => {
       lane.#close = resolve;
     });

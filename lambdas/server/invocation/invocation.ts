@@ -3,10 +3,10 @@ import { describeError, SkysocketError } from "../common/errors.ts";
 import { Offsets } from "../common/offsets.ts";
 import type { Ports } from "../ports/ports.ts";
 import { endGone } from "../posting/end-gone.ts";
-import { Outgoing } from "../posting/in-flight.ts";
+import { InFlight } from "../posting/in-flight.ts";
 import { Posts } from "../posting/posts.ts";
-import type { ReplySlot } from "../posting/route-response.ts";
-import { Lane } from "./effect-queue.ts";
+import type { RouteResponse } from "../posting/route-response.ts";
+import { EffectQueue } from "./effect-queue.ts";
 import type { Participant } from "./participant.ts";
 import { Pending } from "./pending.ts";
 import {
@@ -58,7 +58,7 @@ export interface InvocationOptions {
   readonly fanOutThreshold?: number;
   readonly beside?: Beside;
   /** Where the last answer to the invoking connection may go instead of a post. */
-  readonly reply?: ReplySlot;
+  readonly reply?: RouteResponse;
 }
 
 /**
@@ -70,7 +70,7 @@ export class Invocation {
   readonly deadline: number;
   readonly posts: Posts;
   readonly offsets: Offsets;
-  readonly outgoing = new Outgoing();
+  readonly inFlight = new InFlight();
   readonly fanOutThreshold: number;
   readonly hops: number;
   /** Sockets whose state is saved before the next effect, so that state and posts keep their order. */
@@ -79,10 +79,10 @@ export class Invocation {
   mode: "live" | "replay" = "live";
 
   readonly #lingerMs: number;
-  readonly #reply: ReplySlot | undefined;
+  readonly #response: RouteResponse | undefined;
   readonly #beside: Beside | undefined;
   readonly #pending = new Pending();
-  readonly #main = new Lane();
+  readonly #main = new EffectQueue();
   readonly #timer = new AbortController();
   readonly #late: Promise<void>;
   #isLate = false;
@@ -105,7 +105,7 @@ export class Invocation {
       },
     });
     this.offsets = new Offsets(options.ports.clock);
-    this.#reply = options.reply;
+    this.#response = options.reply;
     this.#beside = options.beside;
     this.#lingerMs = options.lingerMs;
     const { clock } = options.ports;
@@ -133,14 +133,14 @@ export class Invocation {
    * `rest`, typically posts, goes on beside the next steps.
    */
   act<T>(what: string, step: () => Promise<Step<T>>): Effect<T> {
-    if (this.#ended) return this.refuse(what);
+    if (this.#ended) return this.refuseCall(what);
     this.flush();
     return this.#enqueue(what, step);
   }
 
-  /** Does something whose effects all belong here in the order, although they are called later (see {@link Lane}). */
+  /** Does something whose effects all belong here in the order, although they are called later (see {@link EffectQueue}). */
   actInLane<T>(what: string, work: () => Promise<T>): Effect<T> {
-    if (this.#ended) return this.refuse(what);
+    if (this.#ended) return this.refuseCall(what);
     this.flush();
     const lane = this.#lane.branch();
     const scope = { mode: "live" as const, ...scopes.getStore(), invocation: this, lane };
@@ -174,7 +174,7 @@ export class Invocation {
   }
 
   /** What somebody gets who still holds on to this invocation after its end. */
-  refuse<T>(what: string): Effect<T> {
+  refuseCall<T>(what: string): Effect<T> {
     const error = new SkysocketError(
       "SKY_AFTER_INVOCATION",
       `${what} after the end of its event: on Lambda nothing runs between events. Await what you start in the handler; work that must wait belongs in a queue or a schedule.`,
@@ -183,7 +183,7 @@ export class Invocation {
   }
 
   /** All effects wait for `gate`. */
-  hold(gate: Promise<void>): void {
+  holdEffects(gate: Promise<void>): void {
     void this.#main.push(() => gate);
   }
 
@@ -223,12 +223,12 @@ export class Invocation {
       });
     }
     this.#ended = true;
-    const frame = this.#reply?.take();
+    const frame = this.#response?.take();
     await this.endGone();
     return frame;
   }
 
-  get #lane(): Lane {
+  get #lane(): EffectQueue {
     const scope = scopes.getStore();
     return (scope?.invocation === this && scope.lane) || this.#main;
   }
@@ -293,7 +293,7 @@ export class Invocation {
 
   /** How many answers wait for the end of the invocation. */
   get #holding(): number {
-    return this.#reply?.holding ? 1 : 0;
+    return this.#response?.holding ? 1 : 0;
   }
 
   /** What keeps the process busy, without what is none of the application's doing in this invocation. */

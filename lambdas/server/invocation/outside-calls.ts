@@ -45,7 +45,7 @@ interface Gate {
  * In the socket function the process stands still between events. So nothing begins while an event comes to its end (`rest`): what
  * is called then waits for the next one. What had begun before is waited for.
  */
-export class Outside implements Beside {
+export class OutsideCalls implements Beside {
   readonly #fanOutThreshold: number;
   readonly #intervals = new Intervals();
   readonly #live = new Set<Shared>();
@@ -206,7 +206,7 @@ export class Outside implements Beside {
     if (joins) return current;
     const fanOutThreshold = this.#fanOutThreshold;
     const invocation = new Invocation({ ports, deadline: now + TIME_MS, lingerMs: 0, fanOutThreshold });
-    if (gate) invocation.hold(gate.opened);
+    if (gate) invocation.holdEffects(gate.opened);
     const shared: Shared = { invocation, until: now + JOIN_MS, calls: new Set(), working: 0, gate };
     this.#live.add(shared);
     this.#current = shared;

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Lane } from "./effect-queue.ts";
+import type { EffectQueue } from "./effect-queue.ts";
 import type { Participant } from "./participant.ts";
 
 /** On whose behalf the running code runs. */
@@ -14,8 +14,8 @@ export interface Scope {
   readonly registering?: boolean;
   /** True in middlewares: what they ask for is recorded apart, since replays run them only where they must. */
   readonly middleware?: boolean;
-  /** Where in the order of effects this code's effects belong, if not at the end (see {@link Lane}). */
-  readonly lane?: Lane | undefined;
+  /** Where in the order of effects this code's effects belong, if not at the end (see {@link EffectQueue}). */
+  readonly lane?: EffectQueue | undefined;
 }
 
 /** The only state beside the objects: it belongs to the running call, not to the module. */

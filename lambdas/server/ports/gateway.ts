@@ -9,9 +9,9 @@ export interface PostOptions {
 
 export interface Gateway {
   /**
-   * Sends one text frame. `gone`: there is no such connection, though it may be only not there yet, or the answer may
-   * be stale (docs/ARCHITECTURE.md); it is a value, since a peer that went away is no fault. `refused`: it was not taken in all
-   * tries, though that of others is: the client does not read. Other failures throw.
+   * Sends one text frame. `gone`: there is no such connection, though it may be only not there yet, or the answer may be stale
+   * (docs/architecture/broadcast.md, Posting); it is a value, since a peer that went away is no fault. `refused`: it was not
+   * taken in all tries, though that of others is: the client does not read. Other failures throw.
    */
   post(connectionId: string, frame: string, how?: PostOptions): Promise<PostAnswer>;
   /** Closes the connection; one that is gone already is no fault. */

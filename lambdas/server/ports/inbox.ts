@@ -8,17 +8,17 @@ export interface InboxName {
 
 /** An event that waits in an inbox until a client acknowledges it. */
 export interface InboxEvent extends InboxName {
-  /** Sorts by the time of the emit, and no two events of an inbox have the same (see inbox-ids.ts). */
+  /** Sorts by the time of the emit, and no two events of an inbox have the same (see inbox/ids.ts). */
   readonly key: string;
   /** Random: tells it from an event that had the key before, and is gone. */
   readonly tag: string;
-  /** Name and arguments, with binary data as in binary-json.ts. */
+  /** Name and arguments, with binary data as in common/binary-json.ts. */
   readonly data: Json;
 }
 
 /** An event that a socket has been sent, or is being sent. */
 export interface InboxDelivery {
-  /** Key and tag (see inbox-ids.ts). */
+  /** Key and tag (see inbox/ids.ts). */
   readonly event: string;
   /** What its acknowledgement will name; absent for one that its own emitter sends. */
   readonly seq?: number;

@@ -4,7 +4,7 @@ import type { Gateway } from "./gateway.ts";
 import type { Store } from "./store.ts";
 import type { Tasks } from "./tasks.ts";
 
-/** Everything at once: made by the composition root (runtime.ts), handed to each invocation. */
+/** Everything at once: made by the composition root (functions/aws-ports.ts), handed to each invocation. */
 export interface Ports {
   readonly store: Store;
   readonly gateway: Gateway;

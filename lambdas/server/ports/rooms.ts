@@ -28,11 +28,11 @@ export interface LogRow {
   readonly done?: number;
   /** Ids of sockets that were members, and whose connection did not take the packet. */
   readonly missed: readonly string[];
-  /** Workers post it (see fan-out.ts): perhaps minutes after its offset was made, and after later packets of its emitter. */
+  /** Workers post it (see fan-out/fan-out.ts): perhaps minutes after its offset was made, and after later packets of its emitter. */
   readonly fannedOut?: boolean;
 }
 
-/** What sockets were told to do by `socketsJoin`, `socketsLeave` or `disconnectSockets`: see directives.ts. */
+/** What sockets were told to do by `socketsJoin`, `socketsLeave` or `disconnectSockets`: see broadcast/directives.ts. */
 export interface Directive {
   readonly nsp: string;
   /** An offset. */

@@ -60,7 +60,7 @@ export interface SocketRecord extends SocketKey {
   readonly spent: readonly string[];
   /** What the connection listeners got from outside in their first run, in the order they asked for it. */
   readonly answers: readonly Json[];
-  /** Fingerprint of what the connection listeners did in their first run (see replay.ts). */
+  /** Fingerprint of what the connection listeners did in their first run (see application/replay.ts). */
   readonly trace: string;
   /** True when middlewares left something that no row can hold, so that replay must run them again. */
   readonly rerunMiddlewares: boolean;

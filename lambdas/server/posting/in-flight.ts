@@ -2,7 +2,7 @@
  * What an invocation has on its way, for a packet that is posted by others and must not overtake it: only what this invocation
  * posts itself is in the order of its calls by itself.
  */
-export class Outgoing {
+export class InFlight {
   #all: Promise<void> = Promise.resolve();
   readonly #fanOuts = new Map<string, { readonly id: Promise<string>; readonly begun: number }>();
   /** All whose workers may still be posting. */

@@ -5,7 +5,7 @@ import { EVERYONE } from "../ports/rooms.ts";
 import type { Store } from "../ports/store.ts";
 import type { EndTarget } from "../ports/tasks.ts";
 import { meetHold } from "../recovery/hold.ts";
-import type { ReplySlot } from "./route-response.ts";
+import type { RouteResponse } from "./route-response.ts";
 
 /**
  * For this long after its start a connection may not be there yet when a post asks for it (410), in milliseconds: the
@@ -35,7 +35,7 @@ export interface PostPorts {
 
 /** What an invocation has to do with its posts. */
 export interface PostsOptions {
-  readonly reply?: ReplySlot | undefined;
+  readonly reply?: RouteResponse | undefined;
   /** Called once for each connection that is found gone. */
   readonly onGone?: (connectionId: string) => void;
 }
@@ -79,12 +79,12 @@ export class Posts {
   readonly #gone = new Map<string, Map<string, EndTarget["members"][number]>>();
   /** All that have been found gone, also those that are being ended already. */
   readonly #dead = new Set<string>();
-  readonly #reply: ReplySlot | undefined;
+  readonly #response: RouteResponse | undefined;
   readonly #onGone: (connectionId: string) => void;
 
   constructor(ports: PostPorts, { reply, onGone = () => undefined }: PostsOptions = {}) {
     this.#ports = ports;
-    this.#reply = reply;
+    this.#response = reply;
     this.#onGone = onGone;
   }
 
@@ -98,7 +98,7 @@ export class Posts {
    */
   send(to: Recipient, frames: readonly string[], how: Sending = {}): Promise<boolean> {
     if (how.volatileSince !== undefined && this.#isBusy(to, how.volatileSince)) return Promise.resolve(true);
-    this.#reply?.release();
+    this.#response?.release();
     return this.#inTurn(to, how, () => this.#sendAll(to, frames, how));
   }
 
@@ -124,13 +124,13 @@ export class Posts {
    */
   answer(to: Recipient, frames: readonly string[]): Promise<boolean> {
     const [frame, another] = frames;
-    const slot = this.#reply;
-    if (!slot || frame === undefined || another !== undefined) return this.send(to, frames);
-    slot.release();
+    const response = this.#response;
+    if (!response || frame === undefined || another !== undefined) return this.send(to, frames);
+    response.release();
     return this.#inTurn(
       to,
       {},
-      async () => (await slot.hold(frame)) || (await this.#sendAll(to, frames, {})),
+      async () => (await response.offer(frame)) || (await this.#sendAll(to, frames, {})),
     );
   }
 

@@ -7,7 +7,7 @@ const WAIT_MS = 25;
  * With route responses on, what an invocation returns is sent to the client that invoked it: the place for one frame,
  * typically the acknowledgement of a short handler.
  */
-export class ReplySlot {
+export class RouteResponse {
   readonly #clock: Clock;
   #frame: string | undefined;
   #decide: ((taken: boolean) => void) | undefined;
@@ -17,7 +17,7 @@ export class ReplySlot {
   }
 
   /** Offers a frame. True if the invocation ended with it; false if it is to be posted. */
-  async hold(frame: string): Promise<boolean> {
+  async offer(frame: string): Promise<boolean> {
     const timer = new AbortController();
     const decided = new Promise<boolean>((resolve) => {
       this.#frame = frame;

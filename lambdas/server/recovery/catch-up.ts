@@ -2,7 +2,7 @@ import { latestOf, offsetsFrom, timeOfOffset } from "../common/offsets.ts";
 import type { Clock } from "../ports/environment.ts";
 import type { LogRow, RoomName } from "../ports/rooms.ts";
 import type { Store } from "../ports/store.ts";
-import { CLOCK_TOLERANCE_MS, type Presence } from "./membership-history.ts";
+import { CLOCK_TOLERANCE_MS, type MembershipHistory } from "./membership-history.ts";
 import { EMITTER_LIFE_MS, isLongOpen, isOwed, LOOK_BACK_MS, mayBeLate } from "./owed.ts";
 
 /** What became of a packet: `stop` when nothing more can be posted now. */
@@ -66,7 +66,7 @@ export class CatchUp {
    *   put before the pass began, so before it left. Undefined if there is nobody to post to any more
    * @returns false if it was stopped
    */
-  async run(presence: () => Promise<Presence | undefined>): Promise<boolean> {
+  async run(presence: () => Promise<MembershipHistory | undefined>): Promise<boolean> {
     let left = await this.#pass(presence);
     while (left !== "stopped" && [...left].some((id) => this.#shown.has(id))) {
       const again = await this.#pass(presence);
@@ -78,7 +78,9 @@ export class CatchUp {
   }
 
   /** @returns ids that are there and have not been posted yet */
-  async #pass(present: () => Promise<Presence | undefined>): Promise<ReadonlySet<string> | "stopped"> {
+  async #pass(
+    present: () => Promise<MembershipHistory | undefined>,
+  ): Promise<ReadonlySet<string> | "stopped"> {
     const { clock, post, socketId, offset } = this.#options;
     const presence = await present();
     if (!presence) return "stopped";
@@ -125,13 +127,13 @@ export class CatchUp {
   }
 
   /** Owed or not, by id; those of one id come one after the other. */
-  #rows(presence: Presence): AsyncGenerator<LogRow> {
+  #rows(presence: MembershipHistory): AsyncGenerator<LogRow> {
     const { store, nsp } = this.#options;
     const rooms = presence.rooms.map((room) => store.listLog(nsp, room, this.#startOf(presence, room)));
     return mergeById(rooms.map(flatten));
   }
 
-  #startOf(presence: Presence, room: RoomName): string {
+  #startOf(presence: MembershipHistory, room: RoomName): string {
     const start = presence.startOf(room);
     if (this.#last === undefined) return start;
     const lookBack = offsetsFrom(timeOfOffset(this.#last) - LOOK_BACK_MS);

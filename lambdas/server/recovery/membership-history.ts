@@ -116,7 +116,7 @@ interface Stay extends JoinToken {
 }
 
 /** When a socket was in which rooms: what it is owed of their logs. */
-export class Presence {
+export class MembershipHistory {
   readonly #stays = new Map<RoomName, Stay[]>();
   readonly #id: string;
 

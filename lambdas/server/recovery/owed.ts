@@ -1,6 +1,6 @@
 import { earliestTimeOf, madeBefore, offsetsFrom, timeOfOffset } from "../common/offsets.ts";
 import type { LogRow } from "../ports/rooms.ts";
-import { CLOCK_TOLERANCE_MS, type Presence } from "./membership-history.ts";
+import { CLOCK_TOLERANCE_MS, type MembershipHistory } from "./membership-history.ts";
 
 /**
  * No emitter puts a packet into a log later than this after it made the packet's offset, in milliseconds: a Lambda invocation of
@@ -10,7 +10,7 @@ export const EMITTER_LIFE_MS = 60_000;
 
 /**
  * How far back it is looked for packets that may be owed although they are so much older than the client's offset, in
- * milliseconds: workers (fan-out.ts) may post for five minutes, and a post takes its time.
+ * milliseconds: workers (fan-out/fan-out.ts) may post for five minutes, and a post takes its time.
  */
 export const LOOK_BACK_MS = 6 * 60_000;
 
@@ -28,7 +28,7 @@ export const mayBeLate = (id: string, offset: string, longOpen: boolean): boolea
 /** Whose packets they are: a session that goes on after `offset`, the last packet its client says it has. */
 export interface Claimant {
   readonly socketId: string;
-  readonly presence: Presence;
+  readonly presence: MembershipHistory;
   readonly offset: string | undefined;
 }
 

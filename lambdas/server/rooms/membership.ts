@@ -10,7 +10,7 @@ import { joinToken, leaveOffset, toForget } from "../recovery/membership-history
 import type { SocketCore } from "../socket/socket-core.ts";
 
 /**
- * Joining and leaving, as docs/ARCHITECTURE.md says. The socket's row decides (a map from room to token), the member row is what
+ * Joining and leaving, as docs/architecture/table.md says. The socket's row decides (a map from room to token), the member row is what
  * emitters read. Each join has a new token, so that a leave and a join of the same room that race, in whatever order
  * their writes arrive, end with both rows saying the same.
  */
@@ -91,11 +91,11 @@ export async function finishJoin(
   for (const [room, token] of Object.entries(tokens)) {
     if (socket.tokens.has(room)) socket.tokens.set(room, token);
   }
-  await enter(socket, tokens);
+  await writeJoin(socket, tokens);
 }
 
 /** Puts the socket into rooms under these tokens. */
-export async function enter(socket: SocketCore, tokens: Readonly<Record<string, string>>): Promise<void> {
+export async function writeJoin(socket: SocketCore, tokens: Readonly<Record<string, string>>): Promise<void> {
   const { store } = socket.invocation.ports;
   try {
     if (!(await store.addRooms(socket.key, socket.id, tokens))) return; // it ended meanwhile: there is nothing to join

@@ -2,7 +2,7 @@
  * Objects that are made anew for each event, and on which applications put things all the same: the handshake, the request, the
  * connection. What middlewares put there makes them run again; what a handler puts there is gone with its event.
  */
-export class Watched {
+export class RebuiltObjects {
   readonly #objects = new Map<string, { readonly object: object; text: string }>();
   #replayed = false;
 

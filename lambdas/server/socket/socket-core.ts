@@ -19,7 +19,7 @@ import type {
   StateChanges,
 } from "../ports/sockets.ts";
 import type { Recipient } from "../posting/posts.ts";
-import { Link } from "./connection-view.ts";
+import { ClientConnection } from "./client-connection.ts";
 import { Listeners } from "./listeners.ts";
 import { SavedState, TooLargeError } from "./state.ts";
 import { Trace } from "./trace.ts";
@@ -73,7 +73,7 @@ export class SocketCore implements Participant {
   /** Rooms it has left, as far as recovery must know of them. */
   left: readonly LeftRoom[];
   readonly forgotten: string | undefined;
-  readonly link: Link;
+  readonly client: ClientConnection;
   readonly listeners = new Listeners();
   readonly trace = new Trace();
   /** Of the first run: what the replay is compared with. */
@@ -120,7 +120,7 @@ export class SocketCore implements Participant {
     this.invocation = invocation;
     this.nsp = nsp;
     this.connection = connection;
-    this.link = new Link(connection);
+    this.client = new ClientConnection(connection);
     this.key = { connectionId: seed.connectionId, nsp: seed.nsp };
     this.id = seed.id;
     this.token = seed.token;
@@ -145,13 +145,13 @@ export class SocketCore implements Participant {
 
   /** One object for the socket's whole event. */
   get handshake(): Handshake {
-    this.#handshake ??= this.link.watched.add("handshake", handshakeOf(this.connection, this.auth));
+    this.#handshake ??= this.client.rebuilt.add("handshake", handshakeOf(this.connection, this.auth));
     return this.#handshake;
   }
 
   /** At the end of an event: says what its handlers have put where nothing is kept. */
   reportLost(): void {
-    const names = this.reachable ? this.link.watched.lost : [];
+    const names = this.reachable ? this.client.rebuilt.lost : [];
     if (names.length === 0) return;
     this.invocation.ports.log.warn(
       "SKY_CHANGE_LOST",
@@ -270,7 +270,7 @@ export class SocketCore implements Participant {
     this.gone = true;
     this.reachable = false;
     this.connected = false;
-    this.link.state = "closed";
+    this.client.state = "closed";
     this.rooms.clear();
   }
 

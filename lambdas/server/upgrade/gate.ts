@@ -41,7 +41,7 @@ export async function passGate(
     checkProtocol(request) ??
     (await checkOrigin(server, invocation, request)) ??
     (await askAllowRequest(server, invocation, request));
-  return fault && refuse(server, invocation, request, fault);
+  return fault && refuseUpgrade(server, invocation, request, fault);
 }
 
 /**
@@ -59,10 +59,10 @@ export async function generateId(
     decide(String(await generate(request))),
   );
   const fault = { code: BAD_REQUEST, context: { name: "ID_GENERATION_ERROR" } };
-  return id ?? refuse(server, invocation, request, fault);
+  return id ?? refuseUpgrade(server, invocation, request, fault);
 }
 
-function refuse(
+function refuseUpgrade(
   server: NamespaceServer,
   invocation: Invocation,
   request: UpgradeRequest,

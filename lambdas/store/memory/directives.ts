@@ -4,7 +4,7 @@ import { isLive } from "../expression.ts";
 import { toTtl } from "../lifetimes.ts";
 import type { Expiring, MemoryState } from "./state.ts";
 
-/** The directives of a store in memory: same contract as directives.ts. */
+/** The directives of a store in memory: same contract as ../directives.ts. */
 export function memoryDirectives(state: MemoryState): DirectiveStore {
   const rows = new Map<string, Expiring<Directive>[]>();
   return {

@@ -12,7 +12,7 @@ interface MemoryLeg {
 
 const NEW_LEG: Leg = { missed: [], branches: [], finished: {} };
 
-/** Fan-outs in a store in memory: same contract as fan-outs.ts. */
+/** Fan-outs in a store in memory: same contract as ../fan-outs.ts. */
 export function memoryFanOuts(state: MemoryState, pageSize: number): FanOutStore {
   const { decide, logs } = state;
   const messages = new Map<string, { readonly json: string; readonly expiresAt: number }>();

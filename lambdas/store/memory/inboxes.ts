@@ -8,7 +8,7 @@ import { CONNECTION_LIFE_MS, connectionTtl, toTtl } from "../lifetimes.ts";
 import type { Expiring, MemoryState } from "./state.ts";
 import { addressOf, type MemorySocket } from "./state.ts";
 
-/** The inboxes of a store in memory: same contract as inboxes.ts and inbox-openers.ts. */
+/** The inboxes of a store in memory: same contract as ../inboxes.ts and ../inbox-openers.ts. */
 export function memoryInboxes(state: MemoryState): InboxStore {
   return { ...memoryEvents(state), ...memoryOpeners(state), ...memorySlots(state) };
 }

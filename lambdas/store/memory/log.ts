@@ -4,7 +4,7 @@ import { toTtl } from "../lifetimes.ts";
 import type { LogStore } from "../log.ts";
 import type { Expiring, MemoryState } from "./state.ts";
 
-/** The log of a store in memory: same contract as log.ts. */
+/** The log of a store in memory: same contract as ../log.ts. */
 export function memoryLog(state: MemoryState, pageSize: number): LogStore {
   const { decide, logs } = state;
   const logOf = (nsp: string, room: RoomName) => {

@@ -6,7 +6,7 @@ import { PART_KEPT_MS, REFUSAL_KEPT_MS, toTtl } from "../lifetimes.ts";
 import type { PartStore } from "../parts.ts";
 import type { Expiring, MemoryState } from "./state.ts";
 
-/** The parts of a store in memory: same contract as parts.ts. */
+/** The parts of a store in memory: same contract as ../parts.ts. */
 export function memoryParts(state: MemoryState): PartStore {
   const { decide } = state;
   const isLiveRow = ({ expiresAt }: Expiring<Part>) => isLive(expiresAt, state.now());
@@ -44,11 +44,11 @@ export function memoryParts(state: MemoryState): PartStore {
       decide(() => {
         for (const part of parts) partsOf(part.connectionId).delete(partKey(part).sk);
       }),
-    claimRefusal: refuse(state),
+    claimRefusal: claimRefusal(state),
   };
 }
 
-const refuse =
+const claimRefusal =
   ({ decide, refusals, now }: MemoryState): Store["claimRefusal"] =>
   (connectionId) =>
     decide(() => {

@@ -4,7 +4,7 @@ import { toTtl } from "../lifetimes.ts";
 import type { SessionStore } from "../sessions.ts";
 import type { MemoryState } from "./state.ts";
 
-/** The sessions of a store in memory: same contract as sessions.ts. */
+/** The sessions of a store in memory: same contract as ../sessions.ts. */
 export function memorySessions(state: MemoryState): SessionStore {
   const { decide, sessions } = state;
   const find = (pid: string): SessionRecord | undefined => {

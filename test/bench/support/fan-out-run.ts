@@ -7,7 +7,7 @@ import { createGateway } from "../../../lambdas/gateway/post.ts";
 import { toFanOutEvent } from "../../../lambdas/handlers/fan-out/event.ts";
 import { handleFanOut } from "../../../lambdas/handlers/fan-out/fan-out.ts";
 import { broadcast } from "../../../lambdas/server/broadcast/broadcast.ts";
-import { Slots } from "../../../lambdas/server/common/limiter.ts";
+import { Limiter } from "../../../lambdas/server/common/limiter.ts";
 import { Invocation } from "../../../lambdas/server/invocation/invocation.ts";
 import type { FanOutStore, FanOutTask, SocketRange } from "../../../lambdas/server/ports/fan-out.ts";
 import type { Gateway } from "../../../lambdas/server/ports/gateway.ts";
@@ -95,7 +95,7 @@ async function fanOut(all: number): Promise<void> {
     ...memory,
     listMembersInOrder: (_nsp, _room, range, pageSize) => [members(all, range, pageSize)],
   };
-  const slots = new Slots(WORKERS);
+  const slots = new Limiter(WORKERS);
   const working: Promise<void>[] = [];
   const start = async (task: FanOutTask) => {
     const event = toFanOutEvent(JSON.parse(JSON.stringify({ ...task, owner: "socket" })));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { classify } from "../../../lambdas/gateway/failures.ts";
+import { failureOf } from "../../../lambdas/gateway/failures.ts";
 
 function failure(name: string, properties: Record<string, unknown> = {}): Error {
   return Object.assign(new Error("said so"), { name, ...properties });
@@ -33,6 +33,6 @@ describe("what a failed call means", () => {
     ["odd metadata", failure("Error", { $metadata: null }), "other"],
     ["no error at all", "GoneException", "other"],
   ])("%s", (_what, error, expected) => {
-    expect(classify(error)).toBe(expected);
+    expect(failureOf(error)).toBe(expected);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { type Standing, standingOf } from "../../../lambdas/handlers/binary/attachments-order.ts";
+import { type PacketStanding, standingOf } from "../../../lambdas/handlers/binary/attachments-order.ts";
 import type { Part } from "../../../lambdas/server/ports/parts.ts";
 
 type Frame = Exclude<Part, { kind: "done" }>;
@@ -20,7 +20,7 @@ const done = (id: string, at: number, until: number, ...taken: string[]): Part =
 });
 
 /** `whole h: a b`, or the kind and what is wrong. */
-function show(standing: Standing): string {
+function show(standing: PacketStanding): string {
   if (standing.kind === "whole") {
     return `whole ${standing.header.id}: ${standing.attachments.map(({ id }) => id).join(" ")}`;
   }

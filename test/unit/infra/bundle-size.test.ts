@@ -10,7 +10,7 @@ import { PACKAGE_ROOT } from "../../../infra/constructs/entry.ts";
  */
 const BUDGETS: Readonly<Record<string, number>> = {
   "socket.ts": 380_000,
-  "fanout.ts": 240_000,
+  "fan-out.ts": 240_000,
   "heartbeat.ts": 225_000,
 };
 
@@ -25,9 +25,10 @@ const LATER: Readonly<Record<string, number>> = {
 };
 
 const lambdas = join(PACKAGE_ROOT, "lambdas");
-const entries = readdirSync(lambdas).filter(
+const functions = join(lambdas, "functions");
+const entries = readdirSync(functions).filter(
   (name) =>
-    name.endsWith(".ts") && /^export const handler\b/m.test(readFileSync(join(lambdas, name), "utf8")),
+    name.endsWith(".ts") && /^export const handler\b/m.test(readFileSync(join(functions, name), "utf8")),
 );
 
 describe("the size of what a function loads", () => {
@@ -38,7 +39,7 @@ describe("the size of what a function loads", () => {
 
   test.each(entries)("%s stays in its budget", (name) => {
     const files = bundleFiles({
-      entry: join(lambdas, name),
+      entry: join(functions, name),
       app: join(lambdas, "app.ts"),
       sourceMap: false,
     });
@@ -51,7 +52,7 @@ describe("the size of what a function loads", () => {
 
   test.each(entries)("%s holds nothing that a start does without", (name) => {
     const [main] = bundleFiles({
-      entry: join(lambdas, name),
+      entry: join(functions, name),
       app: join(lambdas, "app.ts"),
       sourceMap: false,
     });

@@ -8,7 +8,6 @@ const OF_THE_SERVER = [
   "lambdas/server/common/disconnect-reason.ts",
   "lambdas/server/common/errors.ts",
   "lambdas/server/ports/heartbeat.ts",
-  "lambdas/server/ports/rooms.ts",
   "lambdas/server/common/row-limits.ts",
   "lambdas/server/common/limiter.ts",
 ];

@@ -52,7 +52,7 @@ describe("effects", () => {
   test("wait for a gate", async () => {
     const { invocation, act, done } = bench();
     let open = (): void => undefined;
-    invocation.hold(
+    invocation.holdEffects(
       new Promise((resolve) => {
         open = resolve;
       }),

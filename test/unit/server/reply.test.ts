@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { Posts, type Recipient } from "../../../lambdas/server/posting/posts.ts";
-import { ReplySlot } from "../../../lambdas/server/posting/route-response.ts";
+import { RouteResponse } from "../../../lambdas/server/posting/route-response.ts";
 import { fakePorts } from "../../support/fake-ports.ts";
 
 function bench() {
   const ports = fakePorts();
-  const slot = new ReplySlot(ports.clock);
+  const slot = new RouteResponse(ports.clock);
   const to: Recipient = { connectionId: "A=", connectedAt: ports.clock.now() };
   return { ...ports, slot, posts: new Posts(ports, { reply: slot }), to };
 }
@@ -19,7 +19,7 @@ describe("the place for one frame", () => {
 
   test("gives the frame to whoever ends the invocation first, once", async () => {
     const { slot } = bench();
-    const held = slot.hold("430[]");
+    const held = slot.offer("430[]");
     expect(slot.holding).toBe(true);
     expect(slot.take()).toBe("430[]");
     expect(await held).toBe(true);
@@ -28,7 +28,7 @@ describe("the place for one frame", () => {
 
   test("gives it back when something else is to be sent", async () => {
     const { slot } = bench();
-    const held = slot.hold("430[]");
+    const held = slot.offer("430[]");
     slot.release();
     expect(await held).toBe(false);
     expect(slot.take()).toBeUndefined();
@@ -37,14 +37,14 @@ describe("the place for one frame", () => {
   test("gives it back after 25 ms, in which nobody ended the invocation", async () => {
     const { slot, clock } = bench();
     const began = clock.now();
-    expect(await slot.hold("430[]")).toBe(false);
+    expect(await slot.offer("430[]")).toBe(false);
     expect(clock.now() - began).toBe(25);
     expect(slot.take()).toBeUndefined();
   });
 
   test("leaves no timer behind when it was decided before", async () => {
     const { slot, clock } = bench();
-    const held = slot.hold("430[]");
+    const held = slot.offer("430[]");
     slot.take();
     await held;
     const began = clock.now();

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import { Server } from "../../../lambdas/server/api/server.ts";
 import type { Socket } from "../../../lambdas/server/api/socket.ts";
-import { Watched } from "../../../lambdas/server/socket/rebuilt-objects.ts";
+import { RebuiltObjects } from "../../../lambdas/server/socket/rebuilt-objects.ts";
 import { Harness } from "../../support/harness.ts";
 
 type Loose = Record<string, unknown>;
 
-describe("Watched", () => {
+describe("RebuiltObjects", () => {
   test("notices a new name, a changed value deep inside, and what JSON leaves out", () => {
-    const watched = new Watched();
+    const watched = new RebuiltObjects();
     const [one, two, three] = [{ deep: { list: [1] } }, {} as Loose, {} as Loose];
     watched.add("one", one);
     watched.add("two", two);
@@ -22,7 +22,7 @@ describe("Watched", () => {
   });
 
   test("nothing is lost before a replay, nor of what the replay has put there", () => {
-    const watched = new Watched();
+    const watched = new RebuiltObjects();
     const object: Loose = watched.add("object", {});
     object.session = { count: 1 };
     expect([watched.lost, watched.changed]).toEqual([[], ["object"]]);

@@ -1,12 +1,12 @@
-import { requestOf, type UpgradeRequest } from "../common/upgrade-request.ts";
+import { requestOfConnection, type UpgradeRequest } from "../common/upgrade-request.ts";
 import type { ConnectionRecord } from "../ports/sockets.ts";
-import { Watched } from "./rebuilt-objects.ts";
+import { RebuiltObjects } from "./rebuilt-objects.ts";
 
 /** What a socket knows of its client's connection, made when it is first asked for. */
-export class Link {
+export class ClientConnection {
   readonly #connection: ConnectionRecord;
   #request: UpgradeRequest | undefined;
-  readonly watched = new Watched();
+  readonly rebuilt = new RebuiltObjects();
   state: "open" | "closing" | "closed" = "open";
 
   constructor(connection: ConnectionRecord) {
@@ -20,7 +20,7 @@ export class Link {
 
   /** One object for the socket's whole event: middlewares put things on it for each other. */
   get request(): UpgradeRequest {
-    this.#request ??= this.watched.add("request", requestOf(this.#connection));
+    this.#request ??= this.rebuilt.add("request", requestOfConnection(this.#connection));
     return this.#request;
   }
 }

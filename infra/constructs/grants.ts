@@ -142,14 +142,14 @@ export interface OutsideParts {
 
 /**
  * Of a function elsewhere that emits to rooms: members; with recovery the log, sessions, and the rooms of a socket that has just
- * come back; answers; large rooms. It finds no connection of its own accord, and closes none.
+ * come back; questions and their answers; large rooms. It finds no connection of its own accord, and closes none.
  */
 export function emitGrants(of: OutsideParts): PolicyStatement[] {
   const { tableArn } = of.table;
   return [
     onItems("EmitQuery", "dynamodb:Query", tableArn, ["E", "R"]),
     onItems("EmitGetItem", "dynamodb:GetItem", tableArn, ["A", "C", "F", "P"]),
-    onItems("EmitPutItem", "dynamodb:PutItem", tableArn, ["A", "F", "G", "L"]),
+    onItems("EmitPutItem", "dynamodb:PutItem", tableArn, ["F", "G", "L", "Q"]),
     onItems("EmitUpdateItem", "dynamodb:UpdateItem", tableArn, ["F", "G", "L", "P"]),
     ...postGrants("Emit", of),
     allow("EmitInvokeFanOut", ["lambda:InvokeFunction"], of.fanOutFunction.functionArn),
@@ -170,17 +170,19 @@ export function inboxGrants(of: OutsideParts): PolicyStatement[] {
 }
 
 /**
- * Of a function elsewhere that looks at sockets and moves them between rooms: members and connections. These hold the headers that
- * are kept of the handshake, cookies among them if the application says so, and `auth`.
+ * Of a function elsewhere that looks at sockets, moves them between rooms and has them disconnected: members, connections, and what
+ * sockets are told that are away. Connections hold the headers that are kept of the handshake, cookies among them if the application
+ * says so, and `auth`. With recovery, joining and leaving read the log of the room, and members are held while a session is resumed.
  */
-export function socketGrants({ table: { tableArn } }: OutsideParts): PolicyStatement[] {
+export function socketGrants({ table: { tableArn }, socketFunction }: OutsideParts): PolicyStatement[] {
   return [
-    onItems("SocketsQuery", "dynamodb:Query", tableArn, ["C", "E", "R"]),
-    onItems("SocketsGetItem", "dynamodb:GetItem", tableArn, ["C"]),
-    onItems("SocketsBatchGetItem", "dynamodb:BatchGetItem", tableArn, ["C"]),
-    onItems("SocketsPutItem", "dynamodb:PutItem", tableArn, ["E", "R"]),
-    onItems("SocketsUpdateItem", "dynamodb:UpdateItem", tableArn, ["C"]),
-    onItems("SocketsDeleteItem", "dynamodb:DeleteItem", tableArn, ["E", "R"]),
+    onItems("SocketsQuery", "dynamodb:Query", tableArn, ["E", "L", "R"]),
+    onItems("SocketsGetItem", "dynamodb:GetItem", tableArn, ["C", "R"]),
+    onItems("SocketsBatchGetItem", "dynamodb:BatchGetItem", tableArn, ["C", "U"]),
+    onItems("SocketsPutItem", "dynamodb:PutItem", tableArn, ["D", "R"]),
+    onItems("SocketsUpdateItem", "dynamodb:UpdateItem", tableArn, ["C", "R"]),
+    onItems("SocketsDeleteItem", "dynamodb:DeleteItem", tableArn, ["R"]),
+    allow("SocketsInvokeSocket", ["lambda:InvokeFunction"], socketFunction.functionArn),
   ];
 }
 
@@ -202,8 +204,8 @@ function onItems(sid: string, action: string, tableArn: string, kinds: readonly 
   return onKeys(sid, action, tableArn, { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } });
 }
 
-/** answer, connection, everyone, fan-out, log of everyone, inbox, log, session, room */
-type ItemKind = "A" | "C" | "E" | "F" | "G" | "I" | "L" | "P" | "R";
+/** answer, connection, directive, everyone, fan-out, log of everyone, inbox, log, session, question, room, large `auth` */
+type ItemKind = "A" | "C" | "D" | "E" | "F" | "G" | "I" | "L" | "P" | "Q" | "R" | "U";
 
 function onKeys(
   sid: string,

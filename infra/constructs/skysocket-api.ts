@@ -147,8 +147,8 @@ export class SkysocketApi extends Construct {
   }
 
   /**
-   * Lets another function call `fetchSockets`, `socketsJoin` and `socketsLeave`, as {@link grantEmit} lets it emit. It can then read
-   * what is known of every connection: kept headers of the handshake, `auth`, and `socket.data`.
+   * Lets another function call `fetchSockets`, `socketsJoin`, `socketsLeave` and `disconnectSockets`, as {@link grantEmit} lets it
+   * emit. It can then read what is known of every connection: kept headers of the handshake, `auth`, and `socket.data`.
    */
   grantManageSockets(fn: LambdaFunction): void {
     this.#grant(fn, socketGrants);

@@ -136,7 +136,7 @@ describe("what the functions may do", () => {
       [
         onItems("EmitQuery", "dynamodb:Query", ["E", "R"]),
         onItems("EmitGetItem", "dynamodb:GetItem", ["A", "C", "F", "P"]),
-        onItems("EmitPutItem", "dynamodb:PutItem", ["A", "F", "G", "L"]),
+        onItems("EmitPutItem", "dynamodb:PutItem", ["F", "G", "L", "Q"]),
         onItems("EmitUpdateItem", "dynamodb:UpdateItem", ["F", "G", "L", "P"]),
         allow("EmitConnectionPost", "execute-api:ManageConnections", connections("POST")),
         allow("EmitInvokeSocket", "lambda:InvokeFunction", arnOf("AWS::Lambda::Function", "RealtimeSocket")),
@@ -158,12 +158,17 @@ describe("what the functions may do", () => {
       "grantManageSockets",
       "members and connections: it posts nothing",
       [
-        onItems("SocketsQuery", "dynamodb:Query", ["C", "E", "R"]),
-        onItems("SocketsGetItem", "dynamodb:GetItem", ["C"]),
-        onItems("SocketsBatchGetItem", "dynamodb:BatchGetItem", ["C"]),
-        onItems("SocketsPutItem", "dynamodb:PutItem", ["E", "R"]),
-        onItems("SocketsUpdateItem", "dynamodb:UpdateItem", ["C"]),
-        onItems("SocketsDeleteItem", "dynamodb:DeleteItem", ["E", "R"]),
+        onItems("SocketsQuery", "dynamodb:Query", ["E", "L", "R"]),
+        onItems("SocketsGetItem", "dynamodb:GetItem", ["C", "R"]),
+        onItems("SocketsBatchGetItem", "dynamodb:BatchGetItem", ["C", "U"]),
+        onItems("SocketsPutItem", "dynamodb:PutItem", ["D", "R"]),
+        onItems("SocketsUpdateItem", "dynamodb:UpdateItem", ["C", "R"]),
+        onItems("SocketsDeleteItem", "dynamodb:DeleteItem", ["R"]),
+        allow(
+          "SocketsInvokeSocket",
+          "lambda:InvokeFunction",
+          arnOf("AWS::Lambda::Function", "RealtimeSocket"),
+        ),
       ],
     ],
   ] as const)("another function, by %s", (grant, what, rights) => {

@@ -8,12 +8,12 @@ import { asInvocation, type HandlerContext } from "./context.ts";
  */
 export async function handleDisconnectSockets(
   context: HandlerContext,
-  { nsp, rooms, except, close, before }: DisconnectTask,
+  { nsp, rooms, except, close, at }: DisconnectTask,
 ): Promise<void> {
   let done = false;
   await asInvocation(context, 0, async (invocation) => {
     const audience = { nsp, rooms: new Set(rooms), except: new Set(except) };
-    await disconnectAll(invocation, context.server.named(nsp), audience, close, before);
+    await disconnectAll(invocation, context.server.named(nsp), audience, close, at);
     done = true;
   });
   // Lambda tries the task again, with those that are left.

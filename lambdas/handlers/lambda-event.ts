@@ -146,11 +146,11 @@ function toResumeTask(event: Record<string, unknown>): Task | undefined {
 }
 
 function toDisconnectTask(event: Record<string, unknown>): Task | undefined {
-  const [nsp, before] = [text(event.nsp), number(event.before)];
-  const { rooms, except, close } = event;
-  if (nsp === undefined || before === undefined || typeof close !== "boolean") return undefined;
+  const { rooms, except, close, at } = event;
+  const nsp = text(event.nsp);
+  if (nsp === undefined || !isOffset(at) || typeof close !== "boolean") return undefined;
   if (!isTexts(rooms) || !isTexts(except)) return undefined;
-  return { task: "disconnect", nsp, rooms, except, close, before };
+  return { task: "disconnect", nsp, rooms, except, close, at };
 }
 
 const isTexts = (value: unknown): value is string[] =>

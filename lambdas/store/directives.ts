@@ -21,12 +21,13 @@ export function directiveStore(table: Table): DirectiveStore {
 /** One write. Sent twice, it is the same item. */
 async function putDirective(
   table: Table,
-  { nsp, id, rooms, except, act, names }: Directive,
+  { nsp, id, at, rooms, except, act, names }: Directive,
   expiresAt: number,
 ): Promise<void> {
   const item: Item = {
     ...directiveKey({ nsp, id }),
     v: ITEM_VERSION,
+    ...(at !== undefined && { at }),
     rooms: rooms.map(escapeName),
     except: except.map(escapeName),
     act,
@@ -49,14 +50,18 @@ async function readDirectives(table: Table, nsp: string, from: string): Promise<
   return directives;
 }
 
-const toDirective = (nsp: string, read: ItemReader): Directive => ({
-  nsp,
-  id: logIdOf(read.text("sk")),
-  rooms: read.texts("rooms").map(unescapeName),
-  except: read.texts("except").map(unescapeName),
-  act: read.known("act", isAct),
-  names: read.texts("names").map(unescapeName),
-});
+function toDirective(nsp: string, read: ItemReader): Directive {
+  const at = read.optionalText("at");
+  return {
+    nsp,
+    id: logIdOf(read.text("sk")),
+    ...(at !== undefined && { at }),
+    rooms: read.texts("rooms").map(unescapeName),
+    except: read.texts("except").map(unescapeName),
+    act: read.known("act", isAct),
+    names: read.texts("names").map(unescapeName),
+  };
+}
 
 const isAct = (value: string): value is Directive["act"] =>
   value === "join" || value === "leave" || value === "disconnect" || value === "close";

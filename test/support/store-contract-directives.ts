@@ -21,7 +21,7 @@ export function directiveContract(bench: StoreBench): void {
       expect(await bench.store.readDirectives(nsp, "0")).toEqual([]);
       const third = await put(directive(nsp, 3, { act: "close", rooms: [], except: ["c"], names: [] }));
       const first = await put(directive(nsp, 1, { act: "join", names: ["b", "c"] }));
-      const second = await put(directive(nsp, 2, { act: "disconnect", names: [] }));
+      const second = await put(directive(nsp, 2, { act: "disconnect", names: [], at: offset(1) }));
       await put(directive(bench.name("/other"), 2));
       expect(await bench.store.readDirectives(nsp, "0")).toEqual([first, second, third]);
       expect(await bench.store.readDirectives(nsp, second.id)).toEqual([second, third]);

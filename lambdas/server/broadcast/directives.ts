@@ -1,11 +1,12 @@
-import { offsetsFrom } from "../common/offsets.ts";
+import { offsetsFrom, timeOfOffset } from "../common/offsets.ts";
 import type { NamespaceCore } from "../declared/namespace-core.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import type { Log } from "../ports/environment.ts";
 import { type Directive, EVERYONE, type RoomName } from "../ports/rooms.ts";
-import type { LeftRoom, SocketRecord } from "../ports/sockets.ts";
+import type { LeftRoom, SocketRecord, SocketView } from "../ports/sockets.ts";
 import {
   isBeforeDirective,
+  isRenewed,
   timeOfToken,
   toForget,
   tokenOfDirective,
@@ -28,7 +29,7 @@ export async function announceDirective(
   invocation: Invocation,
   { name: nsp, server }: NamespaceCore,
   { rooms, except }: Audience,
-  what: Pick<Directive, "act" | "names">,
+  what: Pick<Directive, "act" | "names" | "at">,
 ): Promise<void> {
   const { store, clock } = invocation.ports;
   const id = invocation.offsets.next();
@@ -92,10 +93,16 @@ export function directed<T extends SocketStanding>(
   return { socket, refused };
 }
 
-/** Was the socket among those that were meant, at that time? */
-function isFor(socket: SocketStanding, { rooms, except, id }: Directive): boolean {
+/** Was the socket among those that were meant, when it was called for? */
+function isFor(socket: SocketStanding, { rooms, except, id, at = id }: Directive): boolean {
   const meant: readonly RoomName[] = rooms.length === 0 ? [EVERYONE] : rooms;
-  return meant.some((room) => wasIn(socket, room, id)) && !except.some((room) => wasIn(socket, room, id));
+  return meant.some((room) => wasIn(socket, room, at)) && !except.some((room) => wasIn(socket, room, at));
+}
+
+/** Was it there at that time, be it on another connection from which its session has gone on since? */
+export function wasConnected({ connection, socket: { id, token } }: SocketView, at: string): boolean {
+  if (!isBeforeDirective({ room: EVERYONE, id, token }, at)) return false;
+  return isRenewed(token) || connection.connectedAt <= timeOfOffset(at);
 }
 
 function wasIn({ id, token, rooms, left: all = [] }: SocketStanding, room: RoomName, at: string): boolean {
@@ -156,7 +163,9 @@ export async function followDirectives(
 ): Promise<Directed<SocketStanding>["end"]> {
   const { id, nsp, invocation } = socket;
   const { store, log } = invocation.ports;
-  const directives = await store.readDirectives(nsp.name, from);
+  const found = await store.readDirectives(nsp.name, from);
+  // Who has just connected was not there when what was put late had been called for; of a session its membership tells.
+  const directives = found.filter(({ id: put, at = put }) => socket.recovered || at >= from);
   const { token, left: leftBefore } = socket;
   const before: SocketStanding = { id, token, rooms: Object.fromEntries(socket.tokens), left: leftBefore };
   const { socket: after, end, refused } = directed(before, directives, nsp.server.options.maxRoomsPerSocket);

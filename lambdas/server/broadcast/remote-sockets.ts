@@ -9,7 +9,7 @@ import { finishJoin, leave, startJoin } from "../rooms/membership.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 import { SavedState } from "../socket/state.ts";
 import { type Audience, resolveMembers } from "./broadcast.ts";
-import { announceDirective } from "./directives.ts";
+import { announceDirective, wasConnected } from "./directives.ts";
 
 /** What is known of a socket that is connected somewhere; plain JSON. */
 export interface RemoteSocketDetails {
@@ -81,22 +81,23 @@ export async function leaveAll(
 
 /**
  * Ends sockets as `socket.disconnect()` does, wherever they are: their listeners run in this invocation.
- * @param before leaves out those that connected later, in milliseconds since the epoch
+ * @param at when it was called for, if that was earlier, an offset: leaves out those that connected later
  */
 export function disconnectAll(
   invocation: Invocation,
   nsp: NamespaceCore,
   audience: Audience,
   close: boolean,
-  before = Number.POSITIVE_INFINITY,
+  at?: string,
 ): Effect<void> {
   return invocation.actInLane("disconnectSockets()", async () => {
     // In the queue: who is chosen follows the joins and leaves that were called before.
     const views = await invocation.act("disconnectSockets()", async () => {
-      await announceDirective(invocation, nsp, audience, { act: close ? "close" : "disconnect", names: [] });
+      const act = close ? "close" : "disconnect";
+      await announceDirective(invocation, nsp, audience, { act, names: [], ...(at !== undefined && { at }) });
       return { rest: await openSockets(invocation, audience) };
     });
-    const chosen = views.filter(({ connection }) => connection.connectedAt <= before);
+    const chosen = views.filter((view) => at === undefined || wasConnected(view, at));
     const sockets = chosen.map((view) => coreOf(invocation, declaredOr(nsp, view), view));
     await Promise.all(sockets.map((socket) => disconnectNow(socket, close)));
   });
@@ -106,14 +107,13 @@ export function disconnectAll(
 export function disconnectLater(invocation: Invocation, audience: Audience, close: boolean): Effect<void> {
   const { nsp, rooms, except } = audience;
   return invocation.act("disconnectSockets()", async () => {
-    const { tasks, clock } = invocation.ports;
-    await tasks.start({
+    await invocation.ports.tasks.start({
       task: "disconnect",
       nsp,
       rooms: [...rooms],
       except: [...except],
       close,
-      before: clock.now(),
+      at: invocation.offsets.next(),
     });
     return { rest: undefined };
   });

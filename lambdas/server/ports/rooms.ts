@@ -37,6 +37,8 @@ export interface Directive {
   readonly nsp: string;
   /** An offset. */
   readonly id: string;
+  /** When it was called for, if that was before it was put: an offset. */
+  readonly at?: string;
   /** Rooms whose sockets were meant; none: everyone in the namespace. */
   readonly rooms: readonly string[];
   /** Rooms whose members were left out. */

@@ -30,8 +30,8 @@ export interface DisconnectTask {
   readonly except: readonly string[];
   /** Their connections too. */
   readonly close: boolean;
-  /** Milliseconds since the epoch: tasks come late, and may come again. Who connected after that is not meant. */
-  readonly before: number;
+  /** When it was called for, an offset: tasks come late, and may come again. Who connected after that is not meant. */
+  readonly at: string;
 }
 
 /** Sends the Engine.IO open packet (handlers/open.ts). */

@@ -116,7 +116,7 @@ describe("starting a task", () => {
 
   test("so do rooms to be disconnected", async () => {
     const rooms = Array.from({ length: 5_000 }, (_, n) => `room ${n} `.repeat(8));
-    const task = { task: "disconnect", nsp: "/", except: ["x"], close: true, before: 1 } as const;
+    const task = { task: "disconnect", nsp: "/", except: ["x"], close: true, at: "0" } as const;
     await tasks.start({ ...task, rooms });
     const parts = sent();
     expect(parts.length).toBeGreaterThan(1);

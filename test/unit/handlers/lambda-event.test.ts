@@ -2,6 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { toLambdaEvent } from "../../../lambdas/handlers/lambda-event.ts";
 
+const OFFSET = "0mywpj19600018k6iehxe";
+
 /**
  * Shapes as captured from API Gateway: CONNECT with headers in the client's case, MESSAGE without any, DISCONNECT with empty
  * ones. https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html
@@ -122,7 +124,7 @@ describe("a task of its own", () => {
     ],
     [{ task: "end", targets: [], reason: "transport close", hops: 0 }],
     [{ task: "end", targets: [target], reason: "forced server close", hops: 0 }],
-    [{ task: "disconnect", nsp: "/", rooms: ["a", "b"], except: [], close: true, before: 1 }],
+    [{ task: "disconnect", nsp: "/", rooms: ["a", "b"], except: [], close: true, at: OFFSET }],
   ])("survives the way through Lambda: %j", (task) => {
     expect(toLambdaEvent(JSON.parse(JSON.stringify(task)))).toEqual({ kind: "task", task });
   });
@@ -152,10 +154,10 @@ describe("anything else is refused", () => {
     [{ task: "end", targets: [{ connectionId: "C=", members: [{ nsp: "/", room: 7, id: "s" }] }] }],
     [{ task: "end", targets: [{ connectionId: "C=", members: [{ nsp: "/", room: "r" }] }] }],
     [{ task: "disconnect", nsp: "/", rooms: [], except: [], close: true }],
-    [{ task: "disconnect", nsp: "/", rooms: [], except: [], close: 1, before: 1 }],
-    [{ task: "disconnect", nsp: "/", rooms: [7], except: [], close: true, before: 1 }],
-    [{ task: "disconnect", nsp: "/", rooms: "a", except: [], close: true, before: 1 }],
-    [{ task: "disconnect", rooms: [], except: [], close: true, before: 1 }],
+    [{ task: "disconnect", nsp: "/", rooms: [], except: [], close: 1, at: OFFSET }],
+    [{ task: "disconnect", nsp: "/", rooms: [7], except: [], close: true, at: OFFSET }],
+    [{ task: "disconnect", nsp: "/", rooms: "a", except: [], close: true, at: OFFSET }],
+    [{ task: "disconnect", rooms: [], except: [], close: true, at: OFFSET }],
     [{ task: "somersault", connectionId: "C=", sid: "s" }],
     [{ requestContext: null }],
     [{ requestContext: { eventType: "MESSAGE" }, body: "3" }],

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { connect } from "../../../lambdas/functions/outside.ts";
 import { Server, type ServerOptions } from "../../../lambdas/server/api/index.ts";
 import { coreOfServer } from "../../../lambdas/server/api/server.ts";
+import { offsetsFrom } from "../../../lambdas/server/common/offsets.ts";
 import type { Store } from "../../../lambdas/server/ports/store.ts";
 import type { Task } from "../../../lambdas/server/ports/tasks.ts";
 import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
@@ -28,6 +29,9 @@ function start(
     harness: new Harness({ ...more, app: () => io, warm: true, ports: { ...QUIET, ...more.ports } }),
   };
 }
+
+/** An offset of that time. */
+const offsetAt = (ms: number): string => offsetsFrom(ms).padEnd(21, "0");
 
 /** A promise, and what resolves it. */
 function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
@@ -353,13 +357,65 @@ describe("disconnectSockets outside of any event", () => {
     let now = 1_800_000_000_000;
     const { harness, gone } = listening({ ports: { clock: { ...realClock, now: () => now } } });
     const ada = await harness.join();
-    const task = { task: "disconnect", nsp: "/", rooms: [], except: [], close: true, before: now };
+    const task = { task: "disconnect", nsp: "/", rooms: [], except: [], close: true, at: offsetAt(now) };
     now += 10;
     const bob = await harness.join();
     await harness.invoke(task);
     await harness.invoke(task);
     expect(gone).toEqual([`${ada.id} server namespace disconnect`]);
     expect([ada.open, bob.open]).toEqual([false, true]);
+  });
+
+  test("means who was there when it was called, also if they were away since", async () => {
+    let now = 1_800_000_000_000;
+    const { harness, gone } = listening({
+      options: { connectionStateRecovery: {} },
+      ports: { clock: { ...realClock, now: () => now } },
+    });
+    const later = (): number => (now += 1_000);
+    const session = ({ frames }: Wire): { sid: string; pid: string } =>
+      JSON.parse(frames.find((frame) => frame.startsWith("40{"))?.slice(2) ?? "");
+    const ada = await harness.join();
+    const carol = await harness.join();
+    const task = { task: "disconnect", nsp: "/", rooms: [], except: [], close: true, at: offsetAt(later()) };
+    later();
+    const bob = await harness.join();
+    await ada.close();
+    later();
+    const adaAgain = await harness.join("/", { pid: session(ada).pid });
+    await Promise.all([bob.close(), carol.close()]);
+    gone.length = 0;
+    later();
+    for (let runs = 0; runs < 2; runs++) {
+      await harness.invoke(task);
+      expect(gone).toEqual([`${session(ada).sid} server namespace disconnect`]);
+    }
+    expect(adaAgain.open).toBe(false);
+    const bobAgain = await harness.join("/", { pid: session(bob).pid });
+    expect(session(bobAgain)).toEqual(session(bob));
+    expect(bobAgain.open).toBe(true);
+    const carolAgain = await harness.join("/", { pid: session(carol).pid });
+    expect(session(carolAgain).sid).not.toBe(session(carol).sid);
+    expect(carolAgain.open).toBe(true);
+    expect(gone).toHaveLength(1);
+  });
+
+  test("means nobody who is connecting when it comes late", async () => {
+    const store = createMemoryStore({ clock: realClock });
+    const at = offsetAt(Date.now() - 1_000);
+    const putting: Store = {
+      ...store,
+      putMember: async (member) => {
+        const told = { nsp: "/", id: offsetAt(Date.now() + 1), at, rooms: [], except: [], names: [] };
+        await store.putDirective({ ...told, act: "close" }, Date.now() + 60_000);
+        await store.putMember(member);
+      },
+    };
+    const { harness, gone } = listening({ ports: { store: putting } });
+    const ada = await harness.join();
+    await harness.settled();
+    expect(gone).toEqual([]);
+    expect(ada.open).toBe(true);
   });
 
   test("that cannot be handed over tells who asked", async () => {

@@ -150,6 +150,7 @@ function aliases(app: string): Record<string, string> {
     "socket.io-parser": SOCKET_IO_PARSER,
     // The application's own clients find theirs in the environment too.
     "@aws-sdk/credential-provider-node": join(PACKAGE_ROOT, "lambdas/aws/environment-credentials.ts"),
+    "@aws-sdk/endpoint-cache": join(PACKAGE_ROOT, "lambdas/aws/endpoint-cache.ts"),
   };
 }
 

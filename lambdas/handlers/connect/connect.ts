@@ -127,6 +127,7 @@ async function begin(
   if (!now.connection || now.connection.bye) return "gone";
   if (now.socketCount > server.options.maxNamespacesPerConnection) {
     // Of several CONNECTs at once, all may have been let in by what they first read. They have all put their rows before this look.
+    socket.reachable = false;
     await ports.store.dropSocket(socket.key, socket.id);
     await refuseForLimit(context, socket.nsp.name, TOO_MANY_NAMESPACES);
     return "refused";

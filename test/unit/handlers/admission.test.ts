@@ -46,7 +46,7 @@ describe("namespaces of a connection", () => {
   });
 
   test("of more at the same moment no more are let in than may be", async () => {
-    const harness = harnessOf({ maxNamespacesPerConnection: 3 });
+    const harness = harnessOf({ maxNamespacesPerConnection: 3, lingerTimeout: 100 });
     const wire = await harness.connect();
     await Promise.all(Array.from({ length: 8 }, (_, i) => wire.send(`40/room-${i},`)));
     const connected = wire.frames.filter((frame) => frame.startsWith("40/"));
@@ -55,6 +55,26 @@ describe("namespaces of a connection", () => {
     const { sockets } = await harness.store.readConnection(wire.connectionId);
     expect(sockets.filter(({ phase }) => phase === "open")).toHaveLength(connected.length);
     expect(sockets).toHaveLength(connected.length);
+  });
+
+  test("that was let in by what it read first, and refused then, gets nothing but that", async () => {
+    const app = (): Server => {
+      const io = new Server({ maxNamespacesPerConnection: 1, lingerTimeout: 100 });
+      io.of(/^\/room-/).use((socket, next) => {
+        setTimeout(() => socket.emit("late"), 20);
+        next();
+      });
+      return io;
+    };
+    const harness = new Harness({ app });
+    const wire = await harness.connect();
+    await Promise.all([1, 2, 3].map((i) => wire.send(`40/room-${i},`)));
+    const to = (i: number): string[] =>
+      wire.frames.filter((frame) => frame.includes(`/room-${i},`)).map((frame) => frame.slice(0, 2));
+    for (const i of [1, 2, 3]) {
+      if (to(i).includes("44")) expect(to(i)).toEqual(["44"]);
+    }
+    expect(refusals(wire.frames).length).toBeGreaterThan(1);
   });
 
   test("that it has left count as well, and it may come back to them", async () => {

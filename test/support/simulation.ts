@@ -141,7 +141,8 @@ export class Simulation {
         if (life.alive) resolve();
         return;
       }
-      const timer: Timer = { at: this.now + ms, life, fire: resolve };
+      // Whole milliseconds, as of `Date.now()`: ids and rows hold times as whole numbers.
+      const timer: Timer = { at: Math.ceil(this.now + ms), life, fire: resolve };
       this.#timers.push(timer);
       signal?.addEventListener("abort", () => {
         this.#timers = this.#timers.filter((one) => one !== timer);

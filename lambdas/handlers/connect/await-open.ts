@@ -1,9 +1,13 @@
 import type { SocketRecord } from "../../server/ports/sockets.ts";
 import type { PacketContext } from "../context.ts";
 
-/** Waits between two looks at the row, in milliseconds: doubling from the first to the last. */
+/** The first wait between two looks at the row, in milliseconds. */
 const FIRST_LOOK_MS = 25;
-const LAST_LOOK_MS = 400;
+/**
+ * Each wait is so many times the one before: an event comes at most half as late again as it had to wait anyway, and the longest wait
+ * takes 13 looks. Clients decide how many events wait, and each look is a read.
+ */
+const GROWTH = 1.5;
 /** The longest an event waits for the connection listeners, in milliseconds; then it runs without them being done. */
 const PATIENCE_MS = 11_000;
 
@@ -43,14 +47,14 @@ export async function awaitOpen(
   const { store, clock } = ports;
   const until = Math.min(clock.now() + PATIENCE_MS, deadline);
   let current: SocketRecord | undefined = row;
-  for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
+  for (let wait = FIRST_LOOK_MS; ; wait *= GROWTH) {
     if (current === undefined || current.phase === "ended") return undefined;
     const now = clock.now();
     const waiting: number | undefined = current.phase === "connecting" ? current.deadline : current.running;
     const over =
       now >= until || waiting === undefined || now >= waiting || (current.phase === "open" && !settled);
     if (over) return current.phase === "open" ? current : undefined;
-    await clock.sleep(wait);
+    await clock.sleep(Math.min(wait, until - now, waiting - now));
     current = await store.readSocket(row);
   }
 }

@@ -25,7 +25,7 @@ export const application = (ledger: Ledger, skipMiddlewares: boolean) => (): Ser
   io.on("connection", (socket) => {
     enter(ledger, socket);
     socket.on("join", (room: string, began: Moment) => {
-      ledger.joined(socket.id, room, began, { effective: false, call: () => socket.join(room) });
+      ledger.joined(socket.id, room, began, () => socket.join(room));
     });
     socket.on("leave", (room: string, began: Moment) => {
       ledger.leftRoom(socket.id, room, began, () => socket.leave(room));
@@ -50,7 +50,7 @@ function enter(ledger: Ledger, socket: Socket): void {
   const { began } = socket.handshake.auth as { began: Moment };
   const rooms = ["lobby", socket.id, EVERYBODY];
   for (const room of rooms) {
-    ledger.joined(socket.id, room, began, { effective: true, call: () => here });
+    ledger.joined(socket.id, room, began, () => here);
   }
   if (!socket.recovered) return;
   // A session that is restored was connected once, whatever has become of the invocation that did it.

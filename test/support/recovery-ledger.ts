@@ -20,6 +20,11 @@ export interface Emit extends Target {
   readonly called: Moment;
   /** Absent while its promise has not resolved: it never does if the emitter died. */
   resolved?: Moment;
+  /**
+   * When the log was told that all its posts had been answered. Its promise may resolve before that, where a connection takes it
+   * slowly; and it never comes if the emitter died.
+   */
+  done?: Moment;
 }
 
 /** A join or a leave of one socket. */
@@ -29,7 +34,10 @@ export interface Change {
   readonly began: Moment;
   readonly called: Moment;
   resolved?: Moment;
-  /** A join that resolves has had no effect if the socket had ended, or was in the room by another join. */
+  /**
+   * The store has it. A join that resolves has had no effect if the socket had ended, its CONNECT came to nothing, or it was in the
+   * room by another join.
+   */
   effective?: boolean;
 }
 
@@ -86,14 +94,15 @@ export class Ledger {
     this.#follow(noted, call());
   }
 
-  /** @param effective for sure, if it resolves; else the store tells */
-  joined(
-    socketId: string,
-    room: string,
-    began: Moment,
-    { effective, call }: { readonly effective: boolean; readonly call: () => PromiseLike<unknown> },
-  ): void {
-    const noted: Change = { room, began, called: this.now(), effective };
+  /** All posts of it have been answered, and some sockets have not taken it. */
+  finished(n: number, missed: readonly string[]): void {
+    this.missed.set(n, new Set([...(this.missed.get(n) ?? []), ...missed]));
+    const emit = this.emits.get(n);
+    if (emit) emit.done = this.now();
+  }
+
+  joined(socketId: string, room: string, began: Moment, call: () => PromiseLike<unknown>): void {
+    const noted: Change = { room, began, called: this.now() };
     this.stayOf(socketId).joins.push(noted);
     this.#follow(noted, call());
   }

@@ -3,7 +3,7 @@ import { EVERYONE, type Member } from "../../lambdas/server/ports/rooms.ts";
 import type { Store } from "../../lambdas/server/ports/store.ts";
 import { application, type Plan } from "./recovery-application.ts";
 import { type Cut, RecoveryClient } from "./recovery-client.ts";
-import { Ledger } from "./recovery-ledger.ts";
+import { EVERYBODY, Ledger } from "./recovery-ledger.ts";
 import { type Counts, type Sharpness, Verdict, wrongReturns } from "./recovery-verdict.ts";
 import { seedCrypto } from "./seeded-crypto.ts";
 import { type CloudOptions, type Faults, NO_FAULTS, SimulatedCloud } from "./simulated-cloud.ts";
@@ -309,19 +309,24 @@ export class Play {
   }
 }
 
-/** Notes what only the store is told: who missed what, and when a resume has come to its end. */
+/** Notes what only the store is told: who came into which room, who missed what, and when a resume has come to its end. */
 function observe(store: Store, ledger: Ledger): void {
-  const { addRooms, finishLog, goLive, putLog } = store;
+  const { addRooms, finishLog, goLive, openSocket, putLog } = store;
   const frames = new Map<string, readonly string[]>();
   store.putLog = (row, expiresAt) => {
     frames.set(row.id, row.frames);
     return putLog(row, expiresAt);
   };
-  store.finishLog = (row) => {
+  store.finishLog = async (row) => {
+    await finishLog(row);
     const [frame = "42[0,0]"] = frames.get(row.id) ?? [];
     const [, n] = JSON.parse(frame.slice(2)) as [string, number];
-    ledger.missed.set(n, new Set([...(ledger.missed.get(n) ?? []), ...row.missed]));
-    return finishLog(row);
+    ledger.finished(n, row.missed);
+  };
+  store.openSocket = async (key, id, commit) => {
+    const opened = await openSocket(key, id, commit);
+    if (opened) ledger.added(id, [...Object.keys(commit.rooms), EVERYBODY]);
+    return opened;
   };
   store.addRooms = async (key, id, rooms) => {
     const added = await addRooms(key, id, rooms);

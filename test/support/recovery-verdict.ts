@@ -160,22 +160,20 @@ export class Verdict {
   }
 
   #reasonToRepeat(emit: Emit): Reason | undefined {
-    const { called, resolved } = emit;
+    const { called, done } = emit;
     const { sid, pid, resumes } = this.#session;
-    if (!resolved) return "diedEmitter";
+    if (!done) return "diedEmitter";
     if (this.#ledger.missed.get(emit.n)?.has(sid)) return "missed";
     const ends = this.#ledger.wentLive.get(pid) ?? [];
     const during = resumes.some(({ asked }) => {
       const end = ends.find((one) => before(asked, one));
-      return before(asked, resolved) && !before(end, called);
+      return before(asked, done) && !before(end, called);
     });
     if (during) return "duringResume";
     const near = TOLERANCE_MS + 2 * this.#sharpness.skewMs;
     const overlapped = resumes.some(({ from }) => {
       const last = from === undefined ? undefined : this.#ledger.emits.get(from);
-      return (
-        last && last.called.ms - near <= resolved.ms && (last.resolved?.ms ?? Infinity) + near >= called.ms
-      );
+      return last && last.called.ms - near <= done.ms && (last.done?.ms ?? Infinity) + near >= called.ms;
     });
     return overlapped ? "overlapped" : undefined;
   }
@@ -194,7 +192,9 @@ function before(earlier: Moment | undefined, later: Moment | undefined, slackMs 
 export function wrongReturns(ledger: Ledger, client: RecoveryClient): string[] {
   return client.returns.flatMap(({ asked, session, recovered }) => {
     const { joins } = ledger.stayOf(session.sid);
-    const known = joins.some(({ room, resolved }) => room === EVERYBODY && before(resolved, asked));
+    const known = joins.some(
+      ({ room, effective, resolved }) => room === EVERYBODY && effective && before(resolved, asked),
+    );
     if (!recovered && known && !session.left) return [`${session.sid} was not recovered`];
     if (recovered && before(ledger.left.get(session.sid), asked)) return [`${session.sid} had left`];
     return [];

@@ -9,8 +9,11 @@ export interface Variant {
   readonly sharpness: Sharpness;
 }
 
-/** What an invocation says that came to no end, that found more dead connections than it should, or whose clock is off. */
-const EXPECTED = /^SKY_(DEADLINE|LISTENER_UNSETTLED|LINGERING|HOPS|CLOCK_BEHIND|OPEN_GIVEN_UP)/;
+/**
+ * What an invocation says that came to no end, that found more dead connections than it should or clients that do not read, or whose
+ * clock is off.
+ */
+const EXPECTED = /^SKY_(DEADLINE|SLOW_READER|LISTENER_UNSETTLED|LINGERING|HOPS|CLOCK_BEHIND|OPEN_GIVEN_UP)/;
 
 /** Looks at a play from its beginning; what it returns tells what was wrong at its end. */
 export type Watch = (play: Play) => () => readonly string[];

@@ -50,6 +50,11 @@ export const VARIANTS = {
     },
     sharpness: EXACT,
   },
+  "with clients that read slowly": {
+    schedules: schedules(restless),
+    options: { agedMs: AGED_MS, faults: { ...NO_FAULTS, slowReader: 0.1, loseDisconnect: 0.3, twice: 0.1 } },
+    sharpness: EXACT,
+  },
   "with invocations that freeze, until they are killed": {
     schedules: schedules({ ...restless, waitMs: 20_000 }),
     options: { faults: { ...NO_FAULTS, freeze: 0.01, loseDisconnect: 0.3, twice: 0.1 } },
@@ -98,6 +103,11 @@ export const STORMS = {
     schedules: storms({ ...storm, waitMs: 100 }),
     options: { tickMs: 1, faults: { ...NO_FAULTS, skewMs: 1_000 } },
     sharpness: A_SECOND_OFF,
+  },
+  "a storm with clients that read slowly": {
+    schedules: storms({ ...storm, waitMs: 100 }),
+    options: { tickMs: 5, faults: { ...NO_FAULTS, slowReader: 0.1 } },
+    sharpness: EXACT,
   },
   "a storm with 410s on living connections, and slow ends": {
     schedules: storms({ ...storm, waitMs: 300 }),

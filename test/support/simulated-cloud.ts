@@ -24,6 +24,8 @@ export interface Faults {
   readonly loseDisconnect: number;
   /** A post is the first of a spell of some seconds in which the living connection is answered 410. */
   readonly staleSpell?: number;
+  /** A client reads slowly: a post to it takes up to some seconds, and may be refused then. */
+  readonly slowReader?: number;
   /** An invocation stops at a call to the outside, for 0.1 s or more; its timeout goes on. */
   readonly freeze?: number;
   /** Only at calls of this name. @default at all */
@@ -45,6 +47,9 @@ const FUNCTION_TIMEOUT_MS = 29_000;
 const KEEP_ENDED_MS = 3 * 60 * 60 * 1_000;
 const SHORTEST_FREEZE_MS = 100;
 const LONGEST_SPELL_MS = 8_000;
+const SLOWEST_POST_MS = 3_000;
+/** How many of the posts to a slow reader are refused in the end. */
+const REFUSED = 0.2;
 
 /** Who is at the other end: told of each frame as it arrives, and when the server closes. */
 export interface Peer {
@@ -268,9 +273,16 @@ export class SimulatedCloud {
 
   #gateway(): Gateway {
     return {
-      post: async (id, frame) => {
+      post: async (id, frame, { once = false, onSlow } = {}) => {
         const connection = this.connections.get(id);
         if (!connection?.open || this.#isStale(connection)) return "gone";
+        if (this.#simulation.chance(this.faults.slowReader ?? 0)) {
+          if (once) return "refused";
+          onSlow?.();
+          await this.#simulation.clock(new Life()).sleep(this.#simulation.random() * SLOWEST_POST_MS);
+          if (this.#simulation.chance(REFUSED)) return "refused";
+          if (!connection.open) return "gone";
+        }
         if (connection.cut) return "ok";
         connection.frames.push(frame);
         connection.peer?.receive(frame);

@@ -2,7 +2,7 @@ import { describeError } from "../common/errors.ts";
 import type { Log } from "../ports/environment.ts";
 import type { Member } from "../ports/rooms.ts";
 import type { LogEntry } from "../recovery/log.ts";
-import type { Posts, Recipient } from "./posts.ts";
+import type { Posts, Recipient, Slowness } from "./posts.ts";
 
 /** An event as it goes out. */
 export interface EventPacket {
@@ -57,7 +57,13 @@ export function postToAll(poster: Poster, receivers: readonly Receiver[], packet
       over++;
       waitNoLonger();
     };
-    const how = { kept: log !== undefined, volatileSince, onSlow: waitNoLonger };
+    // Who leaves in its first minute would hold up its rooms. But what recovery keeps is owed once the sender has been told that it
+    // is sent: if this invocation died then, a living client would not get it before it is cut off. One that reads slowly is owed
+    // it later, since it would decide how long all others wait.
+    const onSlow = (why: Slowness): void => {
+      if (why === "reads slowly" || !log) waitNoLonger();
+    };
+    const how = { kept: log !== undefined, volatileSince, onSlow };
     const posted = poster.posts.send(one, frames, how);
     posted.then(end, end);
     return posted;

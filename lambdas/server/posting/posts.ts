@@ -40,6 +40,9 @@ export interface PostsOptions {
   readonly onGone?: (connectionId: string) => void;
 }
 
+/** Why a packet takes a while: its client reads slowly, or its connection may not be there yet. */
+export type Slowness = "reads slowly" | "young";
+
 export interface Sending {
   /** The packet is in the log. */
   readonly kept?: boolean;
@@ -48,8 +51,8 @@ export interface Sending {
    * once.
    */
   readonly volatileSince?: number | undefined;
-  /** Called once, if the connection turns out to take it slowly. */
-  readonly onSlow?: () => void;
+  /** Called, perhaps several times, if it takes a while. */
+  readonly onSlow?: (why: Slowness) => void;
   /** It connects a socket, and makes nobody busy: what its listeners send waits for it anyway. */
   readonly connects?: boolean;
 }
@@ -63,8 +66,8 @@ interface Line {
   /** The moment at which the last one was over. */
   idleSince: number;
   /** Told when the connection takes what it is sent slowly. */
-  readonly watchers: Set<() => void>;
-  slow: boolean;
+  readonly watchers: Set<(why: Slowness) => void>;
+  slow: Slowness | undefined;
 }
 
 /**
@@ -162,8 +165,8 @@ export class Posts {
       tail: Promise.resolve(),
       packets: 0,
       idleSince: 0,
-      watchers: new Set<() => void>(),
-      slow: false,
+      watchers: new Set<(why: Slowness) => void>(),
+      slow: undefined,
     };
     this.#lines.set(connectionId, line);
     return line;
@@ -176,8 +179,8 @@ export class Posts {
     post: () => Promise<boolean>,
   ): Promise<boolean> {
     const line = this.#lineOf(connectionId);
-    if (onSlow && line.slow) onSlow();
-    else if (onSlow) line.watchers.add(onSlow);
+    if (onSlow) line.watchers.add(onSlow);
+    if (onSlow && line.slow) onSlow(line.slow);
     line.packets++;
     const posted = line.tail.then(post);
     const end = (): void => {
@@ -220,11 +223,11 @@ export class Posts {
   async #sendOne(to: Recipient, frame: string): Promise<boolean> {
     const { gateway, clock, log } = this.#ports;
     const { connectionId, connectedAt, member } = to;
-    const onSlow = (): void => this.#tellSlow(connectionId);
+    const onSlow = (): void => this.#tellSlow(connectionId, "reads slowly");
     for (const wait of [...RETRY_WAITS_MS, undefined]) {
       const answer = await gateway.post(connectionId, frame, { onSlow });
       if (answer === "ok") {
-        this.#lineOf(connectionId).slow = false;
+        this.#lineOf(connectionId).slow = undefined;
         return true;
       }
       if (answer === "refused") {
@@ -236,16 +239,16 @@ export class Posts {
         return false;
       }
       if (wait === undefined || clock.now() - connectedAt > YOUNG_MS) return false;
+      this.#tellSlow(connectionId, "young");
       await clock.sleep(wait);
     }
     return false;
   }
 
-  #tellSlow(connectionId: string): void {
+  #tellSlow(connectionId: string, why: Slowness): void {
     const line = this.#lineOf(connectionId);
-    line.slow = true;
-    for (const tell of line.watchers) tell();
-    line.watchers.clear();
+    line.slow = why;
+    for (const tell of line.watchers) tell(why);
   }
 
   #note({ connectionId, member }: Recipient): false {

@@ -247,6 +247,29 @@ describe("a client that does not read", () => {
     expect([await missed, await next.missed]).toEqual([["A="], ["A="]]);
   });
 
+  test("and one that may not be there yet neither", async () => {
+    const ports = bench();
+    const { posts, gateway, clock, recipient } = ports;
+    gateway.answer = (id) => (id === "A=" ? "gone" : "ok");
+    const to = (id: string) => ({ ...recipient(id, 1_000), id });
+    const { sent, missed } = postToAll({ posts, ports }, [to("A="), to("B=")], { frames: ["4"] });
+    expect(await sent).toBe(false);
+    expect(clock.slept).toHaveLength(1);
+    expect(await missed).toEqual(["A="]);
+  });
+
+  test("but for what recovery keeps: a sender that has been told, and dies, would owe it to a living client", async () => {
+    const ports = bench();
+    const { posts, gateway, clock, recipient } = ports;
+    gateway.answer = (id) => (id === "A=" ? "gone" : "ok");
+    const to = (id: string) => ({ ...recipient(id, 1_000), id });
+    const log = { id: "1", expiresAt: 0 };
+    const { sent, missed } = postToAll({ posts, ports }, [to("A="), to("B=")], { frames: ["4"], log });
+    expect(await sent).toBe(true);
+    expect(clock.slept).toHaveLength(5);
+    expect(await missed).toEqual(["A="]);
+  });
+
   test("and reads on is waited for again", async () => {
     const ports = bench();
     const { posts, gateway, clock, recipient } = ports;

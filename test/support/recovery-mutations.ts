@@ -4,10 +4,10 @@ import type { LogRow, Member } from "../../lambdas/server/ports/rooms.ts";
 import type { Store } from "../../lambdas/server/ports/store.ts";
 import { CLOCK_TOLERANCE_MS } from "../../lambdas/server/recovery/membership-history.ts";
 
-type Outside = Pick<Ports, "store" | "tasks">;
+type Outside = Pick<Ports, "store" | "tasks" | "gateway">;
 
-/** What one invocation sees in place of the store and the tasks when a rule of recovery is switched off. */
-export type Mutation = (outside: Outside) => Outside;
+/** What one invocation sees in place of the store, the tasks and the gateway when a rule of recovery is switched off. */
+export type Mutation = (outside: Outside) => Partial<Outside>;
 
 /** A row does not say who did not take the packet. */
 const missed: Mutation = ({ store, tasks }) => ({
@@ -119,6 +119,18 @@ const endFirst: Mutation = ({ store, tasks }) => {
   };
 };
 
+/** A sender is told that a packet is sent while a connection that may not be there yet has not taken it, and dies. */
+const owedLater: Mutation = ({ gateway }) => ({
+  gateway: {
+    ...gateway,
+    post: async (connectionId, frame, how) => {
+      const answer = await gateway.post(connectionId, frame, how);
+      if (answer === "gone") how?.onSlow?.();
+      return answer;
+    },
+  },
+});
+
 /** Each rule that can be switched off, by its name. */
 export const MUTATIONS = {
   missed,
@@ -128,11 +140,12 @@ export const MUTATIONS = {
   renewedTokens,
   logFirst,
   endFirst,
+  owedLater,
 } as const satisfies Readonly<Record<string, Mutation>>;
 
-function withRows({ store, tasks }: Outside, change: (row: LogRow) => LogRow): Outside {
+function withRows({ store }: Outside, change: (row: LogRow) => LogRow): Partial<Outside> {
   async function* listLog(...args: Parameters<Store["listLog"]>) {
     for await (const page of store.listLog(...args)) yield page.map(change);
   }
-  return { store: { ...store, listLog }, tasks };
+  return { store: { ...store, listLog } };
 }

@@ -69,9 +69,11 @@ export interface SimulatedConnection {
   staleUntil: number;
 }
 
+type Outside = Pick<Ports, "store" | "tasks" | "gateway">;
+
 export interface CloudOptions {
-  /** What an invocation sees in place of the store and the tasks: for tests of what a broken rule does. */
-  readonly mutate?: ((outside: Pick<Ports, "store" | "tasks">) => Pick<Ports, "store" | "tasks">) | undefined;
+  /** What an invocation sees in place of the store, the tasks and the gateway: for tests of what a broken rule does. */
+  readonly mutate?: ((outside: Outside) => Partial<Outside>) | undefined;
   /** Rows in a page of the store's lists. */
   readonly pageSize?: number;
   /** Rooms of more sockets are served by workers; there are none unless it is set. */
@@ -254,11 +256,12 @@ export class SimulatedCloud {
     const outside = {
       store: this.#scheduled(life, this.store),
       tasks: this.#scheduled(life, { start: async (task: Task) => this.#start(task) }),
+      gateway: this.#scheduled(life, this.#gateway()),
     };
     return {
-      ...(this.#options.mutate?.(outside) ?? outside),
+      ...outside,
+      ...this.#options.mutate?.(outside),
       ...this.#fanOuts(life),
-      gateway: this.#scheduled(life, this.#gateway()),
       clock: this.#simulation.clock(life),
       log: { error: log, warn: log },
       activeResources: () => [],

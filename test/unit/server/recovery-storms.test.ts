@@ -32,6 +32,7 @@ const SHOWS: readonly (readonly [keyof typeof MUTATIONS, keyof typeof STORMS])[]
   ["renewedTokens", "a storm over slow rooms"],
   ["logFirst", "a storm over slow rooms"],
   ["endFirst", "a storm with 410s on living connections, and slow ends"],
+  ["owedLater", "a storm with 410s on living connections, and crashes"],
 ];
 
 describe("a rule that is switched off is missed", () => {

@@ -284,6 +284,8 @@ export class Invocation {
 
   /** Waits for all effects and tracked work; an answer that waits for the end of the invocation is none of it. */
   async #drain(): Promise<void> {
+    // What the application gave to `process.nextTick` is seen nowhere, and has its turn only when no promise can go on.
+    await new Promise(process.nextTick);
     while (this.#pending.size > this.#holding) {
       await this.#pending.oneEnded();
       // A continuation of what just settled may start the next thing: it gets its turn first.

@@ -56,6 +56,10 @@ export function order(io: Server): void {
       await socket.emit("step", 5);
     });
 
+    socket.on("on the next tick", () => {
+      process.nextTick(() => socket.emit("step", "next tick"));
+    });
+
     socket.on("after the handler", (ack) => {
       setTimeout(() => socket.emit("from a timer"), 5);
       Promise.resolve()

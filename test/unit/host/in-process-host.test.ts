@@ -45,6 +45,24 @@ test("an official client is served: events, answers, rooms and binary data", asy
   expect(await said).toEqual(["hello"]);
 });
 
+test("a connection listener may end its socket on the next tick: the rooms are there until it has ended", async () => {
+  const io = new Server();
+  const rooms = new Promise((resolve) => {
+    io.on("connection", (socket) => {
+      const seen: string[][] = [];
+      void socket.join("hall");
+      process.nextTick(() => socket.disconnect());
+      socket.on(
+        "disconnecting",
+        () => void seen.push([...socket.rooms].filter((room) => room !== socket.id)),
+      );
+      socket.on("disconnect", () => resolve([...seen, [...socket.rooms]]));
+    });
+  });
+  dial(await serve(io));
+  expect(await rooms).toEqual([["hall"], []]);
+});
+
 test("several hosts share a process and know nothing of each other", async () => {
   const make = (name: string): Server => {
     const io = new Server();

@@ -144,6 +144,13 @@ describe("work that nobody awaits", () => {
     expect([ports.clock.now() - began, ports.logged]).toEqual([0, []]);
   });
 
+  test("that waits for the next tick is done, though nothing shows that it waits", async () => {
+    const { invocation, act, done, codes } = bench();
+    process.nextTick(() => void act("a"));
+    await invocation.finish();
+    expect([done, codes()]).toEqual([["a"], []]);
+  });
+
   test("is left behind when it takes too long, with a warning", async () => {
     const { invocation, ports, began, codes } = bench({ lingerMs: 700 });
     ports.resources.push("Timeout");

@@ -72,6 +72,14 @@ export const order: ScenarioGroup = {
       },
     },
     {
+      name: "a handler whose only work is left to the next tick still does it",
+      async run(ctx) {
+        const alice = await ctx.connect("alice", { nsp: NSP });
+        alice.socket.emit("on the next tick");
+        await alice.next("step");
+      },
+    },
+    {
       name: "what the connection listener does arrives after connect, in its order",
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/welcome" });

@@ -12,10 +12,10 @@ export interface Note {
   readonly shown?: { readonly file: string; readonly words: string };
 }
 
-const SERVER = "test/unit/server/api-server.test.ts";
-const STAND_INS = "test/unit/server/api-stand-ins.test.ts";
-const ENGINE = "test/unit/server/api-engine.test.ts";
-const PARENTS = "test/unit/server/api-dynamic-namespaces.test.ts";
+const SERVER = "test/unit/server/api/server.test.ts";
+const STAND_INS = "test/unit/server/api/stand-ins.test.ts";
+const ENGINE = "test/unit/server/api/engine.test.ts";
+const PARENTS = "test/unit/server/declared/dynamic-namespaces.test.ts";
 
 const of = (prefix: string, ...names: readonly string[]): string[] => names.map((name) => prefix + name);
 const everywhere = (...names: readonly string[]): string[] =>

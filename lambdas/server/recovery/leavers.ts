@@ -1,7 +1,7 @@
 import type { FanOutStore, SocketRange } from "../ports/fan-out.ts";
 import type { Leaver, Member, RoomName } from "../ports/rooms.ts";
 import type { Store } from "../ports/store.ts";
-import { Presence } from "./membership-history.ts";
+import { MembershipHistory } from "./membership-history.ts";
 
 /** A packet of the log, and to whom it goes. */
 export interface RangePacket {
@@ -49,7 +49,7 @@ export async function withLeavers(
       const row = await store.readRooms({ connectionId, nsp });
       // One that has ended may come back as a session, which is sent what it missed.
       if (row?.id !== leaver.id || row.phase !== "open") return member ? [member] : [];
-      const presence = new Presence(row);
+      const presence = new MembershipHistory(row);
       const isFor = rooms.some((room) => presence.covers({ room, id, except: [...except] }));
       return isFor ? [member ?? leaver] : [];
     }),

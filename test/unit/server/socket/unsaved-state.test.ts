@@ -185,6 +185,8 @@ describe("names of rooms", () => {
 
 test("answers that a listener got are kept as far as there is place: the client is not cut off", async () => {
   const harness = new Harness({
+    // The events run at once, and in one process here: each would take the others' timers for work of its own.
+    ports: { activeResources: () => [] },
     app: () => {
       const io = new Server();
       io.on("connection", async (socket) => {

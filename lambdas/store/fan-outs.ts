@@ -1,22 +1,12 @@
 import { toRange } from "../server/fan-out/ranges.ts";
 import type { FanOutPorts, FanOutStore, Leg, LegKey, Missed, SocketRange } from "../server/ports/fan-out.ts";
-import type { Leaver, LogRow, Member, RoomName } from "../server/ports/rooms.ts";
+import type { LogRow, Member, RoomName } from "../server/ports/rooms.ts";
 import type { DynamoStoreOptions } from "./dynamo-options.ts";
 import { Expression, isLive } from "./expression.ts";
 import { ITEM_VERSION, type Item, ItemReader, isObject, readable, toRecord } from "./item-reader.ts";
-import { asText, readLeaverItem, readMemberItem } from "./items.ts";
-import {
-  escapeName,
-  leaverRange,
-  leaversNotedKey,
-  legKey,
-  logKey,
-  logPk,
-  messageKey,
-  roomPks,
-  unescapeName,
-} from "./keys.ts";
-import { FAN_OUT_KEPT_MS, LEAVERS_KEPT_MS, toTtl } from "./lifetimes.ts";
+import { asText, readMemberItem } from "./items.ts";
+import { escapeName, legKey, logKey, messageKey, roomPks, unescapeName } from "./keys.ts";
+import { FAN_OUT_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { logStore } from "./log.ts";
 import { sessionStore } from "./sessions.ts";
 import { socketReadStore } from "./sockets/reads.ts";
@@ -53,8 +43,6 @@ export function fanOutStore(table: Table): FanOutStore {
     finishLeg: (key, part, missed, token) => finishLeg(table, key, { part, missed, token }),
     readLeg: (key) => readLeg(table, key),
     markFannedOut: (row) => markFannedOut(table, row),
-    noteLeavers: (nsp, room) => noteLeavers(table, nsp, room),
-    readLeavers: (nsp, room, from) => readLeavers(table, nsp, room, from),
   };
 }
 
@@ -204,35 +192,6 @@ async function markFannedOut(table: Table, row: Pick<LogRow, "nsp" | "room" | "i
   const mark = new Expression().set(["fannedOut"], true);
   mark.require(mark.live(table.now()));
   await table.update(logKey(row), "A packet for a large room", mark);
-}
-
-/** One write. */
-async function noteLeavers(table: Table, nsp: string, room: string): Promise<void> {
-  const item = {
-    ...leaversNotedKey(nsp, room),
-    v: ITEM_VERSION,
-    expiresAt: toTtl(table.now() + LEAVERS_KEPT_MS),
-  };
-  await table.put(item, `Who leaves room ${JSON.stringify(room.slice(0, 40))}`);
-}
-
-/** One Query for each page of 1 MB. */
-async function readLeavers(
-  table: Table,
-  nsp: string,
-  room: string,
-  from: string,
-): Promise<readonly Leaver[]> {
-  const leavers: Leaver[] = [];
-  const range = { ...leaverRange(from), pageSize: WHOLE_PAGE };
-  for await (const items of table.queryRange(logPk(nsp, room), range)) {
-    const now = table.now();
-    const found = readable(items, (item) => readLeaverItem(item, nsp, room))
-      .filter(({ expiresAt }) => isLive(expiresAt, now))
-      .map(({ expiresAt: _, ...leaver }): Leaver => leaver);
-    leavers.push(...found);
-  }
-  return leavers;
 }
 
 const toMissedValue = (missed: Missed): string | string[] =>

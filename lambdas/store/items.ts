@@ -1,5 +1,5 @@
 import { isDisconnectReason } from "../server/common/disconnect-reason.ts";
-import type { Leaver, Member, RoomName } from "../server/ports/rooms.ts";
+import type { Member, RoomName } from "../server/ports/rooms.ts";
 import type {
   ConnectionRecord,
   Json,
@@ -13,9 +13,7 @@ import {
   beatPk,
   connectionKey,
   entryName,
-  escapeName,
   hashedName,
-  leaverKey,
   leftEntry,
   leftOfEntry,
   memberIdOf,
@@ -240,37 +238,6 @@ export function readMemberItem(item: Item, nsp: string, room: RoomName): MemberR
     connectedAt: read.number("at"),
     token: read.text("token"),
     ...(hold === undefined ? {} : { hold }),
-    expiresAt: read.number("expiresAt"),
-  };
-}
-
-/** What a worker would have found in the member row. */
-export function leaverItem(leaver: Leaver, expiresAt: number): Item {
-  return {
-    ...leaverKey(leaver),
-    v: ITEM_VERSION,
-    id: escapeName(leaver.id),
-    until: leaver.until,
-    conn: leaver.connectionId,
-    at: leaver.connectedAt,
-    token: leaver.token,
-    ...(leaver.hold !== undefined && { hold: leaver.hold }),
-    expiresAt,
-  };
-}
-
-export function readLeaverItem(item: Item, nsp: string, room: RoomName): Leaver & MemberRow {
-  const read = new ItemReader(item);
-  const hold = read.optionalText("hold");
-  return {
-    nsp,
-    room,
-    id: unescapeName(read.text("id")),
-    connectionId: read.text("conn"),
-    connectedAt: read.number("at"),
-    token: read.text("token"),
-    ...(hold === undefined ? {} : { hold }),
-    until: read.text("until"),
     expiresAt: read.number("expiresAt"),
   };
 }

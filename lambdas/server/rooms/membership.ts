@@ -6,7 +6,7 @@ import type { Clock } from "../ports/environment.ts";
 import type { Member, RoomName } from "../ports/rooms.ts";
 import { EVERYONE } from "../ports/rooms.ts";
 import type { Leaving, SocketRecord } from "../ports/sockets.ts";
-import { joinToken, toForget } from "../recovery/membership-history.ts";
+import { joinToken, leaveOffset, toForget } from "../recovery/membership-history.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 
 /**
@@ -187,23 +187,14 @@ export async function leave(socket: SocketCore, rooms: readonly string[], until?
   await deleteMembers(socket, Object.entries(removed));
 }
 
-/**
- * With recovery, what the rooms were sent up to now remains the socket's: one read for each. Workers may still be about to post some
- * of it (fan-out.ts): then it costs one write more for each to note who leaves, before the member rows are deleted.
- */
+/** With recovery, what the rooms were sent up to now remains the socket's: one read for each. */
 async function noteLeaving(
   socket: SocketCore,
   rooms: readonly string[],
   at?: string,
 ): Promise<Leaving | undefined> {
   if (socket.pid === undefined) return undefined;
-  const { until, noteIn } = at === undefined ? await endOfStays(socket, rooms) : { until: at, noteIn: rooms };
-  const { store } = socket.invocation.ports;
-  await Promise.all(
-    noteIn.map((room) =>
-      store.putLeaver({ ...member(socket, room, socket.tokens.get(room) ?? socket.token), until }),
-    ),
-  );
+  const until = at ?? (await endOfStays(socket, rooms));
   const forgetting = toForget(socket.left, rooms.length);
   const gone = new Set(forgetting.forget);
   const noted = rooms.map((room) => ({ room, token: socket.tokens.get(room) ?? "", until }));
@@ -211,19 +202,12 @@ async function noteLeaving(
   return { until, ...forgetting };
 }
 
-/** Emitters whose clocks are ahead of ours have later ids than ours: the last packets of the logs tell. */
-async function endOfStays(
-  { nsp, invocation }: SocketCore,
-  rooms: readonly string[],
-): Promise<{ readonly until: string; readonly noteIn: readonly string[] }> {
+async function endOfStays({ nsp, invocation }: SocketCore, rooms: readonly string[]): Promise<string> {
   const { store, clock } = invocation.ports;
   const now = earliestNow(clock);
   const left = clock.aheadMs === undefined ? invocation.offsets.next() : offsetsFrom(now);
-  const ends = await Promise.all(rooms.map((room) => store.readLogEnd(nsp.name, room, offsetsFrom(now))));
-  return {
-    until: latestOf(left, ...ends.flatMap(({ last = [] }) => last)),
-    noteIn: rooms.filter((_, at) => ends[at]?.notesLeavers),
-  };
+  const ends = await Promise.all(rooms.map((room) => leaveOffset(store, { nsp: nsp.name, room, left, now })));
+  return latestOf(left, ...ends);
 }
 
 /** Deletes the socket's member rows that have these tokens. One by one: a batch takes no conditions. */

@@ -124,9 +124,7 @@ export function memorySockets(state: MemoryState): MemorySocketStore {
     readRooms: (key) =>
       decide(() => {
         const row = find(key);
-        if (!row) return undefined;
-        const { id, phase, token, rooms, left } = snapshot(row);
-        return { id, phase, token, rooms, ...(left && { left }) };
+        return row && { id: row.id, rooms: toRecord(row.rooms) };
       }),
     saveState: (key, id, { data, props }) =>
       decide(() => {

@@ -1,4 +1,4 @@
-import type { SocketKey, SocketRecord, SocketRooms, SocketView } from "../../server/ports/sockets.ts";
+import type { SocketKey, SocketRecord, SocketView } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
 import { toConnectionRecord } from "../connections.ts";
 import { isLive } from "../expression.ts";
@@ -26,11 +26,12 @@ export async function readSocketRow(table: Table, key: SocketKey): Promise<Socke
 }
 
 /** One read: where values live aside does not matter. */
-async function readRooms(table: Table, key: SocketKey): Promise<SocketRooms | undefined> {
+async function readRooms(
+  table: Table,
+  key: SocketKey,
+): Promise<Pick<SocketRecord, "id" | "rooms"> | undefined> {
   const row = await readSocketRow(table, key);
-  if (!row) return undefined;
-  const { id, phase, token, rooms, left } = row;
-  return { id, phase, token, rooms, ...(left && { left }) };
+  return row && { id: row.id, rooms: row.rooms };
 }
 
 /** One read; one more per 100 large values. */

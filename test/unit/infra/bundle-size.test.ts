@@ -11,7 +11,7 @@ import { PACKAGE_ROOT } from "../../../infra/constructs/entry.ts";
 const BUDGETS: Readonly<Record<string, number>> = {
   // Limits on what clients may cost, calls outside of events, and directives for sockets that are away are all on an event's way.
   "socket.ts": 394_000,
-  "fan-out.ts": 232_000,
+  "fan-out.ts": 229_000,
   "heartbeat.ts": 210_000,
 };
 

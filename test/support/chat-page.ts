@@ -4,7 +4,7 @@ export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 360, height: 740 };
 
 /** Milliseconds until something that must show counts as missing: a function may start cold on a busy machine. */
-const PATIENCE = 15_000;
+const PATIENCE = 5 * 60_000;
 
 /** One person with the page in front of them, in a browser profile of their own. */
 export class ChatPage {

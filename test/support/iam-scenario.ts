@@ -52,29 +52,40 @@ const LINES = [
  */
 export function waitForHeartbeat(url: string): Conversation {
   const ended = new AbortController();
-  const silent = new WebSocket(`${url}/?EIO=4&transport=websocket`);
-  const joined = new WebSocket(`${url}/?EIO=4&transport=websocket`);
-  // Of being stopped before they are open.
-  for (const socket of [silent, joined]) socket.on("error", () => undefined);
-  const frames = on(joined, "message", { signal: ended.signal, close: ["close"] });
+  const { signal } = ended;
+  const sockets: WebSocket[] = [];
+  const open = (): WebSocket => {
+    const socket = new WebSocket(`${url}/?EIO=4&transport=websocket`);
+    socket.on("error", () => undefined); // of being stopped before it is open
+    sockets.push(socket);
+    return socket;
+  };
+  const silent = open();
+  const join = async (): Promise<AsyncIterator<unknown[]>> => {
+    const socket = open();
+    const frames = on(socket, "message", { signal, close: ["close"] });
+    // Where minutes are short and the machine is slow, the heartbeat may end it before it has joined: it comes again, as a client does.
+    if (!(await hears(frames, /^0\{/))) return await join();
+    socket.send("40");
+    return (await hears(frames, /^40\{"sid":/)) ? frames : await join();
+  };
   const wait = async (): Promise<void> => {
-    const closed = once(silent, "close", { signal: ended.signal });
+    const closed = once(silent, "close", { signal });
     // Stopped before it is waited for, it would be an unhandled rejection.
     closed.catch(() => undefined);
-    await hear(frames, /^0\{/);
-    joined.send("40");
-    await hear(frames, /^40\{"sid":/);
-    await hear(frames, /^2$/);
+    await hear(await join(), /^2$/);
     await closed;
   };
-  const done = wait().finally(() => joined.terminate());
+  const stopAll = (): void => {
+    for (const socket of sockets) socket.terminate();
+  };
+  const done = wait().finally(stopAll);
   done.catch(() => undefined);
   return {
     done,
     stop: () => {
       ended.abort();
-      joined.terminate();
-      silent.terminate();
+      stopAll();
     },
   };
 }
@@ -159,7 +170,15 @@ export function converse(url: string): Conversation {
 }
 
 async function hear(frames: AsyncIterator<unknown[]>, expected: RegExp): Promise<void> {
+  if (!(await hears(frames, expected)))
+    throw new Error(`heard the end of the connection instead of ${expected}`);
+}
+
+/** @returns false if the connection has ended instead */
+async function hears(frames: AsyncIterator<unknown[]>, expected: RegExp): Promise<boolean> {
   const { done, value } = await frames.next();
-  const heard = done ? "the end of the connection" : String(value[0]);
+  if (done) return false;
+  const heard = String(value[0]);
   if (!expected.test(heard)) throw new Error(`heard ${heard} instead of ${expected}`);
+  return true;
 }

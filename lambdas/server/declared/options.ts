@@ -57,7 +57,7 @@ export interface ServerOptions extends IgnoredOptions, RefusedOptions {
   maxNamespacesPerConnection?: number;
   /**
    * Size of a client's `auth`, in bytes of JSON; a larger one is refused with `connect_error`. Over 2 KB it costs each of its
-   * namespace's events a read more. @default 8192
+   * namespace's events a read more. @default 16384
    */
   maxAuthBytes?: number;
   /**
@@ -182,7 +182,7 @@ export function resolveOptions(options: ServerOptions, log: Pick<Log, "warn">): 
       options.maxNamespacesPerConnection,
       32,
     ),
-    maxAuthBytes: resolveMost("maxAuthBytes", options.maxAuthBytes, 8_192),
+    maxAuthBytes: resolveMost("maxAuthBytes", options.maxAuthBytes, 16_384),
     fanOutThreshold: resolveFanOutThreshold(options.fanOutThreshold),
     lingerTimeout: resolveLingerTimeout(options.lingerTimeout),
   };

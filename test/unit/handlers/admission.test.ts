@@ -90,7 +90,7 @@ describe("namespaces of a connection", () => {
 });
 
 describe("auth", () => {
-  test("may take 8 KB as JSON, and handlers have the whole of it", async () => {
+  test("may take 16 KB as JSON, and handlers have the whole of it", async () => {
     const harness = new Harness({
       app: () => {
         const io = new Server();
@@ -100,10 +100,10 @@ describe("auth", () => {
         return io;
       },
     });
-    const fits = await harness.join("/", { token: "x".repeat(8_192 - '{"token":""}'.length) });
+    const fits = await harness.join("/", { token: "x".repeat(16_384 - '{"token":""}'.length) });
     await fits.send('421["length"]');
-    expect(fits.frames.at(-1)).toBe("431[8180]");
-    const over = await harness.join("/", { token: "x".repeat(8_193 - '{"token":""}'.length) });
+    expect(fits.frames.at(-1)).toBe("431[16372]");
+    const over = await harness.join("/", { token: "x".repeat(16_385 - '{"token":""}'.length) });
     expect(over.frames.at(-1)).toBe('44{"message":"auth too large"}');
     expect(over.open).toBe(true);
   });

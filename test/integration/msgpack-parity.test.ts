@@ -47,8 +47,6 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   "large packets arrive whole: 20 KB up, 100 KB down":
     "100 KB are 133 KB in base64, and API Gateway delivers 128 KB: msgpack.test.ts has what is just below.",
 };
-const ONE_SCENARIO_MS = 90_000;
-const BOOT_MS = 120_000;
 
 /** Its official clients have the parser too. */
 class MsgpackContext extends ScenarioContext {
@@ -63,12 +61,12 @@ let ours: Target;
 beforeAll(async () => {
   stock = { ...(await startStock(APP)), ready: READY_NAMESPACES };
   ours = { ...(await startOurs(APP)), ready: READY_NAMESPACES };
-}, BOOT_MS);
+});
 
 afterAll(async () => {
   await ours?.stop();
   await stock?.stop();
-}, BOOT_MS);
+});
 
 async function play(scenario: Scenario, target: Target): Promise<Outcome> {
   const context = new MsgpackContext(target);
@@ -86,14 +84,10 @@ test("what is left out exists", () => {
 });
 
 describe.each(GROUPS)("$title", ({ scenarios }) => {
-  test.each(scenarios.filter(({ name }) => !Object.hasOwn(LEFT_OUT, name)))(
-    "$name",
-    async (scenario) => {
-      const oracle = scenario.differs?.stockCrashes ? undefined : await play(scenario, stock);
-      if (oracle) expect(oracle.unclaimed).toEqual({});
-      const seen = await play(scenario, ours);
-      expect(seen.traces).toEqual(scenario.differs?.expect ?? oracle?.traces);
-    },
-    ONE_SCENARIO_MS,
-  );
+  test.each(scenarios.filter(({ name }) => !Object.hasOwn(LEFT_OUT, name)))("$name", async (scenario) => {
+    const oracle = scenario.differs?.stockCrashes ? undefined : await play(scenario, stock);
+    if (oracle) expect(oracle.unclaimed).toEqual({});
+    const seen = await play(scenario, ours);
+    expect(seen.traces).toEqual(scenario.differs?.expect ?? oracle?.traces);
+  });
 });

@@ -17,8 +17,6 @@ const GROUPS = [
   { ...recovery, app: "recovery" },
   { ...carefulRecovery, app: "recovery-careful" },
 ];
-const ONE_SCENARIO_MS = 90_000;
-const BOOT_MS = 120_000;
 /** The one event that the application sends volatile. */
 const VOLATILE = "whispered";
 
@@ -32,23 +30,19 @@ describe.each(GROUPS)("$title", ({ app, scenarios }) => {
     const [oracle, ours] = targets.map((target) => ({ ...target, ready: RECOVERY_NAMESPACES }));
     if (!oracle || !ours) throw new Error("no targets");
     [stock, cloud] = [oracle, ours];
-  }, BOOT_MS);
+  });
 
   afterAll(async () => {
     await Promise.all([cloud?.stop(), stock?.stop()]);
-  }, BOOT_MS);
+  });
 
-  test.each(scenarios)(
-    "$name",
-    async (scenario) => {
-      const [oracle, ours] = await Promise.all([play(scenario, stock), play(scenario, cloud)]);
-      expect([oracle.unclaimed, ours.unclaimed]).toEqual([{}, {}]);
-      if (process.env.TRACE) process.stdout.write(`${JSON.stringify(oracle.traces, null, 1)}\n`);
-      const expected = mapTraces(oracle.traces, (entries) => connectFirst(withoutOffsets(entries)));
-      expect(mapTraces(ours.traces, (entries) => withoutNull(withoutOffsets(entries)))).toEqual(expected);
-    },
-    ONE_SCENARIO_MS,
-  );
+  test.each(scenarios)("$name", async (scenario) => {
+    const [oracle, ours] = await Promise.all([play(scenario, stock), play(scenario, cloud)]);
+    expect([oracle.unclaimed, ours.unclaimed]).toEqual([{}, {}]);
+    if (process.env.TRACE) process.stdout.write(`${JSON.stringify(oracle.traces, null, 1)}\n`);
+    const expected = mapTraces(oracle.traces, (entries) => connectFirst(withoutOffsets(entries)));
+    expect(mapTraces(ours.traces, (entries) => withoutNull(withoutOffsets(entries)))).toEqual(expected);
+  });
 });
 
 function mapTraces(traces: Traces, change: (entries: readonly Entry[]) => readonly Entry[]): Traces {

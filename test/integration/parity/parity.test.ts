@@ -9,8 +9,6 @@ import { SCENARIOS } from "./scenarios/index.ts";
 
 /** The same application and the same conversations on stock Socket.IO and on ours: clients must see the same. */
 const APP = fileURLToPath(new URL("../../apps/core.ts", import.meta.url));
-const ONE_SCENARIO_MS = 90_000;
-const BOOT_MS = 120_000;
 let stock: Target;
 let ours: Target | undefined;
 
@@ -18,15 +16,15 @@ beforeAll(async () => {
   stock = { ...(await startStock(APP)), ready: READY_NAMESPACES };
   if (STOCK_ALONE) return;
   ours = { ...(await startOurs(APP)), ready: READY_NAMESPACES };
-}, BOOT_MS);
+});
 
 afterAll(async () => {
   await ours?.stop();
   await stock?.stop();
-}, BOOT_MS);
+});
 
 describe.each(SCENARIOS)("$title", ({ scenarios }) => {
-  test.each(scenarios)("$name", compare, ONE_SCENARIO_MS);
+  test.each(scenarios)("$name", compare);
 });
 
 async function compare(scenario: Scenario): Promise<void> {

@@ -18,7 +18,7 @@ import { bundleCode } from "./bundle.ts";
 import { PACKAGE_ROOT } from "./entry.ts";
 import { failsTo } from "./failed-tasks.ts";
 
-/** What the functions beside the socket function get of the construct around them. */
+/** What the functions get of the construct around them. */
 export interface PostingProps {
   readonly table: Table;
   readonly api: IWebSocketApi;
@@ -34,6 +34,8 @@ export interface PostingProps {
 }
 
 interface PostingFunction {
+  /** Begins the names of what is made, where the scope holds more than this function. */
+  readonly name?: string;
   /** Of the function, below the package. */
   readonly entry: string;
   readonly rights: (logGroup: ILogGroup) => PolicyStatement[];
@@ -44,16 +46,16 @@ interface PostingFunction {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A function that posts and reads the table, without the application: its log, its role with just these rights, and itself. */
+/** A function that posts and reads the table: its log, its role with just these rights, and itself. */
 export function postingFunction(
   scope: Construct,
   { table, stage, app, sourceMap, logRetention, removalPolicy, ...props }: PostingProps,
-  { entry, rights, asyncInvoke, environment, ...options }: PostingFunction,
+  { name = "", entry, rights, asyncInvoke, environment, ...options }: PostingFunction,
 ): { readonly fn: LambdaFunction; readonly role: Role } {
-  const logGroup = new LogGroup(scope, "Logs", { retention: logRetention, removalPolicy });
-  const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
-  const policy = new Policy(scope, "Rights", { roles: [role], statements: rights(logGroup) });
-  const fn = new LambdaFunction(scope, "Function", {
+  const logGroup = new LogGroup(scope, `${name}Logs`, { retention: logRetention, removalPolicy });
+  const role = new Role(scope, `${name}Role`, { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+  const policy = new Policy(scope, `${name}Rights`, { roles: [role], statements: rights(logGroup) });
+  const fn = new LambdaFunction(scope, name || "Function", {
     code: bundleCode({
       entry: join(PACKAGE_ROOT, entry),
       app,

@@ -1,24 +1,16 @@
-import { join } from "node:path";
 import { Duration, Names, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { WebSocketApi, WebSocketStage } from "aws-cdk-lib/aws-apigatewayv2";
 import { WebSocketLambdaAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
-import { Policy, type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import {
-  Architecture,
-  Function as LambdaFunction,
-  LoggingFormat,
-  RecursiveLoop,
-  Runtime,
-} from "aws-cdk-lib/aws-lambda";
-import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Policy, type PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { type Function as LambdaFunction, RecursiveLoop } from "aws-cdk-lib/aws-lambda";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { AccessLog } from "./access-log.ts";
-import { bundleCode } from "./bundle.ts";
-import { PACKAGE_ROOT, resolveEntry } from "./entry.ts";
-import { failedTasksQueue, failsTo } from "./failed-tasks.ts";
+import { resolveEntry } from "./entry.ts";
+import { failedTasksQueue } from "./failed-tasks.ts";
 import { FanOut } from "./fan-out.ts";
 import {
   connectionGrants,
@@ -33,6 +25,7 @@ import {
   tableGrants,
 } from "./grants.ts";
 import { HEARTBEAT_INDEX, Heartbeat } from "./heartbeat.ts";
+import { type PostingProps, postingFunction } from "./posting-function.ts";
 import {
   checkPingInterval,
   checkStageName,
@@ -110,7 +103,11 @@ export class SkysocketApi extends Construct {
     };
     const fanOut = new FanOut(this, "FanOut", { ...shared, reservedConcurrency: concurrency.fanOut });
     this.fanOutFunction = fanOut.function;
-    this.socketFunction = this.#socketFunction(props, pingInterval, removalPolicy, concurrency.socket);
+    this.socketFunction = this.#socketFunction(
+      { ...shared, reservedConcurrency: concurrency.socket },
+      props,
+      pingInterval,
+    );
     fanOut.allowInvoking(this.socketFunction);
     this.heartbeatFunction = new Heartbeat(this, "Heartbeat", {
       ...shared,
@@ -178,60 +175,29 @@ export class SkysocketApi extends Construct {
     return table;
   }
 
-  #socketFunction(
-    props: SkysocketApiProps,
-    pingInterval: Duration,
-    removalPolicy: RemovalPolicy,
-    reservedConcurrency: number | undefined,
-  ): LambdaFunction {
-    const sourceMap = props.sourceMap ?? false;
-    const logGroup = new LogGroup(this, "SocketLogs", {
-      retention: props.logRetention ?? RetentionDays.ONE_MONTH,
-      removalPolicy,
-    });
-    const role = new Role(this, "SocketRole", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
-    const rights = new Policy(this, "SocketRights", {
-      roles: [role],
-      statements: [
+  #socketFunction(shared: PostingProps, props: SkysocketApiProps, pingInterval: Duration): LambdaFunction {
+    const { fn, role } = postingFunction(this, shared, {
+      name: "Socket",
+      entry: "lambdas/functions/socket.ts",
+      rights: (logGroup) => [
         ...tableGrants(this.table),
         ...connectionGrants(this.webSocketApi, this.stage),
         ...logGrants(logGroup),
         ...fanOutStartGrants(this.fanOutFunction),
         ...failureGrants(this.failedTasks),
       ],
-    });
-    const fn = new LambdaFunction(this, "Socket", {
-      code: bundleCode({
-        entry: join(PACKAGE_ROOT, "lambdas/functions/socket.ts"),
-        app: resolveEntry(props.entry),
-        sourceMap,
-        required: Stack.of(this).bundlingRequired,
-      }),
-      handler: "index.handler",
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
       memorySize: props.memorySize ?? 512,
       timeout: INTEGRATION_TIMEOUT,
-      role,
-      logGroup,
-      loggingFormat: LoggingFormat.TEXT,
+      asyncInvoke: ASYNC_INVOKE,
       // In a mass disconnect, ends lead to ends; Lambda would stop such a chain after about 16 invocations.
       // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
       recursiveLoop: RecursiveLoop.ALLOW,
-      ...ASYNC_INVOKE,
-      ...failsTo(this.failedTasks),
-      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       environment: {
-        TABLE_NAME: this.table.tableName,
-        CALLBACK_URL: this.stage.callbackUrl,
         PING_INTERVAL_MINUTES: String(pingInterval.toMinutes()),
         FAN_OUT_FUNCTION_NAME: this.fanOutFunction.functionName,
         ...(props.routeResponses && { ROUTE_RESPONSES: "1" }),
-        ...(sourceMap && { NODE_OPTIONS: "--enable-source-maps" }),
       },
     });
-    // New code may need a new right: the right comes first.
-    fn.node.addDependency(rights);
     // Apart from the other rights, since it names the function, which waits for those.
     new Policy(this, "SocketInvokesItself", { roles: [role], statements: selfInvokeGrants(fn) });
     return fn;

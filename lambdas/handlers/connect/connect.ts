@@ -7,7 +7,8 @@ import type { NamespaceCore } from "../../server/declared/namespace-core.ts";
 import { callCloseListeners } from "../../server/ending/closing.ts";
 import { disconnectSocket, endConnection, releaseEnded } from "../../server/ending/ending.ts";
 import type { SocketRecord } from "../../server/ports/sockets.ts";
-import { deleteMembers, memberships, putMembers, verifyMembers } from "../../server/rooms/membership.ts";
+import { deleteMembers, putMembers, verifyMembers } from "../../server/rooms/membership.ts";
+import { newToken } from "../../server/socket/memberships.ts";
 import { SocketCore, type SocketSeed } from "../../server/socket/socket-core.ts";
 import type { PacketContext } from "../context.ts";
 import { closeConnection } from "../packets/fault.ts";
@@ -74,7 +75,7 @@ function newSocket(
   const { invocation, connection, server } = context;
   const fresh = {
     id: randomBytes(15).toString("base64url"),
-    token: randomBytes(6).toString("base64url"),
+    token: newToken(),
     data: {},
     rooms: {},
     ...(server.options.recovery && { pid: newPid() }),
@@ -114,7 +115,7 @@ async function begin(
     ...(place !== undefined && { place }),
     ...(socket.pid !== undefined && { pid: socket.pid, recovered: socket.recovered }),
     id: socket.id,
-    token: socket.token,
+    token: socket.memberships.token,
     auth: socket.auth,
     deadline: ports.clock.now() + COMMIT_MS,
     expiresAt: connection.connectedAt + CONNECTION_LIFE_MS,
@@ -167,17 +168,14 @@ async function enterNamespace(
   socket.connected = true;
   socket.ready = true;
   const rerunMiddlewares = socket.listeners.size > 0 || holdsUnsavable(socket);
-  if (!restored) {
-    socket.rooms.add(socket.id);
-    socket.tokens.set(socket.id, socket.token);
-  }
+  if (!restored) socket.memberships.enter([[socket.id, socket.memberships.token]]);
   const settled = callConnectionListeners(socket, "live");
   // As on stock, where the packet that connects it is on its way: its volatile events of until now are lost.
   invocation.posts.noteBusy(socket.recipient);
   let end: Awaited<ReturnType<typeof followDirectives>>;
   try {
     if (!(await commit(context, socket, restored, rerunMiddlewares))) return false;
-    await putMembers(socket, memberships(socket));
+    await putMembers(socket, socket.memberships.all());
     end = await followDirectives(socket, restored ? directivesSince(restored.row) : since);
     if (restored && !end) await sendMissed(context, socket, { offset: restored.offset, posted: [] });
   } finally {
@@ -214,7 +212,7 @@ function holdsUnsavable(socket: SocketCore): boolean {
 /** The rooms and the state so far become the commit's; what changes from here on is written by itself. */
 function takeDraft(socket: SocketCore): Pick<SocketRecord, "rooms" | "data" | "props"> {
   socket.drafting = false;
-  const rooms = Object.fromEntries(socket.tokens);
+  const rooms = socket.memberships.tokens;
   socket.noteSaved();
   return { rooms, data: socket.savedData.json(), props: socket.savedProps.json() };
 }
@@ -265,12 +263,12 @@ async function settle(
   const rooms = await ports.store.settleSocket(socket.key, socket.id, run);
   if (!rooms) {
     // It ended meanwhile, perhaps before our member rows were there: its end did not see them.
-    await deleteMembers(socket, memberships(socket));
+    await deleteMembers(socket, socket.memberships.all());
     return;
   }
   // Others may have made it leave (socketsLeave) before our member rows were there.
   await verifyMembers(
     socket,
-    [...socket.tokens].filter(([room, token]) => rooms[room] !== token),
+    Object.entries(socket.memberships.tokens).filter(([room, token]) => rooms[room] !== token),
   );
 }

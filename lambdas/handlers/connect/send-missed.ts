@@ -99,6 +99,6 @@ async function release(socket: SocketCore): Promise<void> {
   socket.resuming = false;
   const rooms = await store.endResuming(key, id);
   if (!rooms) return; // it has ended, and its member rows with it
-  const members = [[EVERYONE, socket.token] as const, ...Object.entries(rooms)];
+  const members = [[EVERYONE, socket.memberships.token] as const, ...Object.entries(rooms)];
   await Promise.all(members.map(([room, token]) => store.releaseMember({ nsp: nsp.name, room, id, token })));
 }

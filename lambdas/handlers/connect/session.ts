@@ -44,23 +44,19 @@ export async function enterRooms(
   drafted: SocketRecord["rooms"],
   restored: Restored | undefined,
 ): Promise<Entered> {
-  const { pid, left, forgotten } = socket;
-  if (pid === undefined) return { rooms: drafted, token: socket.token };
+  const { pid, forgotten, memberships } = socket;
+  if (pid === undefined) return { rooms: drafted, token: memberships.token };
   const before = restored?.row.rooms ?? {};
   const joined = Object.entries(drafted).filter(([room]) => !Object.hasOwn(before, room));
-  const [[everyone], stamped] = await Promise.all([
-    restored ? [] : stampTokens(socket, [[EVERYONE, socket.token]]),
+  const [everyone, stamped] = await Promise.all([
+    restored ? [] : stampTokens(socket, [[EVERYONE, memberships.token]]),
     stampTokens(socket, joined),
   ]);
-  if (everyone) socket.token = everyone[1];
-  for (const [room, token] of stamped) {
-    if (typeof room === "string" && socket.tokens.has(room)) socket.tokens.set(room, token);
-  }
+  memberships.renew([...everyone, ...stamped]);
   const rooms = { ...drafted, ...Object.fromEntries(stamped) };
-  const history = { left: [...left, ...leftWhileConnecting(socket, before, drafted)] };
-  socket.left = history.left;
+  memberships.noteLeft(leftWhileConnecting(socket, before, drafted));
   return {
-    ...{ rooms, token: socket.token, ...history, resuming: restored !== undefined },
+    ...{ rooms, token: memberships.token, left: memberships.left, resuming: restored !== undefined },
     ...(forgotten !== undefined && { forgotten }),
   };
 }

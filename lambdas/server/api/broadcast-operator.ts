@@ -386,7 +386,7 @@ export class BroadcastOperator<
       const { anyOutgoing, packetCreate } = socket.listeners;
       if (anyOutgoing.length + packetCreate.length === 0) continue;
       if (!socket.connected || socket.nsp.name !== nsp.name) continue;
-      const isIn = (room: string): boolean => socket.rooms.has(room);
+      const isIn = (room: string): boolean => socket.memberships.rooms.has(room);
       if ((rooms.size > 0 && ![...rooms].some(isIn)) || [...except].some(isIn)) continue;
       for (const listener of [...anyOutgoing]) listener(...data);
       notePackets(socket, packet.frames, compress);

@@ -112,7 +112,7 @@ export class Socket<
 
   /** The rooms it is in; changes as soon as `join` or `leave` is called. */
   get rooms(): Set<string> {
-    return this.#core.rooms;
+    return this.#core.memberships.rooms;
   }
 
   /** Anything JSON-able, kept between events by top-level key: the last write of a key wins. */
@@ -239,7 +239,7 @@ export class Socket<
   /** Leaves all rooms, that of its own id too. Not in stock's types, but there, and called by applications. */
   leaveAll(): Effect<void> {
     this.#core.note("leave", "");
-    return leaveAtOnce(this.#core, [...this.#core.rooms]);
+    return leaveAtOnce(this.#core, [...this.rooms]);
   }
 
   // ── inboxes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -265,7 +265,7 @@ export class Socket<
     core.note("disconnect", String(close));
     if (!core.connected || core.mode() === "replay") return this;
     core.connected = false;
-    core.rooms.clear(); // `disconnecting`, which stock calls right here, has them once more
+    core.memberships.hide(); // `disconnecting`, which stock calls right here, has them once more
     void disconnectSocket(core, close);
     return this;
   }
@@ -280,10 +280,7 @@ export class Socket<
 /** `socket.rooms` changes synchronously. */
 function leaveAtOnce(core: SocketCore, rooms: readonly string[]): Effect<void> {
   if (core.mode() === "replay" || !core.reachable) return resolved(undefined);
-  for (const room of rooms) {
-    core.rooms.delete(room);
-    core.tokens.delete(room);
-  }
+  core.memberships.leave(rooms);
   if (core.drafting) return resolved(undefined);
   return core.invocation.act("leave()", async () => {
     await leave(core, rooms);

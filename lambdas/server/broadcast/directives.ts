@@ -166,19 +166,17 @@ export async function followDirectives(
   const found = await store.readDirectives(nsp.name, from);
   // Who has just connected was not there when what was put late had been called for; of a session its membership tells.
   const directives = found.filter(({ id: put, at = put }) => socket.recovered || at >= from);
-  const { token, left: leftBefore } = socket;
-  const before: SocketStanding = { id, token, rooms: Object.fromEntries(socket.tokens), left: leftBefore };
+  const { memberships } = socket;
+  const { token, tokens: rooms, left: leftBefore } = memberships;
+  const before: SocketStanding = { id, token, rooms, left: leftBefore };
   const { socket: after, end, refused } = directed(before, directives, nsp.server.options.maxRoomsPerSocket);
   reportRefused(log, { id, nsp: nsp.name }, refused);
   for (const { room, until } of (after.left ?? []).filter((one) => !leftBefore.includes(one))) {
-    socket.rooms.delete(room);
+    memberships.hide([room]);
     await leave(socket, [room], until);
   }
   const joins = Object.entries(after.rooms).filter(([room]) => !has(before, room));
-  for (const [room, one] of joins) {
-    socket.rooms.add(room);
-    socket.tokens.set(room, one);
-  }
+  memberships.enter(joins);
   if (joins.length > 0) await writeJoin(socket, Object.fromEntries(joins));
   return end;
 }

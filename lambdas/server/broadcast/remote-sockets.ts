@@ -73,7 +73,7 @@ export async function leaveAll(
 ): Promise<Step<void>> {
   await announceDirective(invocation, nsp, audience, { act: "leave", names: rooms });
   await forEach(invocation, nsp, audience, async (socket) => {
-    for (const room of rooms) socket.rooms.delete(room);
+    socket.memberships.hide(rooms);
     await leave(socket, rooms);
   });
   return { rest: undefined };

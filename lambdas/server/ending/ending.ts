@@ -8,7 +8,7 @@ import type { Invocation } from "../invocation/invocation.ts";
 import { EVERYONE } from "../ports/rooms.ts";
 import type { ConnectionView, DisconnectReason, SocketRecord, SocketView } from "../ports/sockets.ts";
 import type { EndTarget } from "../ports/tasks.ts";
-import { deleteMembers, memberships } from "../rooms/membership.ts";
+import { deleteMembers } from "../rooms/membership.ts";
 import { type SocketCore, socketsOf } from "../socket/socket-core.ts";
 import { callCloseListeners, reportClose } from "./closing.ts";
 
@@ -27,15 +27,13 @@ export async function endSocket(
   const row = await store.endSocket(socket.key, socket.id, reason, clock.now(), from);
   if (!row) return false;
   const committed = row.phase === "open";
-  for (const [room, token] of Object.entries(row.rooms)) socket.tokens.set(room, token);
   if (!socket.ready) {
     socket.reload(row); // others may have written since it was read
     await replay(socket, committed);
   }
+  socket.memberships.showLast(row);
   // Before the commit there are no member rows; the rooms are those that its listeners joined, if that was here.
-  const released = committed ? [...memberships(socket)] : [];
-  if (committed) socket.rooms.clear();
-  for (const room of [...Object.keys(row.rooms), ...(committed ? [] : [socket.id])]) socket.rooms.add(room);
+  const released = committed ? [...socket.memberships.all()] : [];
   socket.reachable = false;
   socket.connected = true; // until `disconnect`, as on stock
   runListeners(socket, "disconnecting", reason);

@@ -4,9 +4,9 @@ import { MAX_NAME_BYTES, MAX_ROOM_NAMES_BYTES, nameBytes } from "../common/row-l
 import { allFannedOut } from "../fan-out/fan-out.ts";
 import type { Clock } from "../ports/environment.ts";
 import type { Member, RoomName } from "../ports/rooms.ts";
-import { EVERYONE } from "../ports/rooms.ts";
 import type { Leaving, SocketRecord } from "../ports/sockets.ts";
 import { joinToken, leaveOffset, toForget } from "../recovery/membership-history.ts";
+import { newToken } from "../socket/memberships.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 
 /**
@@ -35,14 +35,16 @@ export function startJoin(
   rooms: readonly string[],
   limit: number,
 ): Record<string, string> {
-  const missing = [...new Set(rooms)].filter((room) => !socket.rooms.has(room));
-  if (socket.rooms.size + missing.length > limit) {
+  const { memberships } = socket;
+  const before = memberships.rooms;
+  const missing = [...new Set(rooms)].filter((room) => !before.has(room));
+  if (before.size + missing.length > limit) {
     throw new SkysocketError(
       "SKY_TOO_MANY_ROOMS",
-      `the socket is in ${socket.rooms.size} rooms and was to join ${missing.length} more; ${limit} are allowed. Raise maxRoomsPerSocket (all of a socket's rooms are part of its row, which is read at each event), or use a room for several topics.`,
+      `the socket is in ${before.size} rooms and was to join ${missing.length} more; ${limit} are allowed. Raise maxRoomsPerSocket (all of a socket's rooms are part of its row, which is read at each event), or use a room for several topics.`,
     );
   }
-  const bytes = [...socket.rooms, ...missing].reduce((all, room) => all + nameBytes(room), 0);
+  const bytes = [...before, ...missing].reduce((all, room) => all + nameBytes(room), 0);
   const tooLong = missing.find((room) => nameBytes(room) > MAX_NAME_BYTES);
   if (tooLong !== undefined || bytes > MAX_ROOM_NAMES_BYTES) {
     const which = tooLong ?? missing.join();
@@ -51,11 +53,8 @@ export function startJoin(
       `the socket was to join ${JSON.stringify(which.slice(0, 40))}…: with it the names of its rooms take ${bytes} bytes; ${MAX_NAME_BYTES} are allowed for one and ${MAX_ROOM_NAMES_BYTES} together, since all of them are part of the socket's row. Use shorter names, and check those that come from clients.`,
     );
   }
-  const tokens: [string, string][] = missing.map((room) => [room, socket.newToken()]);
-  for (const [room, token] of tokens) {
-    socket.rooms.add(room);
-    socket.tokens.set(room, token);
-  }
+  const tokens: [string, string][] = missing.map((room) => [room, newToken()]);
+  memberships.enter(tokens);
   return Object.fromEntries(tokens);
 }
 
@@ -88,9 +87,7 @@ export async function finishJoin(
   if (Object.keys(started).length === 0) return;
   await allFannedOut(socket.invocation);
   const tokens = Object.fromEntries(await stampTokens(socket, Object.entries(started)));
-  for (const [room, token] of Object.entries(tokens)) {
-    if (socket.tokens.has(room)) socket.tokens.set(room, token);
-  }
+  socket.memberships.renew(Object.entries(tokens));
   await writeJoin(socket, tokens);
 }
 
@@ -109,10 +106,7 @@ export async function writeJoin(socket: SocketCore, tokens: Readonly<Record<stri
 
 /** Half joined is worse than not: the socket would believe that it is in the room, and a later join would do nothing. */
 async function undoJoin(socket: SocketCore, rooms: readonly string[]): Promise<void> {
-  for (const room of rooms) {
-    socket.rooms.delete(room);
-    socket.tokens.delete(room);
-  }
+  socket.memberships.leave(rooms);
   await leave(socket, rooms);
 }
 
@@ -195,10 +189,10 @@ async function noteLeaving(
 ): Promise<Leaving | undefined> {
   if (socket.pid === undefined) return undefined;
   const until = at ?? (await endOfStays(socket, rooms));
-  const forgetting = toForget(socket.left, rooms.length);
-  const gone = new Set(forgetting.forget);
-  const noted = rooms.map((room) => ({ room, token: socket.tokens.get(room) ?? "", until }));
-  socket.left = [...socket.left.filter((one) => !gone.has(one)), ...noted];
+  const { memberships } = socket;
+  const forgetting = toForget(memberships.left, rooms.length);
+  const left = rooms.map((room) => ({ room, token: memberships.tokenOf(room) ?? "", until }));
+  memberships.noteLeft(left, forgetting.forget);
   return { until, ...forgetting };
 }
 
@@ -220,10 +214,4 @@ export async function deleteMembers(
   await Promise.all(
     [...tokens].map(([room, token]) => store.deleteMember({ nsp, room, id: socket.id, token })),
   );
-}
-
-/** Everything a socket is a member of: its rooms and everyone. */
-export function* memberships(socket: SocketCore): Iterable<readonly [RoomName, string]> {
-  yield [EVERYONE, socket.token];
-  yield* socket.tokens;
 }

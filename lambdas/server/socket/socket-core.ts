@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { describeError, SkysocketError } from "../common/errors.ts";
 import { type Handshake, handshakeOf } from "../common/handshake.ts";
 import { keyInPath, setOwn } from "../common/json.ts";
@@ -10,17 +9,11 @@ import type { Participant } from "../invocation/participant.ts";
 import { type AnswerPlace, RecordedAnswers } from "../invocation/recorded-answers.ts";
 import { type Scope, scopes } from "../invocation/scope.ts";
 import { stopCallingTimer } from "../invocation/timers.ts";
-import type {
-  ConnectionRecord,
-  Json,
-  LeftRoom,
-  SocketKey,
-  SocketRecord,
-  StateChanges,
-} from "../ports/sockets.ts";
+import type { ConnectionRecord, Json, SocketKey, SocketRecord, StateChanges } from "../ports/sockets.ts";
 import type { Recipient } from "../posting/posts.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { Listeners } from "./listeners.ts";
+import { Memberships } from "./memberships.ts";
 import { SavedState, TooLargeError } from "./state.ts";
 import { Trace } from "./trace.ts";
 
@@ -62,16 +55,12 @@ export class SocketCore implements Participant {
   readonly connection: ConnectionRecord;
   readonly key: SocketKey;
   readonly id: string;
-  /** Of the membership in everyone. */
-  token: string;
   readonly auth: Json;
   /** Its session, when connection state recovery is on. */
   readonly pid: string | undefined;
   readonly recovered: boolean;
   /** What it missed is still being sent: see recovery/hold.ts. */
   resuming: boolean;
-  /** Rooms it has left, as far as recovery must know of them. */
-  left: readonly LeftRoom[];
   readonly forgotten: string | undefined;
   readonly client: ClientConnection;
   readonly listeners = new Listeners();
@@ -82,8 +71,7 @@ export class SocketCore implements Participant {
   readonly spent: ReadonlySet<string>;
   /** What was got from outside in the first run. */
   readonly answers: RecordedAnswers;
-  readonly rooms: Set<string>;
-  readonly tokens: Map<string, string>;
+  readonly memberships: Memberships;
   savedData: SavedState;
   savedProps: SavedState;
   data: Record<string, unknown>;
@@ -123,11 +111,9 @@ export class SocketCore implements Participant {
     this.client = new ClientConnection(connection);
     this.key = { connectionId: seed.connectionId, nsp: seed.nsp };
     this.id = seed.id;
-    this.token = seed.token;
     this.pid = seed.pid;
     this.recovered = seed.recovered ?? false;
     this.resuming = seed.resuming ?? false;
-    this.left = seed.left ?? [];
     this.forgotten = seed.forgotten;
     this.auth = seed.auth;
     this.stage = stage;
@@ -135,8 +121,7 @@ export class SocketCore implements Participant {
     this.rerunMiddlewares = seed.rerunMiddlewares;
     this.spent = new Set(seed.spent);
     this.answers = new RecordedAnswers(seed.answers);
-    this.tokens = new Map(Object.entries(seed.rooms));
-    this.rooms = new Set(this.tokens.keys());
+    this.memberships = new Memberships(seed);
     this.savedData = new SavedState("socket.data", seed.data);
     this.savedProps = new SavedState("socket", seed.props);
     this.data = this.savedData.values();
@@ -225,11 +210,6 @@ export class SocketCore implements Participant {
     return scope?.socket === this ? scope.middleware === true : this.stage === "middleware";
   }
 
-  /** New token for a membership: tells this join from earlier ones of the same room. */
-  newToken(): string {
-    return randomBytes(6).toString("base64url");
-  }
-
   /** What the application changed since the last save, as the write that saves it; undefined if nothing. */
   takeChanges(): (() => Promise<void>) | undefined {
     // A replay does again what is saved already; it is put back when the replay is over.
@@ -271,14 +251,13 @@ export class SocketCore implements Participant {
     this.reachable = false;
     this.connected = false;
     this.client.state = "closed";
-    this.rooms.clear();
+    this.memberships.hide();
   }
 
   /** The socket is over: stock empties its rooms and refuses its packets from here on. */
   close(): void {
     this.connected = false;
-    this.rooms.clear();
-    this.tokens.clear();
+    this.memberships.clear();
   }
 
   /**

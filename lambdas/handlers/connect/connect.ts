@@ -92,7 +92,6 @@ function newSocket(
     ...(restored ? restoredSeed(context, restored) : fresh),
   };
   const socket = new SocketCore(invocation, nsp, connection, seed, "middleware");
-  socket.facade = nsp.server.facades.socket(socket);
   socket.drafting = true;
   return socket;
 }
@@ -167,7 +166,9 @@ async function enterNamespace(
   socket.stage = "first";
   socket.connected = true;
   socket.ready = true;
-  const rerunMiddlewares = socket.listeners.size > 0 || holdsUnsavable(socket);
+  // Something that middlewares left on the socket and no row can hold: they run again in each replay.
+  const rerunMiddlewares =
+    socket.listeners.size > 0 || socket.state.holdsMore || socket.client.rebuilt.changed.length > 0;
   if (!restored) socket.memberships.enter([[socket.id, socket.memberships.token]]);
   const settled = callConnectionListeners(socket, "live");
   // As on stock, where the packet that connects it is on its way: its volatile events of until now are lost.
@@ -200,21 +201,12 @@ async function commit(
   return await store.openSocket(socket.key, socket.id, { ...entered, ...state, rerunMiddlewares, running });
 }
 
-/** Something that middlewares left on the socket and no row can hold: they run again in each replay. */
-function holdsUnsavable(socket: SocketCore): boolean {
-  return (
-    socket.savedData.holdsMore(socket.data) ||
-    socket.savedProps.holdsMore(socket.facade) ||
-    socket.client.rebuilt.changed.length > 0
-  );
-}
-
 /** The rooms and the state so far become the commit's; what changes from here on is written by itself. */
 function takeDraft(socket: SocketCore): Pick<SocketRecord, "rooms" | "data" | "props"> {
   socket.drafting = false;
   const rooms = socket.memberships.tokens;
-  socket.noteSaved();
-  return { rooms, data: socket.savedData.json(), props: socket.savedProps.json() };
+  socket.state.noteSaved();
+  return { rooms, ...socket.state.json };
 }
 
 /**

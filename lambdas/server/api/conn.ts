@@ -3,7 +3,8 @@ import { notAvailable } from "../common/unavailable.ts";
 import type { UpgradeRequest } from "../common/upgrade-request.ts";
 import { CLOSE_OPERATION } from "../ending/closing.ts";
 import { endConnection } from "../ending/ending.ts";
-import { lateRegistration, type SocketCore } from "../socket/socket-core.ts";
+import { lateRegistration } from "../socket/listeners.ts";
+import type { SocketCore } from "../socket/socket-core.ts";
 import { EventSource } from "./event-source.ts";
 
 /** Events that stock never has on a connection that starts as a WebSocket. */

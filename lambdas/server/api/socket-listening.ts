@@ -7,8 +7,8 @@ import type {
   ListenerOf,
 } from "../common/typed-events.ts";
 import type { DisconnectReason } from "../ports/sockets.ts";
-import { eventName, type PacketMiddleware } from "../socket/listeners.ts";
-import { lateRegistration, type SocketCore } from "../socket/socket-core.ts";
+import { eventName, lateRegistration, type PacketMiddleware } from "../socket/listeners.ts";
+import type { SocketCore } from "../socket/socket-core.ts";
 
 /** What the server itself emits on a socket. */
 export interface SocketReservedEvents {

@@ -117,7 +117,7 @@ export class Socket<
 
   /** Anything JSON-able, kept between events by top-level key: the last write of a key wins. */
   get data(): SocketData {
-    return this.#core.data as SocketData;
+    return this.#core.state.data as SocketData;
   }
 
   set data(value: SocketData) {
@@ -126,7 +126,7 @@ export class Socket<
         `socket.data must be an object, since it is kept by key; got ${JSON.stringify(value)}`,
       );
     }
-    this.#core.data = value as Record<string, unknown>;
+    this.#core.state.data = value as Record<string, unknown>;
   }
 
   // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────

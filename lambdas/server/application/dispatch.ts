@@ -92,7 +92,7 @@ function ackCallback(socket: SocketCore, id: number): (...data: unknown[]) => vo
     notePackets(socket, frames);
     sent = true; // not before: who catches that a value cannot be encoded may answer with another
     void socket.invocation.act("the acknowledgement", async () => ({
-      rest: socket.unsaved ? false : socket.invocation.posts.answer(socket.recipient, frames),
+      rest: socket.state.unsaved ? false : socket.invocation.posts.answer(socket.recipient, frames),
     }));
   };
 }

@@ -1,4 +1,3 @@
-import { describeError } from "../common/errors.ts";
 import type { NamespaceCore } from "../declared/namespace-core.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import { countResources, grown, type ResourceCount, withTimers } from "../invocation/resources.ts";
@@ -21,9 +20,7 @@ export function coreOf(invocation: Invocation, nsp: NamespaceCore, view: SocketV
       return running;
   }
   const core = new SocketCore(invocation, nsp, view.connection, view.socket, "live");
-  core.facade = nsp.server.facades.socket(core);
   core.connected = true;
-  core.reload(view.socket);
   return core;
 }
 
@@ -46,10 +43,8 @@ export async function replay(socket: SocketCore, committed = true): Promise<void
     }
   }
   reportDivergence(socket);
-  if (committed) {
-    socket.savedData.restore(socket.data);
-    restoreProps(socket);
-  } else socket.noteSaved();
+  if (committed) socket.state.restore();
+  else socket.state.noteSaved();
   socket.client.rebuilt.noteReplay();
   socket.stage = "live";
   socket.ready = true;
@@ -112,14 +107,4 @@ function reportDivergence(socket: SocketCore): void {
     `the connection listener did not do the same as when the client connected: ${difference}. It runs again before each event, so what it does may depend only on the socket (id, handshake, auth, data), not on the time, on chance or on the state of the module.`,
     { nsp: socket.nsp.name, socket: socket.id },
   );
-}
-
-function restoreProps(socket: SocketCore): void {
-  try {
-    socket.savedProps.restore(socket.facade as unknown as Record<string, unknown>);
-  } catch (error) {
-    socket.invocation.ports.log.warn("SKY_DATA_NOT_JSON", "a property of the socket could not be put back", {
-      error: describeError(error),
-    });
-  }
 }

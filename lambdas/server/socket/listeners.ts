@@ -1,4 +1,5 @@
 import { assertFunction } from "../common/assert-function.ts";
+import { SkysocketError } from "../common/errors.ts";
 import type { AnyFunction, Event } from "../common/typed-events.ts";
 import { fingerprint } from "./trace.ts";
 
@@ -76,3 +77,10 @@ export class Listeners {
     return `${fingerprint(event)}${nth}`;
   }
 }
+
+/** Why a socket refuses a listener: named once, since several places have to. */
+export const lateRegistration = (what: string): SkysocketError =>
+  new SkysocketError(
+    "SKY_LATE_REGISTRATION",
+    `${what} inside an event handler would be forgotten: the next event runs in another invocation, which knows only what the connection listener registers. Register it in io.on("connection"), and decide inside the handler by socket.data.`,
+  );

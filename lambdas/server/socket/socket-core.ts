@@ -1,6 +1,5 @@
-import { describeError, SkysocketError } from "../common/errors.ts";
+import { describeError } from "../common/errors.ts";
 import { type Handshake, handshakeOf } from "../common/handshake.ts";
-import { keyInPath, setOwn } from "../common/json.ts";
 import { MAX_ANSWERS_BYTES } from "../common/row-limits.ts";
 import type { NamespaceCore } from "../declared/namespace-core.ts";
 import type { SocketFacade } from "../declared/socket-facade.ts";
@@ -9,12 +8,12 @@ import type { Participant } from "../invocation/participant.ts";
 import { type AnswerPlace, RecordedAnswers } from "../invocation/recorded-answers.ts";
 import { type Scope, scopes } from "../invocation/scope.ts";
 import { stopCallingTimer } from "../invocation/timers.ts";
-import type { ConnectionRecord, Json, SocketKey, SocketRecord, StateChanges } from "../ports/sockets.ts";
+import type { ConnectionRecord, Json, SocketKey, SocketRecord } from "../ports/sockets.ts";
 import type { Recipient } from "../posting/posts.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { KeptState } from "./kept-state.ts";
 import { Listeners } from "./listeners.ts";
 import { Memberships } from "./memberships.ts";
-import { SavedState, TooLargeError } from "./state.ts";
 import { Trace } from "./trace.ts";
 
 /**
@@ -22,9 +21,6 @@ import { Trace } from "./trace.ts";
  * again, to have the handlers they register. `live`: an event, or the end.
  */
 export type Stage = "middleware" | "first" | "replay" | "live";
-
-/** Keys that an error names. */
-const MOST_NAMED = 5;
 
 /** What a new socket starts with; the same fields as a row that has nothing yet. */
 export type SocketSeed = Pick<
@@ -72,9 +68,6 @@ export class SocketCore implements Participant {
   /** What was got from outside in the first run. */
   readonly answers: RecordedAnswers;
   readonly memberships: Memberships;
-  savedData: SavedState;
-  savedProps: SavedState;
-  data: Record<string, unknown>;
   stage: Stage;
   connected = false;
   /** True once its listeners have run in this invocation: it has its handlers. */
@@ -85,17 +78,10 @@ export class SocketCore implements Participant {
   gone = false;
   /** True until CONNECT commits: rooms joined and state set before are part of the commit. */
   drafting = false;
-  /**
-   * True once a write of its state has failed in this invocation. What its handlers acknowledge after that is not sent: who
-   * waits for "saved" must not hear it, and gets what it would get if the handler had thrown at that place, which is nothing.
-   * On stock there is no such write. What an application sends by other means still goes out, as it says nothing of the
-   * write; and so do acknowledgements where a single value was refused before any write, for the same reason as where it is
-   * no JSON: the value is there until the event ends, and that it is not kept is a mistake which every try would repeat.
-   */
-  unsaved = false;
-  facade!: SocketFacade;
+  /** What the application sees of it. */
+  readonly facade: SocketFacade;
+  #state: KeptState;
   #contextLost = false;
-  #tooLargeReported = false;
   #handshake: Handshake | undefined;
 
   constructor(
@@ -122,10 +108,14 @@ export class SocketCore implements Participant {
     this.spent = new Set(seed.spent);
     this.answers = new RecordedAnswers(seed.answers);
     this.memberships = new Memberships(seed);
-    this.savedData = new SavedState("socket.data", seed.data);
-    this.savedProps = new SavedState("socket", seed.props);
-    this.data = this.savedData.values();
+    this.facade = nsp.server.facades.socket(this);
+    this.#state = new KeptState(this, seed);
     invocation.sockets.add(this);
+  }
+
+  /** What is kept of it between events. */
+  get state(): KeptState {
+    return this.#state;
   }
 
   /** One object for the socket's whole event. */
@@ -213,33 +203,12 @@ export class SocketCore implements Participant {
   /** What the application changed since the last save, as the write that saves it; undefined if nothing. */
   takeChanges(): (() => Promise<void>) | undefined {
     // A replay does again what is saved already; it is put back when the replay is over.
-    if (this.stage === "replay" || this.drafting) return undefined;
-    const changes = this.#takeState();
-    const { data, props } = changes;
-    if (!data && !props) return undefined;
-    return async () => {
-      try {
-        await this.invocation.ports.store.saveState(this.key, this.id, changes);
-      } catch (error) {
-        this.savedData.noteFailed(data ?? {});
-        this.savedProps.noteFailed(props ?? {});
-        this.unsaved = true;
-        this.#reportNotSaved(changes, error);
-      }
-    };
-  }
-
-  /** The state so far is being written by the caller. */
-  noteSaved(): void {
-    this.#takeState();
+    return this.stage === "replay" || this.drafting ? undefined : this.state.takeChanges();
   }
 
   /** Takes over the state of a later reading of the row; what the application changed in between would be lost. */
-  reload({ data, props }: Pick<SocketRecord, "data" | "props">): void {
-    this.savedData = new SavedState("socket.data", data);
-    this.savedProps = new SavedState("socket", props);
-    this.data = this.savedData.values();
-    for (const [name, value] of Object.entries(this.savedProps.values())) setOwn(this.facade, name, value);
+  reload(row: Pick<SocketRecord, "data" | "props">): void {
+    this.#state = new KeptState(this, row);
   }
 
   /**
@@ -280,59 +249,6 @@ export class SocketCore implements Participant {
     }
   }
 
-  #takeState(): Pick<StateChanges, "data" | "props"> {
-    const tooLarge: TooLargeError[] = [];
-    const report = (_: string, error: Error): void => {
-      if (error instanceof TooLargeError) tooLarge.push(error);
-      else this.#reportNotJson(error);
-    };
-    const data = this.savedData.takeChanges(this.data, report);
-    const props = this.savedProps.takeChanges(this.facade, report);
-    this.#reportTooLarge(tooLarge);
-    return { ...(data && { data }), ...(props && { props }) };
-  }
-
-  get #whatIsLost(): string {
-    return this.registering
-      ? "It exists again in each event, because the code that set it runs again, but is seen by no other socket"
-      : "It is gone with the end of this event";
-  }
-
-  #reportNotJson(error: Error): void {
-    const { log } = this.invocation.ports;
-    const message = `${error.message}: it cannot be saved. ${this.#whatIsLost}. Keep plain values (objects, arrays, strings, numbers, booleans, null) there.`;
-    if (this.registering) log.warn("SKY_DATA_NOT_JSON", message, { socket: this.id });
-    else log.error("SKY_DATA_NOT_JSON", message, { socket: this.id });
-  }
-
-  /** Once in an invocation: there may be hundreds. */
-  #reportTooLarge([first, ...more]: readonly TooLargeError[]): void {
-    if (first === undefined || this.#tooLargeReported) return;
-    this.#tooLargeReported = true;
-    const others = more.length > 0 ? ` The same goes for ${more.length} more.` : "";
-    this.invocation.ports.log.error(
-      "SKY_STATE_TOO_LARGE",
-      `${first.message}: it cannot be saved. ${this.#whatIsLost}.${others} Keep large values elsewhere, and a reference to them here.`,
-      { nsp: this.nsp.name, socket: this.id },
-    );
-  }
-
-  #reportNotSaved({ data = {}, props = {} }: StateChanges, error: unknown): void {
-    const entries = [
-      ...Object.entries(data).map(([key, json]) => [`socket.data${keyInPath(key)}`, json ?? ""] as const),
-      ...Object.entries(props).map(([key, json]) => [`socket${keyInPath(key)}`, json ?? ""] as const),
-    ];
-    const named = entries
-      .slice(0, MOST_NAMED)
-      .map(([name, json]) => `${name} (${Buffer.byteLength(json)} bytes)`);
-    const more = entries.length > named.length ? ` and ${entries.length - named.length} more` : "";
-    this.invocation.ports.log.error(
-      "SKY_STATE_NOT_SAVED",
-      `${named.join(", ")}${more} could not be saved: the next event finds what was there before. Acknowledgements that come after this are not sent.`,
-      { nsp: this.nsp.name, socket: this.id, error: describeError(error) },
-    );
-  }
-
   #reportLostContext(): void {
     if (this.#contextLost) return;
     this.#contextLost = true;
@@ -359,10 +275,3 @@ export function asSocketCore(participant: Participant): SocketCore {
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
-
-/** Why a socket refuses: named once, since several places have to. */
-export const lateRegistration = (what: string): SkysocketError =>
-  new SkysocketError(
-    "SKY_LATE_REGISTRATION",
-    `${what} inside an event handler would be forgotten: the next event runs in another invocation, which knows only what the connection listener registers. Register it in io.on("connection"), and decide inside the handler by socket.data.`,
-  );

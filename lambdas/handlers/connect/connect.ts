@@ -46,7 +46,7 @@ export async function handleConnectPacket(
   const skip = restored && context.server.options.recovery?.skipMiddlewares;
   const refusal = skip ? undefined : await runMiddlewares(socket, "live");
   if (refusal) {
-    socket.reachable = false;
+    socket.life.mute();
     return await refuseConnect(context, nsp, { message: refusal.message, data: refusal.data });
   }
   // The client left the namespace and comes back on the same connection: its old memberships must not get its new events.
@@ -92,7 +92,6 @@ function newSocket(
     ...(restored ? restoredSeed(context, restored) : fresh),
   };
   const socket = new SocketCore(invocation, nsp, connection, seed, "middleware");
-  socket.drafting = true;
   return socket;
 }
 
@@ -127,7 +126,7 @@ async function begin(
   if (!now.connection || now.connection.bye) return "gone";
   if (now.socketCount > server.options.maxNamespacesPerConnection) {
     // Of several CONNECTs at once, all may have been let in by what they first read. They have all put their rows before this look.
-    socket.reachable = false;
+    socket.life.mute();
     await ports.store.dropSocket(socket.key, socket.id);
     await refuseForLimit(context, socket.nsp.name, TOO_MANY_NAMESPACES);
     return "refused";
@@ -163,9 +162,7 @@ async function enterNamespace(
       decided = resolve;
     }),
   );
-  socket.stage = "first";
-  socket.connected = true;
-  socket.ready = true;
+  socket.life.beginFirstRun();
   // Something that middlewares left on the socket and no row can hold: they run again in each replay.
   const rerunMiddlewares =
     socket.listeners.size > 0 || socket.state.holdsMore || socket.client.rebuilt.changed.length > 0;
@@ -203,7 +200,7 @@ async function commit(
 
 /** The rooms and the state so far become the commit's; what changes from here on is written by itself. */
 function takeDraft(socket: SocketCore): Pick<SocketRecord, "rooms" | "data" | "props"> {
-  socket.drafting = false;
+  socket.life.endDraft();
   const rooms = socket.memberships.tokens;
   socket.state.noteSaved();
   return { rooms, ...socket.state.json };
@@ -218,10 +215,10 @@ async function abandon(
   socket: SocketCore,
 ): Promise<void> {
   const { connectionId } = connection;
-  socket.reachable = false;
-  if (!socket.ready) callCloseListeners(socket, "transport close");
+  socket.life.mute();
+  if (!socket.life.ready) callCloseListeners(socket, "transport close");
   try {
-    if (!socket.ready) await ports.store.dropSocket(socket.key, socket.id);
+    if (!socket.life.ready) await ports.store.dropSocket(socket.key, socket.id);
     await endConnection(server, invocation, { connectionId, members: [] }, "transport close", {
       close: true,
     });
@@ -250,7 +247,7 @@ async function settle(
   done.abort();
   socket.trace.settle();
   await invocation.quiet(LINGER_MS);
-  socket.stage = "live";
+  socket.life.endRun();
   const run = { trace: socket.trace.text, answers: socket.answers.toRow() };
   const rooms = await ports.store.settleSocket(socket.key, socket.id, run);
   if (!rooms) {

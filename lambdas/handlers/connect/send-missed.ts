@@ -96,7 +96,7 @@ async function handOver(
 async function release(socket: SocketCore): Promise<void> {
   const { key, id, nsp, invocation } = socket;
   const { store } = invocation.ports;
-  socket.resuming = false;
+  socket.life.endResume();
   const rooms = await store.endResuming(key, id);
   if (!rooms) return; // it has ended, and its member rows with it
   const members = [[EVERYONE, socket.memberships.token] as const, ...Object.entries(rooms)];

@@ -385,7 +385,7 @@ export class BroadcastOperator<
     for (const socket of socketsOf(invocation)) {
       const { anyOutgoing, packetCreate } = socket.listeners;
       if (anyOutgoing.length + packetCreate.length === 0) continue;
-      if (!socket.connected || socket.nsp.name !== nsp.name) continue;
+      if (!socket.life.connected || socket.nsp.name !== nsp.name) continue;
       const isIn = (room: string): boolean => socket.memberships.rooms.has(room);
       if ((rooms.size > 0 && ![...rooms].some(isIn)) || [...except].some(isIn)) continue;
       for (const listener of [...anyOutgoing]) listener(...data);

@@ -62,7 +62,7 @@ export class Conn extends EventSource {
   on(event: string, listener: AnyFunction): this {
     const what = `socket.conn.on(${JSON.stringify(event)})`;
     const core = this.#core;
-    if (!core.registering && core.reachable) throw lateRegistration(what);
+    if (!core.registering && core.life.reachable) throw lateRegistration(what);
     const listeners = this.registered(event);
     if (!listeners) {
       const server = core.nsp.server;
@@ -116,7 +116,7 @@ export class Conn extends EventSource {
     core.note("conn.close", "");
     if (core.mode() === "replay" || client.state !== "open") return;
     client.state = "closing";
-    core.reachable = false; // as on stock, what is sent from here on goes nowhere
+    core.life.mute();
     const target = { connectionId: core.key.connectionId, members: [] };
     void invocation.actInLane("conn.close()", async () => {
       // In the queue, and behind all posts to this connection: what was sent before goes out before.

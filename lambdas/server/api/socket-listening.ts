@@ -184,7 +184,7 @@ export abstract class SocketListening<ListenEvents extends EventsMap = DefaultEv
   }
 
   #registering(what: string): void {
-    if (this.#core.registering || !this.#core.reachable) return;
+    if (this.#core.registering || !this.#core.life.reachable) return;
     throw lateRegistration(what);
   }
 }

@@ -93,7 +93,7 @@ export class Socket<
 
   /** False also once the event is over that this object belongs to: loops that go on while it is true end then. */
   get connected(): boolean {
-    return this.#core.connected && !this.#core.invocation.ended;
+    return this.#core.life.connected && !this.#core.invocation.ended;
   }
 
   get disconnected(): boolean {
@@ -216,11 +216,11 @@ export class Socket<
     const core = this.#core;
     const list = roomList(rooms);
     for (const room of list) core.note("join", room);
-    if (core.mode() === "replay" || !core.reachable) return resolved(undefined);
+    if (core.mode() === "replay" || !core.life.reachable) return resolved(undefined);
     if (core.invocation.ended) return core.invocation.refuseCall("join()");
     try {
       const tokens = startJoin(core, list, core.nsp.server.options.maxRoomsPerSocket);
-      if (core.drafting) return resolved(undefined); // the commit of CONNECT writes them
+      if (core.life.drafting) return resolved(undefined); // the commit of CONNECT writes them
       return core.invocation.act("join()", async () => {
         await finishJoin(core, tokens);
         return { rest: undefined };
@@ -263,8 +263,8 @@ export class Socket<
   disconnect(close = false): this {
     const core = this.#core;
     core.note("disconnect", String(close));
-    if (!core.connected || core.mode() === "replay") return this;
-    core.connected = false;
+    if (!core.life.connected || core.mode() === "replay") return this;
+    core.life.disconnect();
     core.memberships.hide(); // `disconnecting`, which stock calls right here, has them once more
     void disconnectSocket(core, close);
     return this;
@@ -279,9 +279,9 @@ export class Socket<
 
 /** `socket.rooms` changes synchronously. */
 function leaveAtOnce(core: SocketCore, rooms: readonly string[]): Effect<void> {
-  if (core.mode() === "replay" || !core.reachable) return resolved(undefined);
+  if (core.mode() === "replay" || !core.life.reachable) return resolved(undefined);
   core.memberships.leave(rooms);
-  if (core.drafting) return resolved(undefined);
+  if (core.life.drafting) return resolved(undefined);
   return core.invocation.act("leave()", async () => {
     await leave(core, rooms);
     return { rest: undefined };

@@ -42,7 +42,7 @@ function pass(socket: SocketCore, values: Event, index: number): void {
 }
 
 function callListeners(socket: SocketCore, [name, ...args]: readonly unknown[]): void {
-  if (!socket.connected) return; // a middleware or an earlier handler has disconnected it
+  if (!socket.life.connected) return; // a middleware or an earlier handler has disconnected it
   const event = eventName(name);
   const listeners = socket.listeners.of(event);
   if (listeners.length === 0) reportLostHandler(socket, event);
@@ -87,7 +87,7 @@ function runListener(socket: SocketCore, what: string, code: () => unknown): voi
 function ackCallback(socket: SocketCore, id: number): (...data: unknown[]) => void {
   let sent = false;
   return (...data) => {
-    if (sent || !socket.reachable) return;
+    if (sent || !socket.life.reachable) return;
     const frames = socket.nsp.server.codec.encode({ type: "ack", nsp: socket.nsp.name, id, data });
     notePackets(socket, frames);
     sent = true; // not before: who catches that a value cannot be encoded may answer with another

@@ -20,7 +20,6 @@ export function coreOf(invocation: Invocation, nsp: NamespaceCore, view: SocketV
       return running;
   }
   const core = new SocketCore(invocation, nsp, view.connection, view.socket, "live");
-  core.connected = true;
   return core;
 }
 
@@ -31,7 +30,7 @@ export function coreOf(invocation: Invocation, nsp: NamespaceCore, view: SocketV
  */
 export async function replay(socket: SocketCore, committed = true): Promise<void> {
   const { invocation } = socket;
-  socket.stage = "replay";
+  socket.life.beginReplay();
   invocation.mode = "replay";
   const idle = countResources(invocation.ports.activeResources());
   if (socket.rerunMiddlewares || !committed) await within(socket, (signal) => rerun(socket, idle, signal));
@@ -46,8 +45,7 @@ export async function replay(socket: SocketCore, committed = true): Promise<void
   if (committed) socket.state.restore();
   else socket.state.noteSaved();
   socket.client.rebuilt.noteReplay();
-  socket.stage = "live";
-  socket.ready = true;
+  socket.life.endRun();
   invocation.mode = "live";
 }
 

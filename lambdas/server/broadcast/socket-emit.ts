@@ -60,7 +60,7 @@ function sendEvent(
   const { invocation, nsp } = socket;
   const kept = isKept(nsp.server, { id, volatile });
   // As on stock, what is sent after the end goes nowhere; but a session that may come back is owed what it misses.
-  if (!socket.reachable && !(socket.gone && kept)) return resolved(undefined);
+  if (!socket.life.reachable && !(socket.life.gone && kept)) return resolved(undefined);
   const data = [event, ...args];
   for (const listener of socket.listeners.anyOutgoing) listener(...data);
   // Encoded now: the application may change its objects before the packet has its turn.
@@ -146,7 +146,10 @@ function ask(
     await sent;
     const { invocation } = socket;
     const until = answerUntil(invocation, timeout);
-    const json = await awaitAnswer(invocation.ports, socket.id, id, { until, hopeless: () => socket.gone });
+    const json = await awaitAnswer(invocation.ports, socket.id, id, {
+      until,
+      hopeless: () => socket.life.gone,
+    });
     if (place) socket.recordAnswer(place, json ?? "null");
     return json === undefined ? undefined : toArguments(json);
   })();

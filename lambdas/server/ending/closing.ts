@@ -30,12 +30,12 @@ export async function reportClose(
 ): Promise<void> {
   for (const row of rows) {
     const here = socketsOf(invocation).some(
-      ({ id, key, ready }) => ready && id === row.id && key.connectionId === row.connectionId,
+      ({ id, key, life }) => life.ready && id === row.id && key.connectionId === row.connectionId,
     );
     const nsp = here || mayListen(row) ? server.declared(row) : undefined;
     if (!nsp) continue;
     const socket = coreOf(invocation, nsp, { connection, socket: row });
-    if (!socket.ready) await replay(socket);
+    if (!socket.life.ready) await replay(socket);
     callCloseListeners(socket, reason);
   }
 }
@@ -43,7 +43,7 @@ export async function reportClose(
 /** Those of a socket that has its listeners here. */
 export function callCloseListeners(socket: SocketCore, reason: DisconnectReason): void {
   const what = 'the listener of the connection\'s "close"';
-  socket.reachable = false;
+  socket.life.mute();
   socket.close();
   socket.client.state = "closed";
   for (const listener of socket.listeners.connectionClose) {

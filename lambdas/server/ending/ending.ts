@@ -27,15 +27,14 @@ export async function endSocket(
   const row = await store.endSocket(socket.key, socket.id, reason, clock.now(), from);
   if (!row) return false;
   const committed = row.phase === "open";
-  if (!socket.ready) {
+  if (!socket.life.ready) {
     socket.reload(row); // others may have written since it was read
     await replay(socket, committed);
   }
   socket.memberships.showLast(row);
   // Before the commit there are no member rows; the rooms are those that its listeners joined, if that was here.
   const released = committed ? [...socket.memberships.all()] : [];
-  socket.reachable = false;
-  socket.connected = true; // until `disconnect`, as on stock
+  socket.life.beginEnd();
   runListeners(socket, "disconnecting", reason);
   // In the queue: what the listeners of `disconnecting` emit finds the rooms as they were.
   const release = socket.invocation.act("leaving all rooms", async () => {
@@ -73,7 +72,7 @@ export function disconnectSocket(socket: SocketCore, close: boolean): Effect<voi
 
 /** The same, with its effects in the lane of the caller. */
 export async function disconnectNow(socket: SocketCore, close: boolean): Promise<void> {
-  socket.reachable = false;
+  socket.life.mute();
   const frames = socket.nsp.server.codec.encode({ type: "disconnect", nsp: socket.nsp.name });
   await socket.invocation.act("disconnect()", async () => {
     await allFannedOut(socket.invocation);
@@ -207,7 +206,7 @@ async function endRow(
  */
 function isForsaken(invocation: Invocation, { connectionId, id, deadline }: SocketRecord): boolean {
   const here = socketsOf(invocation).some(
-    (socket) => socket.ready && socket.id === id && socket.key.connectionId === connectionId,
+    (socket) => socket.life.ready && socket.id === id && socket.key.connectionId === connectionId,
   );
   return here || deadline < invocation.ports.clock.now();
 }

@@ -33,14 +33,14 @@ export function openInbox(
       `openInbox(${JSON.stringify(inbox)}): window is ${String(window)}; give a whole number from 1 to ${MAX_WINDOW}`,
     );
   }
-  if (socket.stage === "middleware") {
+  if (socket.life.stage === "middleware") {
     throw notAvailable(
       "openInbox() in a middleware",
       'the client may still be refused. Keep in socket.data who it is, and open the inbox in io.on("connection").',
     );
   }
   socket.note("openInbox", inbox);
-  if (socket.mode() === "replay" || !socket.reachable) return resolved(undefined);
+  if (socket.mode() === "replay" || !socket.life.reachable) return resolved(undefined);
   const { invocation } = socket;
   return invocation.act("openInbox()", async () => {
     const opener = await open(socket, inbox, window);
@@ -52,7 +52,7 @@ export function openInbox(
 /** What is sent to the socket of this inbox from now on waits; acknowledgements that are under way come to nothing. */
 export function closeInbox(socket: SocketCore, inbox: string): Effect<void> {
   socket.note("closeInbox", inbox);
-  if (socket.mode() === "replay" || !socket.reachable) return resolved(undefined);
+  if (socket.mode() === "replay" || !socket.life.reachable) return resolved(undefined);
   const { invocation, key, id } = socket;
   return invocation.act("closeInbox()", async () => {
     const { store } = invocation.ports;

@@ -143,8 +143,8 @@ async function repairMembers(
 ): Promise<readonly (readonly [string, string])[]> {
   const alive = row?.id === socket.id && row.phase === "open";
   // The resume has come to its end since this event read the row, and has not seen what was put after: that is held no longer.
-  if (alive && socket.resuming && !row.resuming) {
-    socket.resuming = false;
+  if (alive && socket.life.resuming && !row.resuming) {
+    socket.life.endResume();
     await releaseMembers(socket, put);
   }
   const deciding = (room: string): string | undefined => (alive ? row.rooms[room] : undefined);

@@ -12,15 +12,10 @@ import type { ConnectionRecord, Json, SocketKey, SocketRecord } from "../ports/s
 import type { Recipient } from "../posting/posts.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { KeptState } from "./kept-state.ts";
+import { SocketLife } from "./life.ts";
 import { Listeners } from "./listeners.ts";
 import { Memberships } from "./memberships.ts";
 import { Trace } from "./trace.ts";
-
-/**
- * Where the socket is in this invocation. `first`: its connection listeners run for the first time. `replay`: they run
- * again, to have the handlers they register. `live`: an event, or the end.
- */
-export type Stage = "middleware" | "first" | "replay" | "live";
 
 /** What a new socket starts with; the same fields as a row that has nothing yet. */
 export type SocketSeed = Pick<
@@ -55,8 +50,6 @@ export class SocketCore implements Participant {
   /** Its session, when connection state recovery is on. */
   readonly pid: string | undefined;
   readonly recovered: boolean;
-  /** What it missed is still being sent: see recovery/hold.ts. */
-  resuming: boolean;
   readonly forgotten: string | undefined;
   readonly client: ClientConnection;
   readonly listeners = new Listeners();
@@ -68,16 +61,7 @@ export class SocketCore implements Participant {
   /** What was got from outside in the first run. */
   readonly answers: RecordedAnswers;
   readonly memberships: Memberships;
-  stage: Stage;
-  connected = false;
-  /** True once its listeners have run in this invocation: it has its handlers. */
-  ready = false;
-  /** False once it ended: what is sent then goes nowhere. */
-  reachable = true;
-  /** A post has found that its connection is gone. Its session may go on elsewhere, for which packets are still kept. */
-  gone = false;
-  /** True until CONNECT commits: rooms joined and state set before are part of the commit. */
-  drafting = false;
+  readonly life: SocketLife;
   /** What the application sees of it. */
   readonly facade: SocketFacade;
   #state: KeptState;
@@ -89,7 +73,7 @@ export class SocketCore implements Participant {
     nsp: NamespaceCore,
     connection: ConnectionRecord,
     seed: SocketSeed,
-    stage: Stage,
+    stage: "middleware" | "live",
   ) {
     this.invocation = invocation;
     this.nsp = nsp;
@@ -99,10 +83,9 @@ export class SocketCore implements Participant {
     this.id = seed.id;
     this.pid = seed.pid;
     this.recovered = seed.recovered ?? false;
-    this.resuming = seed.resuming ?? false;
+    this.life = new SocketLife(stage, seed.resuming ?? false);
     this.forgotten = seed.forgotten;
     this.auth = seed.auth;
-    this.stage = stage;
     this.firstTrace = seed.trace;
     this.rerunMiddlewares = seed.rerunMiddlewares;
     this.spent = new Set(seed.spent);
@@ -126,7 +109,7 @@ export class SocketCore implements Participant {
 
   /** At the end of an event: says what its handlers have put where nothing is kept. */
   reportLost(): void {
-    const names = this.reachable ? this.client.rebuilt.lost : [];
+    const names = this.life.reachable ? this.client.rebuilt.lost : [];
     if (names.length === 0) return;
     this.invocation.ports.log.warn(
       "SKY_CHANGE_LOST",
@@ -147,7 +130,7 @@ export class SocketCore implements Participant {
 
   /** What member rows and recipients of this socket carry while its session is being resumed. */
   get hold(): { readonly hold?: string } {
-    return this.resuming && this.pid !== undefined ? { hold: this.pid } : {};
+    return this.life.resuming && this.pid !== undefined ? { hold: this.pid } : {};
   }
 
   /** Runs the application's code as this socket's: what it does through `socket` or `io` is told by this scope. */
@@ -165,13 +148,13 @@ export class SocketCore implements Participant {
     const scope = scopes.getStore();
     if (scope?.socket === this) return scope.mode;
     if (scope?.invocation !== this.invocation) this.#reportLostContext();
-    return this.stage === "replay" ? "replay" : "live";
+    return this.life.stage === "replay" ? "replay" : "live";
   }
 
   /** True while handlers may be registered: in middlewares and connection listeners, and what they started. */
   get registering(): boolean {
     const scope = scopes.getStore();
-    return scope?.socket === this ? scope.registering === true : this.stage !== "live";
+    return scope?.socket === this ? scope.registering === true : this.life.stage !== "live";
   }
 
   /** Notes an operation of a connection listener, so that replays can be compared with the first run. */
@@ -197,13 +180,13 @@ export class SocketCore implements Participant {
 
   get #inMiddleware(): boolean {
     const scope = scopes.getStore();
-    return scope?.socket === this ? scope.middleware === true : this.stage === "middleware";
+    return scope?.socket === this ? scope.middleware === true : this.life.stage === "middleware";
   }
 
   /** What the application changed since the last save, as the write that saves it; undefined if nothing. */
   takeChanges(): (() => Promise<void>) | undefined {
     // A replay does again what is saved already; it is put back when the replay is over.
-    return this.stage === "replay" || this.drafting ? undefined : this.state.takeChanges();
+    return this.life.stage === "replay" || this.life.drafting ? undefined : this.state.takeChanges();
   }
 
   /** Takes over the state of a later reading of the row; what the application changed in between would be lost. */
@@ -216,16 +199,14 @@ export class SocketCore implements Participant {
    * `disconnect` listeners, comes in another invocation, and needs the tokens of its rooms.
    */
   lose(): void {
-    this.gone = true;
-    this.reachable = false;
-    this.connected = false;
+    this.life.lose();
     this.client.state = "closed";
     this.memberships.hide();
   }
 
   /** The socket is over: stock empties its rooms and refuses its packets from here on. */
   close(): void {
-    this.connected = false;
+    this.life.disconnect();
     this.memberships.clear();
   }
 

@@ -7,20 +7,10 @@ import { InFlight } from "../posting/in-flight.ts";
 import { Posts } from "../posting/posts.ts";
 import type { RouteResponse } from "../posting/route-response.ts";
 import { EffectQueue } from "./effect-queue.ts";
+import { type Beside, IdleWatch } from "./idle-watch.ts";
 import type { Participant } from "./participant.ts";
 import { Pending } from "./pending.ts";
-import {
-  CONNECTION_GRACE_MS,
-  countResources,
-  grown,
-  onlyConnections,
-  type ResourceCount,
-  withTimers,
-} from "./resources.ts";
 import { scopes } from "./scope.ts";
-
-/** How often the process is looked at while something of the application's is still going on, in milliseconds. */
-const LOOK_AGAIN_MS = 10;
 
 /**
  * Posts take about 15 ms and 64 go at once, so these take an eighth of a second: as long as it takes to start workers. And they
@@ -32,20 +22,6 @@ export const DEFAULT_FAN_OUT_THRESHOLD = 500;
 export interface Step<T> {
   readonly rest: Promise<T> | T;
 }
-
-/** What goes on in the process beside an invocation, and is none of its work. */
-export interface Beside {
-  /** Something has begun and is not over. */
-  readonly busy: boolean;
-  /** Active resources of the kind "Timeout" that are its own. */
-  readonly timers: number;
-  /** From here on nothing begins. Resolves when what has begun is over, or at a time in milliseconds since the epoch: then to false. */
-  rest(until: number): Promise<boolean>;
-  goOn(): void;
-}
-
-/** For how long an invocation waits, in all, for what goes on beside it, in milliseconds: most takes less than 50. */
-export const PATIENCE_MS = 2_000;
 
 export interface InvocationOptions {
   readonly ports: Ports;
@@ -80,7 +56,6 @@ export class Invocation {
 
   readonly #lingerMs: number;
   readonly #response: RouteResponse | undefined;
-  readonly #beside: Beside | undefined;
   readonly #pending = new Pending();
   readonly #main = new EffectQueue();
   readonly #timer = new AbortController();
@@ -89,9 +64,8 @@ export class Invocation {
   #ended = false;
   /** Effects that are its own by their context. */
   #own = 0;
-  #ending = false;
   #handedOver: Promise<void> = Promise.resolve();
-  #base: ResourceCount;
+  readonly #idleWatch: IdleWatch;
 
   constructor(options: InvocationOptions) {
     this.ports = options.ports;
@@ -106,18 +80,22 @@ export class Invocation {
     });
     this.offsets = new Offsets(options.ports.clock);
     this.#response = options.reply;
-    this.#beside = options.beside;
     this.#lingerMs = options.lingerMs;
     const { clock } = options.ports;
     this.#late = clock.sleep(options.deadline - clock.now(), this.#timer.signal).then(() => {
       this.#isLate = !this.#timer.signal.aborted;
     });
     // After the timer of the deadline, which is no work of the application's.
-    this.#base = this.#resources();
+    this.#idleWatch = new IdleWatch(this, this.#pending, options.beside);
   }
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** How many answers wait for the end of the invocation. */
+  get holding(): number {
+    return this.#response?.holding ? 1 : 0;
   }
 
   /**
@@ -125,7 +103,7 @@ export class Invocation {
    * invocation for as long as such calls come.
    */
   get ending(): boolean {
-    return this.#ending && this.#own <= this.#holding;
+    return this.#idleWatch.waiting && this.#own <= this.holding;
   }
 
   /**
@@ -189,12 +167,12 @@ export class Invocation {
 
   /** From here on, only what is started later counts as un-awaited work (replayed timers are none). */
   countFromHere(): void {
-    this.#base = this.#resources();
+    this.#idleWatch.countFromHere();
   }
 
   /** Waits until everything that was started so far is done, but no longer than `capMs` milliseconds for un-awaited work. */
   async quiet(capMs: number): Promise<void> {
-    await this.#idle(this.#base, capMs);
+    await this.#idleWatch.idle(capMs);
   }
 
   /** Our own handling of what happened, which may not outlast the deadline either. */
@@ -242,65 +220,13 @@ export class Invocation {
   }
 
   async #settle(): Promise<void> {
-    const busy = await this.#idle(this.#base, this.#lingerMs);
+    const busy = await this.#idleWatch.idle(this.#lingerMs);
     if (busy.length === 0 || this.#ended) return;
     this.ports.log.warn(
       "SKY_LINGERING",
       `an event left work behind that still runs after ${this.#lingerMs} ms: it stops now. Await it in the handler; intervals belong in a schedule.`,
       { busy },
     );
-  }
-
-  /** Waits for everything that is going on; what still is after `capMs` milliseconds, by kind. */
-  async #idle(base: ResourceCount, capMs: number): Promise<readonly string[]> {
-    this.#ending = true;
-    try {
-      return await this.#becomeIdle(base, capMs);
-    } finally {
-      this.#ending = false;
-      this.#beside?.goOn();
-    }
-  }
-
-  async #becomeIdle(base: ResourceCount, capMs: number): Promise<readonly string[]> {
-    const { clock } = this.ports;
-    const since = clock.now();
-    for (;;) {
-      this.#beside?.goOn();
-      await this.#drain();
-      if (this.#ended) return []; // the deadline came first
-      this.flush();
-      // The process can be asked only when nothing else is going on in it.
-      if (this.#beside?.busy) await this.#beside.rest(since + PATIENCE_MS);
-      if (this.#pending.size > this.#holding) continue;
-      const busy = grown(withTimers(base, this.#holding), this.#resources());
-      const waited = clock.now() - since;
-      if (busy.length === 0 || waited >= capMs) return busy;
-      if (onlyConnections(busy) && waited >= CONNECTION_GRACE_MS) return [];
-      this.#beside?.goOn();
-      await clock.sleep(LOOK_AGAIN_MS);
-    }
-  }
-
-  /** Waits for all effects and tracked work; an answer that waits for the end of the invocation is none of it. */
-  async #drain(): Promise<void> {
-    // What the application gave to `process.nextTick` is seen nowhere, and has its turn only when no promise can go on.
-    await new Promise(process.nextTick);
-    while (this.#pending.size > this.#holding) {
-      await this.#pending.oneEnded();
-      // A continuation of what just settled may start the next thing: it gets its turn first.
-      await this.ports.clock.turn();
-    }
-  }
-
-  /** How many answers wait for the end of the invocation. */
-  get #holding(): number {
-    return this.#response?.holding ? 1 : 0;
-  }
-
-  /** What keeps the process busy, without what is none of the application's doing in this invocation. */
-  #resources(): ResourceCount {
-    return withTimers(countResources(this.ports.activeResources()), -(this.#beside?.timers ?? 0));
   }
 
   /**

@@ -3,8 +3,9 @@ import { describeError } from "../common/errors.ts";
 import type { Clock } from "../ports/environment.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Store } from "../ports/store.ts";
+import { type Beside, PATIENCE_MS } from "./idle-watch.ts";
 import { Intervals } from "./intervals.ts";
-import { type Beside, Invocation, PATIENCE_MS } from "./invocation.ts";
+import { Invocation } from "./invocation.ts";
 import { scopes } from "./scope.ts";
 
 /** What waiting for an answer needs of the outside. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { callConnectionListeners, runMiddlewares } from "../../server/application/run-listeners.ts";
 import { rememberChild } from "../../server/broadcast/child-namespaces.ts";
 import { directivesSince, followDirectives } from "../../server/broadcast/directives.ts";
+import { closedGate } from "../../server/common/gate.ts";
 import { offsetsFrom } from "../../server/common/offsets.ts";
 import type { NamespaceCore } from "../../server/declared/namespace-core.ts";
 import { callCloseListeners } from "../../server/ending/closing.ts";
@@ -156,16 +157,12 @@ async function enterNamespace(
   since: string,
 ): Promise<boolean> {
   const { invocation } = context;
-  let decided = (): void => undefined;
-  invocation.holdEffects(
-    new Promise((resolve) => {
-      decided = resolve;
-    }),
-  );
-  socket.life.beginFirstRun();
+  const entered = closedGate();
+  invocation.holdEffects(entered.opened);
   // Something that middlewares left on the socket and no row can hold: they run again in each replay.
   const rerunMiddlewares =
     socket.listeners.size > 0 || socket.state.holdsMore || socket.client.rebuilt.changed.length > 0;
+  socket.life.beginFirstRun();
   if (!restored) socket.memberships.enter([[socket.id, socket.memberships.token]]);
   const settled = callConnectionListeners(socket, "live");
   // As on stock, where the packet that connects it is on its way: its volatile events of until now are lost.
@@ -173,11 +170,9 @@ async function enterNamespace(
   let end: Awaited<ReturnType<typeof followDirectives>>;
   try {
     if (!(await commit(context, socket, restored, rerunMiddlewares))) return false;
-    await putMembers(socket, socket.memberships.all());
-    end = await followDirectives(socket, restored ? directivesSince(restored.row) : since);
-    if (restored && !end) await sendMissed(context, socket, { offset: restored.offset, posted: [] });
+    end = await becomeVisible(context, socket, restored, since);
   } finally {
-    decided(); // also if it failed: the listeners have run, and what they emit to others is emitted, as on stock
+    entered.open(); // also if it failed: the listeners have run, and what they emit to others is emitted, as on stock
   }
   if (end) await disconnectSocket(socket, end === "close");
   await settle(context, socket, settled);
@@ -196,6 +191,23 @@ async function commit(
   if (socket.pid !== undefined && !(await answer(context, socket))) return false;
   const running = clock.now() + LISTENER_CAP_MS + LINGER_MS;
   return await store.openSocket(socket.key, socket.id, { ...entered, ...state, rerunMiddlewares, running });
+}
+
+/**
+ * Puts the member rows, from which on emitters see the socket; then does what it was told before they were there, and sends
+ * what its session missed.
+ * @returns how it is to end, if it is
+ */
+async function becomeVisible(
+  context: PacketContext,
+  socket: SocketCore,
+  restored: Restored | undefined,
+  since: string,
+): ReturnType<typeof followDirectives> {
+  await putMembers(socket, socket.memberships.all());
+  const end = await followDirectives(socket, restored ? directivesSince(restored.row) : since);
+  if (restored && !end) await sendMissed(context, socket, { offset: restored.offset, posted: [] });
+  return end;
 }
 
 /** The rooms and the state so far become the commit's; what changes from here on is written by itself. */

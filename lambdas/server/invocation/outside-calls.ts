@@ -1,5 +1,6 @@
 import { Effect } from "../common/effect.ts";
 import { describeError } from "../common/errors.ts";
+import { closedGate, type Gate } from "../common/gate.ts";
 import type { Clock } from "../ports/environment.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Store } from "../ports/store.ts";
@@ -32,11 +33,6 @@ interface Shared {
   working: number;
   /** What it waits for before anything begins. */
   readonly gate: Gate | undefined;
-}
-
-interface Gate {
-  readonly opened: Promise<void>;
-  readonly open: () => void;
 }
 
 /**
@@ -160,7 +156,7 @@ export class OutsideCalls implements Beside {
   }
 
   async rest(until: number): Promise<boolean> {
-    this.#gate ??= gate();
+    this.#gate ??= closedGate();
     if (!this.busy) return true;
     const { clock } = this.#connectedPorts;
     const patience = new AbortController();
@@ -262,12 +258,4 @@ export class OutsideCalls implements Beside {
     const awake = this.#connectedPorts.clock.sleep(AWAKE_MS, waking.signal);
     void awake.then(() => waking.signal.aborted || this.goOn());
   }
-}
-
-function gate(): Gate {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
 }

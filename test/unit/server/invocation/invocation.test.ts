@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, jest, test } from "@jest/globals";
+import { closedGate } from "../../../../lambdas/server/common/gate.ts";
 import { Invocation } from "../../../../lambdas/server/invocation/invocation.ts";
 import { fakePorts } from "../../../support/fake-ports.ts";
 
@@ -51,16 +52,12 @@ describe("effects", () => {
 
   test("wait for a gate", async () => {
     const { invocation, act, done } = bench();
-    let open = (): void => undefined;
-    invocation.holdEffects(
-      new Promise((resolve) => {
-        open = resolve;
-      }),
-    );
+    const gate = closedGate();
+    invocation.holdEffects(gate.opened);
     const acted = act("a");
     await invocation.ports.clock.turn();
     expect(done).toEqual([]);
-    open();
+    gate.open();
     await acted;
     expect(done).toEqual(["a"]);
     await invocation.finish();

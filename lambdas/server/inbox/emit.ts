@@ -4,6 +4,7 @@ import type { Effect } from "../common/effect.ts";
 import { describeError } from "../common/errors.ts";
 import type { NamespaceServer } from "../declared/namespace-core.ts";
 import type { Invocation } from "../invocation/invocation.ts";
+import type { Outbox, Put } from "../invocation/outbox.ts";
 import type { InboxEvent, InboxName, InboxOpener } from "../ports/inbox.ts";
 import { deliverInbox, othersFollow } from "./delivery.ts";
 import { idOfKey, keyOfUnit, nameOf, newTag, SLOTS, unitOfTime } from "./ids.ts";
@@ -14,9 +15,6 @@ export interface Mail extends InboxName {
   /** Name and arguments. */
   readonly values: readonly unknown[];
 }
-
-/** Of all invocations that run, by inbox. An entry goes with its invocation. */
-const outboxes = new WeakMap<Invocation, Map<string, Outbox>>();
 
 /**
  * Puts an event into an inbox and sends it to the sockets that have it open.
@@ -33,11 +31,6 @@ export function deliverToInbox(server: NamespaceServer, invocation: Invocation, 
     await stored;
     await delivered.catch(() => undefined); // it is logged; and stored all the same
   });
-}
-
-interface Put {
-  readonly stored: Promise<void>;
-  readonly delivered: Promise<void>;
 }
 
 function put(
@@ -59,16 +52,14 @@ function put(
 }
 
 function outboxOf(invocation: Invocation, codec: Codec, name: InboxName): Outbox {
-  const ours = outboxes.get(invocation) ?? new Map<string, Outbox>();
-  outboxes.set(invocation, ours);
+  const { outboxes } = invocation;
   const address = JSON.stringify([name.nsp, name.inbox]);
-  const outbox = ours.get(address) ?? new Outbox(invocation, codec, name);
-  ours.set(address, outbox);
+  const outbox = outboxes.get(address) ?? new SentInTurn(invocation, codec, name);
+  outboxes.set(address, outbox);
   return outbox;
 }
 
-/** What one invocation emits to one inbox: one event after the other, so that they arrive in this order. */
-class Outbox {
+class SentInTurn implements Outbox {
   readonly #invocation: Invocation;
   readonly #codec: Codec;
   readonly #name: InboxName;

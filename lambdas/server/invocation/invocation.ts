@@ -8,6 +8,7 @@ import { Posts } from "../posting/posts.ts";
 import type { RouteResponse } from "../posting/route-response.ts";
 import { EffectQueue } from "./effect-queue.ts";
 import { type Beside, IdleWatch } from "./idle-watch.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Participant } from "./participant.ts";
 import { Pending } from "./pending.ts";
 import { scopes } from "./scope.ts";
@@ -51,6 +52,8 @@ export class Invocation {
   readonly hops: number;
   /** Sockets whose state is saved before the next effect, so that state and posts keep their order. */
   readonly sockets = new Set<Participant>();
+  /** By namespace and inbox. */
+  readonly outboxes = new Map<string, Outbox>();
   /** `replay` while a socket's listeners run again: what code without a context does is judged by this. */
   mode: "live" | "replay" = "live";
 

@@ -1,8 +1,22 @@
-import { answerUntil, askTimeout, newAskId } from "../broadcast/asks.ts";
+import { askTimeout } from "../broadcast/asks.ts";
 import { type Audience, broadcast } from "../broadcast/broadcast.ts";
-import { askMembers, awaitAnswers, type Responses, toResponses } from "../broadcast/broadcast-ask.ts";
+import {
+  askMembers,
+  awaitAnswers,
+  type Responses,
+  recordOf,
+  toResponses,
+} from "../broadcast/broadcast-ask.ts";
 import { broadcastToChildren } from "../broadcast/child-namespaces.ts";
 import { eventPacket } from "../broadcast/event-packet.ts";
+import {
+  type Asked,
+  ask,
+  type Question,
+  recordedAnswer,
+  timedOut,
+  toArguments,
+} from "../broadcast/questions.ts";
 import {
   disconnectAll,
   disconnectLater,
@@ -11,8 +25,7 @@ import {
   joinAll,
   leaveAll,
 } from "../broadcast/remote-sockets.ts";
-import { assertNotReserved, recordedAnswer, timedOut } from "../broadcast/socket-emit.ts";
-import { toBinaryJson } from "../common/binary-json.ts";
+import { assertNotReserved } from "../broadcast/socket-emit.ts";
 import { Effect, resolved } from "../common/effect.ts";
 import { snapshot } from "../common/snapshot.ts";
 import type {
@@ -174,7 +187,7 @@ export class BroadcastOperator<
     ...args: AckedParams<EmitEvents, Ev>
   ): Promise<AckValue<EmitEvents, Ev>> {
     assertNotReserved(event);
-    const { responses, complete } = await this.#ask(event, args).answers;
+    const { responses, complete } = await this.#ask(event, args).answer;
     const { single } = this.#selection;
     if (complete) return (single ? responses[0] : responses) as AckValue<EmitEvents, Ev>;
     throw single ? timedOut() : Object.assign(timedOut(), { responses });
@@ -260,10 +273,10 @@ export class BroadcastOperator<
   }
 
   #emitWithCallback(event: string, args: readonly unknown[], callback: AnyFunction): Effect<void> {
-    const { acting, sent, answers } = this.#ask(event, args);
+    const { acting, sent, answer } = this.#ask(event, args);
     const what = `the acknowledgement callback of ${JSON.stringify(event)}`;
     const { single, nsp } = this.#selection;
-    const called = answers.then(
+    const called = answer.then(
       ({ responses, complete }) => {
         if (!single) return callback(complete ? null : timedOut(), responses);
         return complete ? callback(null, ...responses) : callback(timedOut());
@@ -278,45 +291,28 @@ export class BroadcastOperator<
     return sent;
   }
 
-  /** Asks all chosen sockets. What a connection listener got in its first run is what its replays get. */
-  #ask(
-    event: string,
-    args: readonly unknown[],
-  ): { acting: Acting | undefined; sent: Effect<void>; answers: Promise<Responses> } {
+  /** Asks all chosen sockets. */
+  #ask(event: string, args: readonly unknown[]): Asked<Responses> & { readonly acting: Acting | undefined } {
     const what = `emit(${JSON.stringify(event)})`;
     this.#refuseForParents(`${what} with an acknowledgement`);
     const { nsp, single = false } = this.#selection;
-    const timeout = askTimeout(this.#selection.timeout);
-    const acting = this.#acting;
-    const id = newAskId();
-    const send = (invocation: Invocation): Effect<readonly Member[]> => {
-      const packet = this.#packet(invocation, nsp.name, [event, ...args], id);
-      this.#notifyOutgoing(invocation, [event, ...args], packet);
-      return askMembers(invocation, this.#audience, packet, id);
+    const question: Question<readonly Member[], Responses> = {
+      event,
+      timeout: askTimeout(this.#selection.timeout),
+      send: (invocation, id) => {
+        const packet = this.#packet(invocation, nsp.name, [event, ...args], id);
+        this.#notifyOutgoing(invocation, [event, ...args], packet);
+        return askMembers(invocation, this.#audience, packet, id);
+      },
+      wait: (ports, members, how) => awaitAnswers(ports, members, { ...how, single }),
+      toRecord: recordOf,
+      fromRecord: toResponses,
     };
-    if (!acting) {
-      const asked = nsp.server.actOutside(what, send);
-      const answers = asked.then((members) => {
-        const ports = nsp.server.outside.answers;
-        return awaitAnswers(ports, members, { id, until: ports.clock.now() + timeout, single });
-      });
-      return { acting, sent: done(asked), answers };
-    }
-    const { invocation, socket } = acting;
-    socket?.note("ask", event);
-    const place = socket?.nextAnswer();
-    if (socket && acting.mode === "replay") {
-      const answers = recordedAnswer(socket, place).then((recorded) => toResponses(recorded));
-      return { acting, sent: resolved(undefined), answers };
-    }
-    const asked = send(invocation);
-    const answers = asked.then(async (members) => {
-      const until = answerUntil(invocation, timeout);
-      const all = await awaitAnswers(invocation.ports, members, { id, until, single });
-      if (socket && place) socket.recordAnswer(place, toBinaryJson([all.complete, all.responses]));
-      return all;
-    });
-    return { acting, sent: done(asked), answers: invocation.track(what, answers) };
+    const acting = this.#acting;
+    const { sent, answer } = ask(nsp.server, acting, question);
+    // A replay waits for its listeners itself, and an answer that was never recorded never comes.
+    const waits = acting && !(acting.socket && acting.mode === "replay");
+    return { acting, sent, answer: waits ? acting.invocation.track(what, answer) : answer };
   }
 
   #packet(invocation: Invocation, nsp: string, data: readonly unknown[], id?: number): EventPacket {
@@ -370,7 +366,7 @@ export class BroadcastOperator<
     const place = socket?.nextAnswer();
     if (socket && place && mode === "replay" && mustLookAgain(socket.answers.get(place)))
       return await fetch(invocation);
-    if (socket && mode === "replay") return ((await recordedAnswer(socket, place)) ?? []) as T[];
+    if (socket && mode === "replay") return (toArguments(await recordedAnswer(socket, place)) ?? []) as T[];
     const found = await inTurn(invocation);
     if (socket && place) socket.answers.recordFound(place, JSON.stringify(found.map(forRecord)));
     return found;
@@ -410,13 +406,6 @@ export class BroadcastOperator<
     return new BroadcastOperator({ ...this.#selection, ...change });
   }
 }
-
-/** The same without its value. Who looks at neither is told of a failure by the answers. */
-const done = (effect: Effect<unknown>): Effect<void> =>
-  Effect.of(
-    effect.then(() => undefined),
-    () => undefined,
-  );
 
 /** Room names as the application gives them: one or a list, and not always strings. */
 export const roomList = (room: Rooms): string[] => (Array.isArray(room) ? room : [room]).map(String);

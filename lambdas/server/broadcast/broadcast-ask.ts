@@ -1,11 +1,13 @@
-import { fromBinaryJson } from "../common/binary-json.ts";
+import { toBinaryJson } from "../common/binary-json.ts";
 import type { Effect } from "../common/effect.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import type { AnswerPorts } from "../invocation/outside-calls.ts";
 import type { Member } from "../ports/rooms.ts";
+import type { Json } from "../ports/sockets.ts";
 import { type EventPacket, postToAll, toReceiver, withoutTheSlow } from "../posting/post-to-all.ts";
 import { awaitAnswer, noteAsk } from "./asks.ts";
 import { type Audience, resolveMembers } from "./broadcast.ts";
+import { toArguments } from "./questions.ts";
 
 /** What came back of a question to several sockets. */
 export interface Responses {
@@ -46,18 +48,15 @@ export async function awaitAnswers(
 ): Promise<Responses> {
   const all = await Promise.all(members.map(({ id }) => awaitAnswer(ports, id, how.id, how)));
   const came = all.filter((json) => json !== undefined);
-  const answers = came.map(valuesOf);
+  const answers = came.map((json) => toArguments(json) ?? []);
   const responses = how.single ? answers.flat(1) : answers.map(([first]) => first);
   return { responses, complete: came.length === members.length };
 }
 
-function valuesOf(json: string): readonly unknown[] {
-  const values = fromBinaryJson(json);
-  return Array.isArray(values) ? values : [];
-}
+/** How the answers that a connection listener got are recorded. */
+export const recordOf = ({ complete, responses }: Responses): Json => toBinaryJson([complete, responses]);
 
-/** Back from how a connection listener's answers are recorded. */
-export function toResponses(recorded: readonly unknown[] | undefined): Responses {
-  const [complete, responses] = recorded ?? [];
+export function toResponses(recorded: Json): Responses {
+  const [complete, responses] = toArguments(recorded) ?? [];
   return { complete: complete === true, responses: Array.isArray(responses) ? responses : [] };
 }

@@ -1,14 +1,13 @@
-import { fromBinaryJson } from "../common/binary-json.ts";
 import { Effect, resolved } from "../common/effect.ts";
 import type { AnyFunction } from "../common/typed-events.ts";
-import type { Participant } from "../invocation/participant.ts";
-import type { AnswerPlace } from "../invocation/recorded-answers.ts";
+import type { Json } from "../ports/sockets.ts";
 import { type Receiver, toReceiver } from "../posting/post-to-all.ts";
 import { notePackets } from "../socket/packet-create.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
-import { answerUntil, askTimeout, awaitAnswer, newAskId, noteAsk } from "./asks.ts";
+import { askTimeout, awaitAnswer, noteAsk } from "./asks.ts";
 import { resolveMembers, sendTo } from "./broadcast.ts";
 import { eventPacket, isKept } from "./event-packet.ts";
+import { type Asked, ask, type Question, timedOut, toArguments } from "./questions.ts";
 
 /** Names that mean something to Socket.IO itself. */
 export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
@@ -87,7 +86,7 @@ function emitWithCallback(
   callback: AnyFunction,
   flags: EmitFlags,
 ): Effect<void> {
-  const { sent, answer } = ask(socket, event, args, flags);
+  const { sent, answer } = askSocket(socket, event, args, flags);
   const call = (...values: unknown[]): Promise<void> | undefined =>
     socket.call(`the acknowledgement callback of ${JSON.stringify(event)}`, "SKY_HANDLER_FAILED", () =>
       callback(...values),
@@ -117,7 +116,7 @@ export function emitWithAck(
   flags: EmitFlags,
 ): Promise<unknown> {
   assertNotReserved(event);
-  const { answer } = ask(socket, event, args, flags);
+  const { answer } = askSocket(socket, event, args, flags);
   const first = answer.then((values) => {
     if (!values) throw timedOut();
     return values[0];
@@ -127,45 +126,22 @@ export function emitWithAck(
   return socket.invocation.track(`emitWithAck(${JSON.stringify(event)})`, first);
 }
 
-export const timedOut = (): Error => new Error("operation has timed out");
-
-/** Sends a question. In a connection listener the answer is recorded, and a replay gets the recorded one. */
-function ask(
+function askSocket(
   socket: SocketCore,
   event: string,
   args: readonly unknown[],
   flags: EmitFlags,
-): { sent: Effect<void>; answer: Promise<unknown[] | undefined> } {
-  const timeout = askTimeout(flags.timeout);
-  socket.note("ask", event);
-  const place = socket.nextAnswer();
-  if (socket.mode() === "replay") return { sent: resolved(undefined), answer: recordedAnswer(socket, place) };
-  const id = newAskId();
-  const sent = sendEvent(socket, event, args, id, flags);
-  const answer = (async () => {
-    await sent;
-    const { invocation } = socket;
-    const until = answerUntil(invocation, timeout);
-    const json = await awaitAnswer(invocation.ports, socket.id, id, {
-      until,
-      hopeless: () => socket.life.gone,
-    });
-    if (place) socket.recordAnswer(place, json ?? "null");
-    return json === undefined ? undefined : toArguments(json);
-  })();
-  return { sent, answer };
-}
-
-/** What the first run got at this place. It never comes if the first run died before it had it: the replay's cap ends it. */
-export function recordedAnswer(
-  socket: Pick<Participant, "answers">,
-  place: AnswerPlace | undefined,
-): Promise<unknown[] | undefined> {
-  const json = place && socket.answers.get(place);
-  return json === undefined ? new Promise(() => undefined) : Promise.resolve(toArguments(json));
-}
-
-function toArguments(json: string): unknown[] | undefined {
-  const values = fromBinaryJson(json);
-  return Array.isArray(values) ? values : undefined;
+): Asked<unknown[] | undefined> {
+  const question: Question<void, Json | undefined> = {
+    event,
+    timeout: askTimeout(flags.timeout),
+    send: (_, id) => sendEvent(socket, event, args, id, flags),
+    wait: (ports, _, { id, until }) =>
+      awaitAnswer(ports, socket.id, id, { until, hopeless: () => socket.life.gone }),
+    toRecord: (json) => json ?? "null",
+    fromRecord: (recorded) => recorded,
+  };
+  const { invocation, nsp } = socket;
+  const { sent, answer } = ask(nsp.server, { invocation, socket, mode: socket.mode() }, question);
+  return { sent, answer: answer.then(toArguments) };
 }

@@ -1,22 +1,7 @@
-import { askTimeout } from "../broadcast/asks.ts";
 import { type Audience, broadcast } from "../broadcast/broadcast.ts";
-import {
-  askMembers,
-  awaitAnswers,
-  type Responses,
-  recordOf,
-  toResponses,
-} from "../broadcast/broadcast-ask.ts";
+import { askSelected, askWithCallback } from "../broadcast/broadcast-ask.ts";
 import { broadcastToChildren } from "../broadcast/child-namespaces.ts";
-import { eventPacket } from "../broadcast/event-packet.ts";
-import {
-  type Asked,
-  ask,
-  type Question,
-  recordedAnswer,
-  timedOut,
-  toArguments,
-} from "../broadcast/questions.ts";
+import { timedOut } from "../broadcast/questions.ts";
 import {
   disconnectAll,
   disconnectLater,
@@ -25,8 +10,18 @@ import {
   joinAll,
   leaveAll,
 } from "../broadcast/remote-sockets.ts";
+import {
+  actingOf,
+  actOnSelected,
+  audienceOf,
+  findSelected,
+  notifyOutgoing,
+  packetFor,
+  refuseForParents,
+  type Selection,
+} from "../broadcast/selection.ts";
 import { assertNotReserved } from "../broadcast/socket-emit.ts";
-import { Effect, resolved } from "../common/effect.ts";
+import type { Effect } from "../common/effect.ts";
 import { snapshot } from "../common/snapshot.ts";
 import type {
   AckedParams,
@@ -40,32 +35,7 @@ import type {
   MessageParams,
   WithTimeout,
 } from "../common/typed-events.ts";
-import { notAvailable } from "../common/unavailable.ts";
-import type { Acting, NamespaceCore } from "../declared/namespace-core.ts";
-import type { Invocation } from "../invocation/invocation.ts";
-import { mustLookAgain } from "../invocation/recorded-answers.ts";
-import type { Member } from "../ports/rooms.ts";
-import type { EventPacket } from "../posting/post-to-all.ts";
-import { notePackets } from "../socket/packet-create.ts";
-import { type SocketCore, socketsOf } from "../socket/socket-core.ts";
 import { RemoteSocket, type Rooms } from "./remote-socket.ts";
-
-/** What an operator has chosen so far. */
-export interface Selection {
-  readonly nsp: NamespaceCore;
-  /** The socket whose `to`, `broadcast`… this is; undefined for `io`. */
-  readonly from: SocketCore | undefined;
-  readonly rooms: ReadonlySet<string>;
-  readonly except: ReadonlySet<string>;
-  /** Milliseconds, of `timeout()`. */
-  readonly timeout?: number;
-  readonly volatile?: boolean;
-  /** Of `compress()` and `local`: they change nothing, and are told to who asks. */
-  readonly compress?: boolean;
-  readonly local?: boolean;
-  /** It is one socket: its answer comes as that of a socket does, not as one of a list. */
-  readonly single?: boolean;
-}
 
 /** Why `compress()` does nothing. */
 export const COMPRESSION = "API Gateway and the client decide about compression between them";
@@ -156,21 +126,23 @@ export class BroadcastOperator<
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): Effect<void> {
     assertNotReserved(event);
     const values: unknown[] = args;
+    const selection = this.#selection;
     const last = values.at(-1);
     if (typeof last === "function")
-      return this.#emitWithCallback(event, values.slice(0, -1), last as AnyFunction);
+      return askWithCallback(selection, event, values.slice(0, -1), last as AnyFunction);
     const what = `emit(${JSON.stringify(event)})`;
-    return this.#act(what, ["broadcast", event], ({ invocation }) => {
+    const data = [event, ...values];
+    return actOnSelected(selection, what, ["broadcast", event], ({ invocation }) => {
+      const { nsp } = selection;
       // Encoded once for all, and now: the application may change its objects before the packet has its turn.
-      const packet = this.#packet(invocation, this.#selection.nsp.name, [event, ...values]);
-      this.#notifyOutgoing(invocation, [event, ...values], packet);
-      const { nsp } = this.#selection;
+      const packet = packetFor(selection, invocation, nsp.name, data);
+      notifyOutgoing(selection, invocation, data, packet);
       if (nsp.place === undefined)
         return invocation.act(what, () => broadcast(invocation, this.#audience, packet));
-      const data = [event, ...values].map(snapshot);
+      const copy = data.map(snapshot);
       return invocation.act(what, () =>
         broadcastToChildren(invocation, nsp, this.#audience, (child) => ({
-          ...this.#packet(invocation, child, data),
+          ...packetFor(selection, invocation, child, copy),
           // Of the call, not of this child's turn.
           ...(packet.volatileSince !== undefined && { volatileSince: packet.volatileSince }),
         })),
@@ -187,7 +159,7 @@ export class BroadcastOperator<
     ...args: AckedParams<EmitEvents, Ev>
   ): Promise<AckValue<EmitEvents, Ev>> {
     assertNotReserved(event);
-    const { responses, complete } = await this.#ask(event, args).answer;
+    const { responses, complete } = await askSelected(this.#selection, event, args).answer;
     const { single } = this.#selection;
     if (complete) return (single ? responses[0] : responses) as AckValue<EmitEvents, Ev>;
     throw single ? timedOut() : Object.assign(timedOut(), { responses });
@@ -206,10 +178,8 @@ export class BroadcastOperator<
 
   /** The chosen sockets, wherever they are connected, in order of connecting. One read for each room, two for each socket. */
   async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    const acting = this.#acting;
-    this.#refuseForParents("fetchSockets()");
-    const details = await this.#recorded(
-      acting,
+    const details = await findSelected(
+      this.#selection,
       "fetchSockets()",
       (invocation) => fetchDetails(invocation, this.#audience),
       // What a row keeps of other people is no more than what makes out a socket: no cookies, no tokens.
@@ -223,10 +193,8 @@ export class BroadcastOperator<
 
   /** The ids of the chosen sockets, in order of connecting: one read for each room. @deprecated as on stock: use `fetchSockets` */
   async allSockets(): Promise<Set<string>> {
-    const acting = this.#acting;
-    this.#refuseForParents("allSockets()");
-    const ids = await this.#recorded(
-      acting,
+    const ids = await findSelected(
+      this.#selection,
       "allSockets()",
       (invocation) => fetchIds(invocation, this.#audience),
       (id) => id,
@@ -236,18 +204,18 @@ export class BroadcastOperator<
 
   /** Makes the chosen sockets join rooms. */
   socketsJoin(room: Rooms): Effect<void> {
-    this.#refuseForParents("socketsJoin()");
+    refuseForParents(this.#selection, "socketsJoin()");
     const rooms = roomList(room);
-    return this.#act("socketsJoin()", ["join-all", rooms.join()], ({ invocation }) =>
+    return actOnSelected(this.#selection, "socketsJoin()", ["join-all", rooms.join()], ({ invocation }) =>
       invocation.act("socketsJoin()", () => joinAll(invocation, this.#selection.nsp, this.#audience, rooms)),
     );
   }
 
   /** Makes the chosen sockets leave rooms. */
   socketsLeave(room: Rooms): Effect<void> {
-    this.#refuseForParents("socketsLeave()");
+    refuseForParents(this.#selection, "socketsLeave()");
     const rooms = roomList(room);
-    return this.#act("socketsLeave()", ["leave-all", rooms.join()], ({ invocation }) =>
+    return actOnSelected(this.#selection, "socketsLeave()", ["leave-all", rooms.join()], ({ invocation }) =>
       invocation.act("socketsLeave()", () =>
         leaveAll(invocation, this.#selection.nsp, this.#audience, rooms),
       ),
@@ -259,143 +227,26 @@ export class BroadcastOperator<
    * resolves when the socket function, which has their `disconnect` listeners, has been told to.
    */
   disconnectSockets(close = false): Effect<void> {
-    this.#refuseForParents("disconnectSockets()");
+    refuseForParents(this.#selection, "disconnectSockets()");
     const { nsp } = this.#selection;
     // Where an event is running, their `disconnect` listeners run in it; elsewhere there may be none of them.
-    if (!this.#acting) {
+    if (!actingOf(this.#selection)) {
       return nsp.server.actOutside("disconnectSockets()", (invocation) =>
         disconnectLater(invocation, this.#audience, close),
       );
     }
-    return this.#act("disconnectSockets()", ["disconnect-all", ""], ({ invocation }) =>
+    return actOnSelected(this.#selection, "disconnectSockets()", ["disconnect-all", ""], ({ invocation }) =>
       disconnectAll(invocation, nsp, this.#audience, close),
     );
   }
 
-  #emitWithCallback(event: string, args: readonly unknown[], callback: AnyFunction): Effect<void> {
-    const { acting, sent, answer } = this.#ask(event, args);
-    const what = `the acknowledgement callback of ${JSON.stringify(event)}`;
-    const { single, nsp } = this.#selection;
-    const called = answer.then(
-      ({ responses, complete }) => {
-        if (!single) return callback(complete ? null : timedOut(), responses);
-        return complete ? callback(null, ...responses) : callback(timedOut());
-      },
-      (error: unknown) => (single ? callback(error) : callback(error, [])),
-    );
-    // As for all calls outside of events: it is over when all that it led to is.
-    if (!acting) return nsp.server.outside.later(what, called);
-    // A replay waits for its listeners itself, and an answer that was never recorded never comes.
-    if (acting.mode === "live") void acting.invocation.track(what, called);
-    else void Effect.of(called, () => undefined);
-    return sent;
-  }
-
-  /** Asks all chosen sockets. */
-  #ask(event: string, args: readonly unknown[]): Asked<Responses> & { readonly acting: Acting | undefined } {
-    const what = `emit(${JSON.stringify(event)})`;
-    this.#refuseForParents(`${what} with an acknowledgement`);
-    const { nsp, single = false } = this.#selection;
-    const question: Question<readonly Member[], Responses> = {
-      event,
-      timeout: askTimeout(this.#selection.timeout),
-      send: (invocation, id) => {
-        const packet = this.#packet(invocation, nsp.name, [event, ...args], id);
-        this.#notifyOutgoing(invocation, [event, ...args], packet);
-        return askMembers(invocation, this.#audience, packet, id);
-      },
-      wait: (ports, members, how) => awaitAnswers(ports, members, { ...how, single }),
-      toRecord: recordOf,
-      fromRecord: toResponses,
-    };
-    const acting = this.#acting;
-    const { sent, answer } = ask(nsp.server, acting, question);
-    // A replay waits for its listeners itself, and an answer that was never recorded never comes.
-    const waits = acting && !(acting.socket && acting.mode === "replay");
-    return { acting, sent, answer: waits ? acting.invocation.track(what, answer) : answer };
-  }
-
-  #packet(invocation: Invocation, nsp: string, data: readonly unknown[], id?: number): EventPacket {
-    const { nsp: own, volatile } = this.#selection;
-    return eventPacket(invocation, own.server, nsp, data, { id, volatile });
-  }
-
   get #audience(): Audience {
-    const { nsp, rooms, except } = this.#selection;
-    return { nsp: nsp.name, rooms, except };
+    return audienceOf(this.#selection);
   }
 
   // The typed `emit` of an operator whose events the caller does not name.
   get #untyped(): BroadcastOperator {
     return new BroadcastOperator(this.#selection);
-  }
-
-  /** A socket judges its own operators; those of `io` go by the running event. */
-  get #acting(): Acting | undefined {
-    const { from, nsp } = this.#selection;
-    if (!from) return nsp.server.acting();
-    return { invocation: from.invocation, mode: from.mode(), socket: from };
-  }
-
-  #act(
-    what: string,
-    [operation, name]: readonly [string, string],
-    live: (acting: Acting) => Effect<void>,
-  ): Effect<void> {
-    const acting = this.#acting;
-    const { server } = this.#selection.nsp;
-    if (!acting) {
-      if (operation === "broadcast" && server.outside.overlaps(what)) return resolved(undefined);
-      return server.actOutside(what, (invocation) => live({ invocation, mode: "live" }));
-    }
-    acting.socket?.note(operation, name);
-    return acting.mode === "replay" ? resolved(undefined) : live(acting);
-  }
-
-  /** What the first run of a connection listener fetched is what its replays get. */
-  async #recorded<T>(
-    acting: Acting | undefined,
-    what: string,
-    fetch: (invocation: Invocation) => Promise<T[]>,
-    forRecord: (found: T) => T,
-  ): Promise<T[]> {
-    const inTurn = (invocation: Invocation): Effect<T[]> =>
-      invocation.act(what, async () => ({ rest: fetch(invocation) }));
-    if (!acting) return await this.#selection.nsp.server.actOutside(what, inTurn);
-    const { invocation, mode, socket } = acting;
-    const place = socket?.nextAnswer();
-    if (socket && place && mode === "replay" && mustLookAgain(socket.answers.get(place)))
-      return await fetch(invocation);
-    if (socket && mode === "replay") return (toArguments(await recordedAnswer(socket, place)) ?? []) as T[];
-    const found = await inTurn(invocation);
-    if (socket && place) socket.answers.recordFound(place, JSON.stringify(found.map(forRecord)));
-    return found;
-  }
-
-  /**
-   * `onAnyOutgoing`, and `packetCreate` of the connection, of the sockets that take part in this event and are among the chosen ones;
-   * those of all others, which stock calls too where they share its process, are nowhere to be called: their sockets exist in no process.
-   */
-  #notifyOutgoing(invocation: Invocation, data: readonly unknown[], packet: EventPacket): void {
-    const { nsp, rooms, except, compress } = this.#selection;
-    for (const socket of socketsOf(invocation)) {
-      const { anyOutgoing, packetCreate } = socket.listeners;
-      if (anyOutgoing.length + packetCreate.length === 0) continue;
-      if (!socket.life.connected || socket.nsp.name !== nsp.name) continue;
-      const isIn = (room: string): boolean => socket.memberships.rooms.has(room);
-      if ((rooms.size > 0 && ![...rooms].some(isIn)) || [...except].some(isIn)) continue;
-      for (const listener of [...anyOutgoing]) listener(...data);
-      notePackets(socket, packet.frames, compress);
-    }
-  }
-
-  /** @throws SkysocketError where it would be needed to know the sockets of all children at once */
-  #refuseForParents(what: string): void {
-    if (this.#selection.nsp.place === undefined) return;
-    throw notAvailable(
-      `${what} is not supported on parent namespaces and`,
-      "call it on the namespaces by name: io.of(name).",
-    );
   }
 
   #only(id: string): BroadcastOperator<EmitEvents, SocketData> {

@@ -1,13 +1,23 @@
 import { toBinaryJson } from "../common/binary-json.ts";
-import type { Effect } from "../common/effect.ts";
+import { Effect } from "../common/effect.ts";
+import type { AnyFunction } from "../common/typed-events.ts";
+import type { Acting } from "../declared/namespace-core.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import type { AnswerPorts } from "../invocation/outside-calls.ts";
 import type { Member } from "../ports/rooms.ts";
 import type { Json } from "../ports/sockets.ts";
 import { type EventPacket, postToAll, toReceiver, withoutTheSlow } from "../posting/post-to-all.ts";
-import { awaitAnswer, noteAsk } from "./asks.ts";
+import { askTimeout, awaitAnswer, noteAsk } from "./asks.ts";
 import { type Audience, resolveMembers } from "./broadcast.ts";
-import { toArguments } from "./questions.ts";
+import { type Asked, ask, type Question, timedOut, toArguments } from "./questions.ts";
+import {
+  actingOf,
+  audienceOf,
+  notifyOutgoing,
+  packetFor,
+  refuseForParents,
+  type Selection,
+} from "./selection.ts";
 
 /** What came back of a question to several sockets. */
 export interface Responses {
@@ -17,8 +27,62 @@ export interface Responses {
   readonly complete: boolean;
 }
 
+/** Asks all chosen sockets. */
+export function askSelected(
+  selection: Selection,
+  event: string,
+  args: readonly unknown[],
+): Asked<Responses> & { readonly acting: Acting | undefined } {
+  const what = `emit(${JSON.stringify(event)})`;
+  refuseForParents(selection, `${what} with an acknowledgement`);
+  const { nsp, single = false } = selection;
+  const question: Question<readonly Member[], Responses> = {
+    event,
+    timeout: askTimeout(selection.timeout),
+    send: (invocation, id) => {
+      const data = [event, ...args];
+      const packet = packetFor(selection, invocation, nsp.name, data, id);
+      notifyOutgoing(selection, invocation, data, packet);
+      return askMembers(invocation, audienceOf(selection), packet, id);
+    },
+    wait: (ports, members, how) => awaitAnswers(ports, members, { ...how, single }),
+    toRecord: ({ complete, responses }) => toBinaryJson([complete, responses]),
+    fromRecord: toResponses,
+  };
+  const acting = actingOf(selection);
+  const { sent, answer } = ask(nsp.server, acting, question);
+  // A replay waits for its listeners itself, and an answer that was never recorded never comes.
+  const waits = acting && !(acting.socket && acting.mode === "replay");
+  return { acting, sent, answer: waits ? acting.invocation.track(what, answer) : answer };
+}
+
+/** Calls back with the answers: `(error, answers)`, or of a single socket `(error, …answer)`. */
+export function askWithCallback(
+  selection: Selection,
+  event: string,
+  args: readonly unknown[],
+  callback: AnyFunction,
+): Effect<void> {
+  const { acting, sent, answer } = askSelected(selection, event, args);
+  const what = `the acknowledgement callback of ${JSON.stringify(event)}`;
+  const { single, nsp } = selection;
+  const called = answer.then(
+    ({ responses, complete }) => {
+      if (!single) return callback(complete ? null : timedOut(), responses);
+      return complete ? callback(null, ...responses) : callback(timedOut());
+    },
+    (error: unknown) => (single ? callback(error) : callback(error, [])),
+  );
+  // As for all calls outside of events: it is over when all that it led to is.
+  if (!acting) return nsp.server.outside.later(what, called);
+  // A replay waits for its listeners itself, and an answer that was never recorded never comes.
+  if (acting.mode === "live") void acting.invocation.track(what, called);
+  else void Effect.of(called, () => undefined);
+  return sent;
+}
+
 /** Posts a question to everybody in the audience. @returns who was asked */
-export function askMembers(
+function askMembers(
   invocation: Invocation,
   audience: Audience,
   packet: EventPacket,
@@ -41,7 +105,7 @@ export function askMembers(
  * socket that has not answered.
  * @param how `until` in milliseconds since the epoch
  */
-export async function awaitAnswers(
+async function awaitAnswers(
   ports: AnswerPorts,
   members: readonly Member[],
   how: { readonly id: number; readonly until: number; readonly single: boolean },
@@ -53,10 +117,8 @@ export async function awaitAnswers(
   return { responses, complete: came.length === members.length };
 }
 
-/** How the answers that a connection listener got are recorded. */
-export const recordOf = ({ complete, responses }: Responses): Json => toBinaryJson([complete, responses]);
-
-export function toResponses(recorded: Json): Responses {
+/** Back from how they are recorded. */
+function toResponses(recorded: Json): Responses {
   const [complete, responses] = toArguments(recorded) ?? [];
   return { complete: complete === true, responses: Array.isArray(responses) ? responses : [] };
 }

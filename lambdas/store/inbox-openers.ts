@@ -1,4 +1,5 @@
 import { slotOf } from "../server/inbox/ids.ts";
+import { CONNECTION_LIFE_MS } from "../server/ports/gateway.ts";
 import type {
   InboxDelivery,
   InboxName,
@@ -13,7 +14,7 @@ import { newToken } from "./claims.ts";
 import { Expression, isLive } from "./expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
 import { entryName, escapeName, inboxPk, OPENER_SK, openerKey, socketKey } from "./keys.ts";
-import { CONNECTION_LIFE_MS, connectionTtl } from "./lifetimes.ts";
+import { connectionTtl } from "./lifetimes.ts";
 import { ofSocket, subjectOf } from "./sockets/sockets.ts";
 import type { Table } from "./table.ts";
 

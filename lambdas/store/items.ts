@@ -1,4 +1,5 @@
 import { isDisconnectReason } from "../server/common/disconnect-reason.ts";
+import { CONNECTION_LIFE_MS } from "../server/ports/gateway.ts";
 import type { Member, RoomName } from "../server/ports/rooms.ts";
 import type {
   ConnectionRecord,
@@ -23,7 +24,7 @@ import {
   socketKey,
   unescapeName,
 } from "./keys.ts";
-import { CONNECTION_LIFE_MS, connectionTtl } from "./lifetimes.ts";
+import { connectionTtl } from "./lifetimes.ts";
 
 /** A value over the inline limit: the map holds the token of the item that holds it (see sockets/asides.ts). */
 export interface AsideMarker {

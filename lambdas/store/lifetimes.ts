@@ -1,12 +1,8 @@
 /** How long rows live. All in milliseconds; DynamoDB's TTL attribute alone is in seconds. */
 
-export const MINUTE_MS = 60 * 1000;
+import { CONNECTION_LIFE_MS } from "../server/ports/gateway.ts";
 
-/**
- * API Gateway cuts every WebSocket connection after two hours.
- * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
- */
-export const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1000;
+export const MINUTE_MS = 60 * 1000;
 
 /** Rows outlive their connection by this much, so that its end still finds them: clocks differ, and $disconnect is late at times. */
 export const EXPIRY_MARGIN_MS = 10 * 60 * 1000;

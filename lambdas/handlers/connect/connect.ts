@@ -7,6 +7,7 @@ import { offsetsFrom } from "../../server/common/offsets.ts";
 import type { NamespaceCore } from "../../server/declared/namespace-core.ts";
 import { callCloseListeners } from "../../server/ending/closing.ts";
 import { disconnectSocket, endConnection, releaseEnded } from "../../server/ending/ending.ts";
+import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import type { SocketRecord } from "../../server/ports/sockets.ts";
 import { deleteMembers, putMembers, verifyMembers } from "../../server/rooms/membership.ts";
 import { newToken } from "../../server/socket/memberships.ts";
@@ -26,8 +27,6 @@ const COMMIT_MS = 10_000;
 const LISTENER_CAP_MS = 10_000;
 /** How long they wait for work that nobody awaits (`load().then(() => socket.on(…))`), in milliseconds. */
 const LINGER_MS = 1_000;
-/** A connection lives 2 h at most (API Gateway), in milliseconds; the store adds the margin for what comes late. */
-const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1_000;
 
 /** `40`: a client connects to a namespace (docs/architecture/life.md). */
 export async function handleConnectPacket(
@@ -117,7 +116,7 @@ async function begin(
     token: socket.memberships.token,
     auth: socket.auth,
     deadline: ports.clock.now() + COMMIT_MS,
-    expiresAt: connection.connectedAt + CONNECTION_LIFE_MS,
+    expiresAt: connection.connectedAt + CONNECTION_LIFE_MS, // the store adds the margin for what comes late
   });
   if (!began) {
     await closeConnection(context, "forced close"); // another CONNECT to the same namespace is running

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import { EVERYONE } from "../../server/ports/rooms.ts";
 import type { SocketRecord } from "../../server/ports/sockets.ts";
 import { renewedToken } from "../../server/recovery/membership-history.ts";
@@ -6,9 +7,6 @@ import { stampTokens } from "../../server/rooms/membership.ts";
 import type { SocketCore, SocketSeed } from "../../server/socket/socket-core.ts";
 import type { PacketContext } from "../context.ts";
 import type { Restored } from "./restore.ts";
-
-/** A connection lives 2 h at most (API Gateway), in milliseconds. */
-const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1_000;
 
 /** 144 random bits: whoever knows it gets the session. Never given out twice. */
 export const newPid = (): string => randomBytes(18).toString("base64url");

@@ -1,3 +1,9 @@
+/**
+ * API Gateway cuts every WebSocket connection after two hours. In milliseconds.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+ */
+export const CONNECTION_LIFE_MS = 2 * 60 * 60 * 1_000;
+
 export type PostAnswer = "ok" | "gone" | "refused";
 
 export interface PostOptions {

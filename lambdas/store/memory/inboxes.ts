@@ -1,10 +1,11 @@
 import { slotOf } from "../../server/inbox/ids.ts";
+import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import type { InboxEvent, InboxName, InboxOpener, InboxStore } from "../../server/ports/inbox.ts";
 import type { SocketKey } from "../../server/ports/sockets.ts";
 import { newToken } from "../claims.ts";
 import { isLive } from "../expression.ts";
 import type { InboxEventStore } from "../inboxes.ts";
-import { CONNECTION_LIFE_MS, connectionTtl, toTtl } from "../lifetimes.ts";
+import { connectionTtl, toTtl } from "../lifetimes.ts";
 import type { Expiring, MemoryState } from "./state.ts";
 import { addressOf, type MemorySocket } from "./state.ts";
 

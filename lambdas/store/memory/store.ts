@@ -1,11 +1,12 @@
 import type { Clock } from "../../server/ports/environment.ts";
 import type { FanOutStore } from "../../server/ports/fan-out.ts";
+import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import type { HeartbeatStore } from "../../server/ports/heartbeat.ts";
 import type { Member, RoomName } from "../../server/ports/rooms.ts";
 import type { ConnectionRecord } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
 import { isLive } from "../expression.ts";
-import { ANSWER_KEPT_MS, CONNECTION_LIFE_MS, connectionTtl, ENDED_KEPT_MS, toTtl } from "../lifetimes.ts";
+import { ANSWER_KEPT_MS, connectionTtl, ENDED_KEPT_MS, toTtl } from "../lifetimes.ts";
 import { memoryDirectives } from "./directives.ts";
 import { memoryFanOuts } from "./fan-outs.ts";
 import { memoryHeartbeats } from "./heartbeats.ts";

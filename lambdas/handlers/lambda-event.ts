@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isDisconnectReason } from "../server/common/disconnect-reason.ts";
+import { isRecord } from "../server/common/is-record.ts";
 import { isOffset } from "../server/common/offsets.ts";
 import type { EndTarget, Task } from "../server/ports/tasks.ts";
 
@@ -171,7 +172,5 @@ const isEndTarget = (value: unknown): value is EndTarget =>
       (one.room === null || typeof one.room === "string"),
   );
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);

@@ -1,3 +1,4 @@
+import { isRecord } from "../../server/common/is-record.ts";
 import { toFanOutMessage } from "../../server/fan-out/message.ts";
 import { toRange } from "../../server/fan-out/ranges.ts";
 import type { FanOutTask } from "../../server/ports/fan-out.ts";
@@ -25,7 +26,5 @@ export function toFanOutEvent(event: unknown): FanOutEvent | undefined {
   return { task, owner };
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const isBound = (value: unknown): value is string | undefined =>
   value === undefined || typeof value === "string";

@@ -5,7 +5,7 @@ import type { NamespaceServer } from "../declared/namespace-core.ts";
 import { allFannedOut } from "../fan-out/fan-out.ts";
 import { closeInboxes } from "../inbox/opening.ts";
 import type { Invocation } from "../invocation/invocation.ts";
-import { EVERYONE } from "../ports/rooms.ts";
+import { EVERYONE, ofJsonRoom } from "../ports/rooms.ts";
 import type { ConnectionView, DisconnectReason, SocketRecord, SocketView } from "../ports/sockets.ts";
 import type { EndTarget } from "../ports/tasks.ts";
 import { deleteMembers } from "../rooms/membership.ts";
@@ -139,7 +139,7 @@ export async function endConnection(
   }
   await Promise.all(
     target.members.map(({ nsp, room, id }) =>
-      store.deleteMemberOf(connectionId, { nsp, room: room ?? EVERYONE, id }),
+      store.deleteMemberOf(connectionId, { nsp, room: ofJsonRoom(room), id }),
     ),
   );
   // Always, also when a post said "gone": half-ended connections must not live on.

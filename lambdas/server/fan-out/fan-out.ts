@@ -1,7 +1,7 @@
 import { Limiter } from "../common/limiter.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import type { FanOuts, FanOutTask, LegKey, SocketRange } from "../ports/fan-out.ts";
-import { EVERYONE } from "../ports/rooms.ts";
+import { toJsonRoom } from "../ports/rooms.ts";
 import { postToAll, withoutTheSlow } from "../posting/post-to-all.ts";
 import { finishRows } from "../recovery/log.ts";
 import { finishPart, isComplete, pathOfBranch, ROOT } from "./legs.ts";
@@ -84,7 +84,7 @@ async function isBusy(
 }
 
 const audienceOf = ({ nsp, rooms, except }: FanOut): string =>
-  JSON.stringify([nsp, rooms.map((room) => (room === EVERYONE ? null : room)).sort(), [...except].sort()]);
+  JSON.stringify([nsp, rooms.map(toJsonRoom).sort(), [...except].sort()]);
 
 /**
  * Waits until workers have posted all that this event has emitted so far. They read the rooms, so who joins, leaves or is

@@ -1,5 +1,6 @@
+import { isRecord } from "../common/is-record.ts";
 import type { FanOutMessage } from "../ports/fan-out.ts";
-import { EVERYONE, type RoomName } from "../ports/rooms.ts";
+import { type JsonRoom, ofJsonRoom, type RoomName, toJsonRoom } from "../ports/rooms.ts";
 import type { EventPacket, Receiver } from "../posting/post-to-all.ts";
 
 /**
@@ -30,7 +31,7 @@ export function toMessage({
 }: FanOut): FanOutMessage {
   return {
     nsp,
-    rooms: rooms.map((room) => (room === EVERYONE ? null : room)),
+    rooms: rooms.map(toJsonRoom),
     except: [...except],
     frames,
     ...(log && { offset: log.id }),
@@ -41,7 +42,7 @@ export function toMessage({
 export const fitsTask = (message: FanOutMessage): boolean =>
   Buffer.byteLength(JSON.stringify(message)) <= MAX_MESSAGE_BYTES;
 
-export const roomsOfMessage = ({ rooms }: FanOutMessage): RoomName[] => rooms.map((room) => room ?? EVERYONE);
+export const roomsOfMessage = ({ rooms }: FanOutMessage): RoomName[] => rooms.map(ofJsonRoom);
 
 /** What a worker finds in its task or in the table; undefined for anything else. */
 export function toFanOutMessage(value: unknown): FanOutMessage | undefined {
@@ -57,8 +58,6 @@ export function toFanOutMessage(value: unknown): FanOutMessage | undefined {
   };
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string";
-const isRoom = (value: unknown): value is string | null => value === null || isText(value);
+const isRoom = (value: unknown): value is JsonRoom => value === null || isText(value);
 const areTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);

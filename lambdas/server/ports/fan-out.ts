@@ -1,6 +1,6 @@
 import type { Clock, Log } from "./environment.ts";
 import type { Gateway } from "./gateway.ts";
-import type { LogRow, Member, RoomName } from "./rooms.ts";
+import type { JsonRoom, LogRow, Member, RoomName } from "./rooms.ts";
 import type { Store } from "./store.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -40,8 +40,7 @@ export interface Leg {
 /** What a packet of a fan-out is, and to whom it goes. Travels as JSON. */
 export interface FanOutMessage {
   readonly nsp: string;
-  /** `null` is EVERYONE. */
-  readonly rooms: readonly (string | null)[];
+  readonly rooms: readonly JsonRoom[];
   readonly except: readonly string[];
   readonly frames: readonly string[];
   /** The packet's offset, if it is in the logs of the rooms. */

@@ -3,6 +3,12 @@ export const EVERYONE: unique symbol = Symbol("everyone");
 
 export type RoomName = string | typeof EVERYONE;
 
+/** As it travels in tasks and messages. */
+export type JsonRoom = string | null;
+
+export const toJsonRoom = (room: RoomName): JsonRoom => (room === EVERYONE ? null : room);
+export const ofJsonRoom = (room: JsonRoom): RoomName => room ?? EVERYONE;
+
 export interface Member {
   readonly nsp: string;
   readonly room: RoomName;

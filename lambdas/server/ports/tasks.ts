@@ -1,10 +1,10 @@
+import type { JsonRoom } from "./rooms.ts";
 import type { DisconnectReason, SocketKey } from "./sockets.ts";
 
 /** A connection that is to end, with the member rows that led to it: rows of a crashed join are found only this way. */
 export interface EndTarget {
   readonly connectionId: string;
-  /** `room: null` is EVERYONE (a task travels as JSON). */
-  readonly members: readonly { readonly nsp: string; readonly room: string | null; readonly id: string }[];
+  readonly members: readonly { readonly nsp: string; readonly room: JsonRoom; readonly id: string }[];
 }
 
 /** The rest of a resume that was longer than an invocation. */

@@ -1,7 +1,6 @@
 import type { Clock, Log } from "../ports/environment.ts";
 import type { Gateway } from "../ports/gateway.ts";
-import type { Member, RoomName } from "../ports/rooms.ts";
-import { EVERYONE } from "../ports/rooms.ts";
+import { type Member, toJsonRoom } from "../ports/rooms.ts";
 import type { Store } from "../ports/store.ts";
 import type { EndTarget } from "../ports/tasks.ts";
 import { meetHold } from "../recovery/hold.ts";
@@ -256,7 +255,7 @@ export class Posts {
       this.#dead.add(connectionId);
       this.#onGone(connectionId);
     }
-    const stale = member && { nsp: member.nsp, room: roomForTask(member.room), id: member.id };
+    const stale = member && { nsp: member.nsp, room: toJsonRoom(member.room), id: member.id };
     this.#addGone(connectionId, stale ? [stale] : []);
     return false;
   }
@@ -267,5 +266,3 @@ export class Posts {
     this.#gone.set(connectionId, members);
   }
 }
-
-const roomForTask = (room: RoomName): string | null => (room === EVERYONE ? null : room);

@@ -1,0 +1,3 @@
+/** An object with keys, of what came from outside: no list and no null. */
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

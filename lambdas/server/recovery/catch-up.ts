@@ -1,3 +1,4 @@
+import { mergeSorted } from "../common/merge-sorted.ts";
 import { latestOf, offsetsFrom, timeOfOffset } from "../common/offsets.ts";
 import type { Clock } from "../ports/environment.ts";
 import type { LogRow, RoomName } from "../ports/rooms.ts";
@@ -130,7 +131,7 @@ export class CatchUp {
   #rows(presence: MembershipHistory): AsyncGenerator<LogRow> {
     const { store, nsp } = this.#options;
     const rooms = presence.rooms.map((room) => store.listLog(nsp, room, this.#startOf(presence, room)));
-    return mergeById(rooms.map(flatten));
+    return mergeSorted(rooms);
   }
 
   #startOf(presence: MembershipHistory, room: RoomName): string {
@@ -139,36 +140,4 @@ export class CatchUp {
     const lookBack = offsetsFrom(timeOfOffset(this.#last) - LOOK_BACK_MS);
     return latestOf(start, lookBack);
   }
-}
-
-async function* flatten<T>(pages: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
-  for await (const page of pages) yield* page;
-}
-
-/** Merges sorted sources; holds one page of each. */
-async function* mergeById(sources: readonly AsyncGenerator<LogRow>[]): AsyncGenerator<LogRow> {
-  try {
-    const heads = await Promise.all(sources.map(headOf));
-    for (;;) {
-      let first: Head | undefined;
-      for (const head of heads) {
-        if (head.row && (!first?.row || head.row.id < first.row.id)) first = head;
-      }
-      if (!first?.row) return;
-      yield first.row;
-      first.row = (await headOf(first.source)).row;
-    }
-  } finally {
-    await Promise.allSettled(sources.map((source) => source.return(undefined)));
-  }
-}
-
-interface Head {
-  readonly source: AsyncGenerator<LogRow>;
-  row: LogRow | undefined;
-}
-
-async function headOf(source: AsyncGenerator<LogRow>): Promise<Head> {
-  const { value, done } = await source.next();
-  return { source, row: done ? undefined : value };
 }

@@ -1,12 +1,12 @@
 import { randomInt } from "node:crypto";
 import { SkysocketError } from "../common/errors.ts";
+import { type Looks, looks } from "../common/looks.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import type { AnswerPorts } from "../invocation/outside-calls.ts";
 import type { Json } from "../ports/sockets.ts";
 
-/** Waits between two looks for an answer, in milliseconds: doubling from the first to the last. */
-const FIRST_LOOK_MS = 50;
-const LAST_LOOK_MS = 1_000;
+/** For an answer. */
+const LOOKS: Looks = { first: 50, longest: 1_000 };
 /** What `emitWithAck` without `timeout` waits for, in milliseconds. Waiting holds a Lambda, so it cannot be forever. */
 export const DEFAULT_ASK_TIMEOUT_MS = 10_000;
 /** An invocation lives 29 s (API Gateway's integration timeout): a longer wait could not be kept. */
@@ -63,12 +63,13 @@ export async function awaitAnswer(
   askId: number,
   { until, hopeless = () => false }: Patience,
 ): Promise<Json | undefined> {
-  for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
+  const nextWait = looks(LOOKS);
+  for (;;) {
     const inVain = hopeless();
     const answer = inVain ? undefined : await store.readAnswer(socketId, askId);
     if (answer !== undefined) return answer;
     const left = until - clock.now();
     if (left <= 0) return undefined;
-    await clock.sleep(inVain ? left : Math.min(wait, left));
+    await clock.sleep(inVain ? left : Math.min(nextWait(), left));
   }
 }

@@ -1,4 +1,5 @@
 import { Limiter } from "../common/limiter.ts";
+import { type Looks, looks } from "../common/looks.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import type { FanOuts, FanOutTask, LegKey, SocketRange } from "../ports/fan-out.ts";
 import { toJsonRoom } from "../ports/rooms.ts";
@@ -20,9 +21,8 @@ export const MAX_BRANCHES = 250;
 /** Tasks that are being started at the same time. */
 const STARTED_AT_ONCE = 16;
 
-/** How soon, and then how rarely, the end of a fan-out is looked for, in milliseconds. */
-const FIRST_LOOK_MS = 50;
-const LONGEST_LOOK_MS = 500;
+/** For the end of a fan-out. */
+const LOOKS: Looks = { first: 50, longest: 500 };
 /** Of the invocation, in milliseconds: what still has to be sent after waiting. */
 const RESERVE_MS = 3_000;
 
@@ -98,13 +98,13 @@ export async function allFannedOut(invocation: Invocation): Promise<void> {
 /** Waits until the workers of a fan-out are done: the next one to the same rooms must not overtake it. */
 async function finished({ ports, deadline }: Invocation, { store }: FanOuts, id: string): Promise<void> {
   const { clock, log } = ports;
-  let wait = FIRST_LOOK_MS;
+  const nextWait = looks(LOOKS);
   for (;;) {
     const leg = await store.readLeg({ id, path: ROOT });
     if (!leg || isComplete(leg)) return; // without a row it never began
+    const wait = nextWait();
     if (clock.now() + wait > deadline - RESERVE_MS) break;
     await clock.sleep(wait);
-    wait = Math.min(wait * 2, LONGEST_LOOK_MS);
   }
   log.warn(
     "SKY_FAN_OUT_SLOW",

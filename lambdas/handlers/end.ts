@@ -25,7 +25,10 @@ export async function handleDisconnect(
     await context.ports.clock.sleep(LET_DISCONNECT_PACKET_WIN_MS);
   }
   await asInvocation(context, 0, (invocation) =>
-    endConnection(context.server, invocation, { connectionId, members: [] }, "transport close", {
+    endConnection(context.server, invocation, {
+      connectionId,
+      members: [],
+      reason: "transport close",
       close: false, // API Gateway has just said that it is closed
     }),
   );
@@ -42,7 +45,7 @@ export async function handleEnd(
       while (context.ports.clock.now() < context.deadline - RESERVE_MS) {
         const target = left.shift();
         if (!target) return;
-        await endConnection(context.server, invocation, target, reason, { close: true });
+        await endConnection(context.server, invocation, { ...target, reason, close: true });
       }
     });
     const results = await Promise.allSettled(ends);

@@ -53,7 +53,10 @@ export async function handleOpen(context: HandlerContext, task: OpenTask): Promi
   giveUp(context, task, "the client is not there", since);
   // If it is there after all, the close brings it back at once.
   await asInvocation(context, 0, (invocation) =>
-    endConnection(context.server, invocation, { connectionId, members: [] }, "transport close", {
+    endConnection(context.server, invocation, {
+      connectionId,
+      members: [],
+      reason: "transport close",
       close: true,
     }),
   );

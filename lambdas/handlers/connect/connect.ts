@@ -230,7 +230,10 @@ async function abandon(
   if (!socket.life.ready) callCloseListeners(socket, "transport close");
   try {
     if (!socket.life.ready) await ports.store.dropSocket(socket.key, socket.id);
-    await endConnection(server, invocation, { connectionId, members: [] }, "transport close", {
+    await endConnection(server, invocation, {
+      connectionId,
+      members: [],
+      reason: "transport close",
       close: true,
     });
   } catch (error) {

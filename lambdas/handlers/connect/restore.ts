@@ -190,7 +190,7 @@ async function endBefore(
   // All that it may have been open on: who claimed the session before us may have died before it ended those.
   for (const connectionId of new Set([session.connectionId, ...claim.tried, claim.rowOn])) {
     const before = { connectionId, members: [] };
-    await endConnection(server, invocation, before, "transport close", { close: true });
+    await endConnection(server, invocation, { ...before, reason: "transport close", close: true });
   }
   const row = await latestRow(ports.store, session);
   if (!row || row.connectionId === claim.rowOn) return row;

@@ -12,7 +12,7 @@ export async function closeConnection(
   reason: DisconnectReason,
 ): Promise<void> {
   const target = { connectionId: connection.connectionId, members: [] };
-  await endConnection(server, invocation, target, reason, { close: true });
+  await endConnection(server, invocation, { ...target, reason, close: true });
 }
 
 /**

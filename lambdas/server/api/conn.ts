@@ -121,7 +121,7 @@ export class Conn extends EventSource {
     void invocation.actInLane("conn.close()", async () => {
       // In the queue, and behind all posts to this connection: what was sent before goes out before.
       await invocation.act("conn.close()", async () => ({ rest: core.send([]) }));
-      await endConnection(core.nsp.server, invocation, target, "forced close", { close: true });
+      await endConnection(core.nsp.server, invocation, { ...target, reason: "forced close", close: true });
     });
   }
 

@@ -91,8 +91,12 @@ async function disconnectConnection(socket: SocketCore): Promise<void> {
     const other = existingCore(invocation, nsp.server, { connection, socket: row });
     if (other) await disconnectNow(other, false);
   }
-  const target: EndTarget = { connectionId, members: [] };
-  await endConnection(nsp.server, invocation, target, "server namespace disconnect", { close: true });
+  await endConnection(nsp.server, invocation, {
+    connectionId,
+    members: [],
+    reason: "server namespace disconnect",
+    close: true,
+  });
 }
 
 /** The socket of a row, if its namespace still exists in this version of the application. */
@@ -105,6 +109,13 @@ function existingCore(
   return nsp && coreOf(invocation, nsp, view);
 }
 
+/** How a connection ends. */
+export interface ConnectionEnd extends EndTarget {
+  readonly reason: DisconnectReason;
+  /** False where API Gateway has said itself that it is closed. */
+  readonly close: boolean;
+}
+
 /**
  * Ends a connection and everything on it (docs/architecture/life.md): for $disconnect, a post that found it gone,
  * `disconnect(true)`, bad packets. Runs any number of times, also at once: handlers run at most once, everything else at least
@@ -113,16 +124,13 @@ function existingCore(
 export async function endConnection(
   server: NamespaceServer,
   invocation: Invocation,
-  target: EndTarget,
-  reason: DisconnectReason,
-  how: { readonly close: boolean },
+  { connectionId, members, reason, close }: ConnectionEnd,
 ): Promise<void> {
   const { store, gateway, clock } = invocation.ports;
-  const { connectionId } = target;
   const first = await store.sayBye(connectionId, reason, clock.now());
   // With recovery on, before the member rows go one by one: a client that is not gone after all, and gets what comes through those
   // that are left, would have an offset behind what it did not get through the others.
-  const closed = how.close && server.options.recovery !== undefined;
+  const closed = close && server.options.recovery !== undefined;
   if (closed) await gateway.close(connectionId);
   const { connection, sockets } = await readOrClear(invocation, connectionId);
   // That brings a $disconnect, which may come first: the sockets end for the reason for which this began.
@@ -131,19 +139,19 @@ export async function endConnection(
   if (connection) {
     const ended: SocketRecord[] = [];
     for (const row of sockets) {
-      const left = await endRow(server, invocation, { connection, socket: row }, why, first);
+      const left = await endRow(server, invocation, { connection, socket: row }, { reason: why, first });
       if (left === "still connecting") connecting = true;
       else if (left) ended.push(left);
     }
     if (first) await reportClose(server, invocation, connection, ended, why);
   }
   await Promise.all(
-    target.members.map(({ nsp, room, id }) =>
+    members.map(({ nsp, room, id }) =>
       store.deleteMemberOf(connectionId, { nsp, room: ofJsonRoom(room), id }),
     ),
   );
   // Always, also when a post said "gone": half-ended connections must not live on.
-  if (how.close && !closed) await gateway.close(connectionId);
+  if (close && !closed) await gateway.close(connectionId);
   // Last: as long as the row is there with its `bye`, the heartbeat redoes the end, if this one crashes. And if the CONNECT of a
   // socket dies before it comes to that. And it tells an open packet's invocation that starts only now that it is too late:
   // without a row it would wait for one.
@@ -170,13 +178,15 @@ async function readOrClear({ ports }: Invocation, connectionId: string): Promise
   }
 }
 
-/** @returns a row whose connection listeners may have set a listener of the connection's end; undefined if those have run */
+/**
+ * @param how `first`: this invocation is the one that ends the connection
+ * @returns a row whose connection listeners may have set a listener of the connection's end; undefined if those have run
+ */
 async function endRow(
   server: NamespaceServer,
   invocation: Invocation,
   view: SocketView,
-  reason: DisconnectReason,
-  first: boolean,
+  { reason, first }: { readonly reason: DisconnectReason; readonly first: boolean },
 ): Promise<SocketRecord | "still connecting" | undefined> {
   const { store, clock } = invocation.ports;
   let row: SocketRecord | undefined = view.socket;

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../ports/error-codes.ts";
 import type { Ports } from "../ports/ports.ts";
 
 /** Between two lines with one code, in milliseconds. */
@@ -12,7 +13,7 @@ export class Seldom {
 
   warn(
     { log, clock }: Pick<Ports, "log" | "clock">,
-    code: string,
+    code: ErrorCode,
     message: string,
     details: Readonly<Record<string, unknown>>,
   ): void {

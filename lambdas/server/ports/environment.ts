@@ -1,3 +1,5 @@
+import type { ErrorCode } from "./error-codes.ts";
+
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -10,7 +12,7 @@ export interface Clock {
 }
 
 export interface Log {
-  /** `code` is stable and listed in docs/ERRORS.md; `details` are for the reader of the log. */
-  error(code: string, message: string, details?: Readonly<Record<string, unknown>>): void;
-  warn(code: string, message: string, details?: Readonly<Record<string, unknown>>): void;
+  /** `details` are for the reader of the log. */
+  error(code: ErrorCode, message: string, details?: Readonly<Record<string, unknown>>): void;
+  warn(code: ErrorCode, message: string, details?: Readonly<Record<string, unknown>>): void;
 }

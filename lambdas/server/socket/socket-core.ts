@@ -8,6 +8,7 @@ import type { Participant } from "../invocation/participant.ts";
 import { type AnswerPlace, RecordedAnswers } from "../invocation/recorded-answers.ts";
 import { type Scope, scopes } from "../invocation/scope.ts";
 import { stopCallingTimer } from "../invocation/timers.ts";
+import type { ErrorCode } from "../ports/error-codes.ts";
 import type { ConnectionRecord, Json, SocketKey, SocketRecord } from "../ports/sockets.ts";
 import type { Recipient } from "../posting/posts.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -214,7 +215,7 @@ export class SocketCore implements Participant {
    * Calls an application's function; what it throws or rejects with is logged and disturbs nobody else.
    * @returns its promise, which never rejects; undefined if it gave none
    */
-  call(what: string, code: string, fn: () => unknown): Promise<void> | undefined {
+  call(what: string, code: ErrorCode, fn: () => unknown): Promise<void> | undefined {
     const failed = (error: unknown): void =>
       this.invocation.ports.log.error(code, `${what} failed`, {
         nsp: this.nsp.name,

@@ -124,9 +124,9 @@ test("a line that clients can cause comes once a minute, with the number of thos
     log: { error: () => {}, warn: (...line: unknown[]) => void lines.push(line) },
   };
   const seldom = new Seldom();
-  for (now of [0, 1, 59_999, 60_000, 60_001]) seldom.warn(ports, "CODE", "text", { now });
+  for (now of [0, 1, 59_999, 60_000, 60_001]) seldom.warn(ports, "SKY_CLIENT_LIMIT", "text", { now });
   expect(lines).toEqual([
-    ["CODE", "text", { now: 0 }],
-    ["CODE", "text", { now: 60_000, leftOut: 2 }],
+    ["SKY_CLIENT_LIMIT", "text", { now: 0 }],
+    ["SKY_CLIENT_LIMIT", "text", { now: 60_000, leftOut: 2 }],
   ]);
 });

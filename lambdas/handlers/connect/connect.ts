@@ -157,10 +157,10 @@ async function enterNamespace(
 ): Promise<boolean> {
   const { invocation } = context;
   const entered = closedGate();
-  invocation.holdEffects(entered.opened);
+  invocation.delayEffects(entered.opened);
   // Something that middlewares left on the socket and no row can hold: they run again in each replay.
   const rerunMiddlewares =
-    socket.listeners.size > 0 || socket.state.holdsMore || socket.client.rebuilt.changed.length > 0;
+    socket.listeners.size > 0 || socket.state.hasUnsavable || socket.client.rebuilt.changed.length > 0;
   socket.life.beginFirstRun();
   if (!restored) socket.memberships.enter([[socket.id, socket.memberships.token]]);
   const settled = callConnectionListeners(socket, "live");

@@ -4,7 +4,7 @@ import { SkysocketError } from "../common/errors.ts";
 import type { DefaultEventsMap, EventNames, EventsMap, UnackedParams } from "../common/typed-events.ts";
 import { notAvailable } from "../common/unavailable.ts";
 import type { NamespaceCore } from "../declared/namespace-core.ts";
-import { deliverToInbox, emitToInbox } from "../inbox/emit.ts";
+import { emitToInbox, emitToInboxOutside } from "../inbox/emit.ts";
 
 /**
  * A place where events wait until a client has acknowledged them. Sockets open it with `socket.openInbox(name)`; an event is
@@ -49,7 +49,7 @@ export class Inbox<EmitEvents extends EventsMap = DefaultEventsMap> {
     }
     const mail = { nsp, inbox: this.#name, values: [event, ...values] };
     const acting = server.acting();
-    if (!acting) return server.actOutside(what, (invocation) => deliverToInbox(server, invocation, mail));
+    if (!acting) return server.actOutside(what, (invocation) => emitToInboxOutside(server, invocation, mail));
     acting.socket?.note("inbox", event);
     if (acting.mode === "replay") return resolved(undefined);
     return emitToInbox(server, acting.invocation, mail);

@@ -26,7 +26,11 @@ export function emitToInbox(server: NamespaceServer, invocation: Invocation, mai
 }
 
 /** The same where nothing waits for the invocation: resolves when the event has been sent too, or that has failed. */
-export function deliverToInbox(server: NamespaceServer, invocation: Invocation, mail: Mail): Effect<void> {
+export function emitToInboxOutside(
+  server: NamespaceServer,
+  invocation: Invocation,
+  mail: Mail,
+): Effect<void> {
   return put(server, invocation, mail, async ({ stored, delivered }) => {
     await stored;
     await delivered.catch(() => undefined); // it is logged; and stored all the same

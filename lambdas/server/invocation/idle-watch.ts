@@ -31,7 +31,7 @@ interface Watched {
   readonly ports: Pick<Ports, "clock" | "activeResources">;
   readonly ended: boolean;
   /** How many answers wait for the end of the invocation: nobody waits for those. */
-  readonly holding: number;
+  readonly waitingAnswers: number;
   /** Saves what the application changed so far. */
   flush(): void;
 }
@@ -82,9 +82,9 @@ export class IdleWatch {
       this.#watched.flush();
       // The process can be asked only when nothing else is going on in it.
       if (this.#beside?.busy) await this.#beside.rest(since + PATIENCE_MS);
-      const { holding } = this.#watched;
-      if (this.#pending.size > holding) continue;
-      const busy = grown(withTimers(base, holding), this.#resources());
+      const { waitingAnswers } = this.#watched;
+      if (this.#pending.size > waitingAnswers) continue;
+      const busy = grown(withTimers(base, waitingAnswers), this.#resources());
       const waited = clock.now() - since;
       if (busy.length === 0 || waited >= capMs) return busy;
       if (onlyConnections(busy) && waited >= CONNECTION_GRACE_MS) return [];
@@ -97,7 +97,7 @@ export class IdleWatch {
   async #drain(): Promise<void> {
     // What the application gave to `process.nextTick` is seen nowhere, and has its turn only when no promise can go on.
     await new Promise(process.nextTick);
-    while (this.#pending.size > this.#watched.holding) {
+    while (this.#pending.size > this.#watched.waitingAnswers) {
       await this.#pending.oneEnded();
       // A continuation of what just settled may start the next thing: it gets its turn first.
       await this.#watched.ports.clock.turn();

@@ -8,7 +8,7 @@ interface Interval {
   /** Calls that its turns have begun and that are not over. */
   going: number;
   /** Some of them had to wait for an event: then it is not for its period that they are not over. */
-  held: boolean;
+  delayed: boolean;
   /** The function is running: all that it calls belongs to one turn. */
   calling: boolean;
   /** This turn came before the last one was over. */
@@ -24,21 +24,21 @@ export class Intervals {
   readonly #intervals = new WeakMap<object, Interval>();
 
   /** An interval's call begins, if one is calling. @returns what to call when it is over */
-  enter(held: boolean): () => void {
+  enter(delayed: boolean): () => void {
     const interval = this.#calling()?.[1];
     if (!interval) return () => undefined;
     interval.going++;
-    interval.held ||= held;
+    interval.delayed ||= delayed;
     return () => {
       interval.going--;
-      if (interval.going === 0) interval.held = false;
+      if (interval.going === 0) interval.delayed = false;
     };
   }
 
   overlaps(what: string, log: Log): boolean {
     const [timer, interval] = this.#calling() ?? [];
     if (!timer || !interval?.overlapping) return false;
-    if (interval.warned || interval.held) return true;
+    if (interval.warned || interval.delayed) return true;
     interval.warned = true;
     log.warn(
       "SKY_TIMER_OVERLAPS",
@@ -51,7 +51,7 @@ export class Intervals {
     const timer = callingTimer();
     if (!timer) return undefined;
     const known = this.#intervals.get(timer);
-    const interval = known ?? { going: 0, held: false, calling: false, overlapping: false, warned: false };
+    const interval = known ?? { going: 0, delayed: false, calling: false, overlapping: false, warned: false };
     if (!known) this.#intervals.set(timer, interval);
     if (!interval.calling) {
       interval.calling = true;

@@ -97,8 +97,8 @@ export class Invocation {
   }
 
   /** How many answers wait for the end of the invocation. */
-  get holding(): number {
-    return this.#response?.holding ? 1 : 0;
+  get waitingAnswers(): number {
+    return this.#response?.waiting ? 1 : 0;
   }
 
   /**
@@ -106,7 +106,7 @@ export class Invocation {
    * invocation for as long as such calls come.
    */
   get ending(): boolean {
-    return this.#idleWatch.waiting && this.#own <= this.holding;
+    return this.#idleWatch.waiting && this.#own <= this.waitingAnswers;
   }
 
   /**
@@ -163,8 +163,8 @@ export class Invocation {
     return Effect.of(Promise.reject(error), () => this.ports.log.error(error.code, error.message));
   }
 
-  /** All effects wait for `gate`. */
-  holdEffects(gate: Promise<void>): void {
+  /** All effects wait until the gate opens. */
+  delayEffects(gate: Promise<void>): void {
     void this.#main.push(() => gate);
   }
 

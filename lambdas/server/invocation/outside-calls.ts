@@ -183,11 +183,11 @@ export class OutsideCalls implements Beside {
 
   get #begun(): readonly Promise<unknown>[] {
     if (this.#live.size === 0 && this.#looks.size === 0) return [];
-    const begun = [...this.#live].filter((shared) => !this.#isHeld(shared));
+    const begun = [...this.#live].filter((shared) => !this.#isDelayed(shared));
     return [...begun.flatMap(({ calls }) => [...calls]), ...this.#looks];
   }
 
-  readonly #isHeld = ({ gate }: Shared): boolean => gate !== undefined && gate === this.#gate;
+  readonly #isDelayed = ({ gate }: Shared): boolean => gate !== undefined && gate === this.#gate;
 
   get #connectedPorts(): Ports {
     if (!this.#ports) throw new Error("not connected");
@@ -203,7 +203,7 @@ export class OutsideCalls implements Beside {
     if (joins) return current;
     const fanOutThreshold = this.#fanOutThreshold;
     const invocation = new Invocation({ ports, deadline: now + TIME_MS, lingerMs: 0, fanOutThreshold });
-    if (gate) invocation.holdEffects(gate.opened);
+    if (gate) invocation.delayEffects(gate.opened);
     const shared: Shared = { invocation, until: now + JOIN_MS, calls: new Set(), working: 0, gate };
     this.#live.add(shared);
     this.#current = shared;
@@ -252,7 +252,7 @@ export class OutsideCalls implements Beside {
   /** Where no event is running and something waits for one: the process may be one that is not frozen. */
   #wake(): void {
     if (this.#events > 0 || this.#waking || !this.#gate) return;
-    if (this.#waiting === 0 && ![...this.#live].some(this.#isHeld)) return;
+    if (this.#waiting === 0 && ![...this.#live].some(this.#isDelayed)) return;
     const waking = new AbortController();
     this.#waking = waking;
     const awake = this.#connectedPorts.clock.sleep(AWAKE_MS, waking.signal);

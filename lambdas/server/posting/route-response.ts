@@ -31,7 +31,7 @@ export class RouteResponse {
   }
 
   /** True while a frame waits: then nothing but the end of the invocation is missing. */
-  get holding(): boolean {
+  get waiting(): boolean {
     return this.#decide !== undefined;
   }
 

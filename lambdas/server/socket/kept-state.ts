@@ -54,8 +54,8 @@ export class KeptState {
   }
 
   /** Is there something in it that no row can hold? */
-  get holdsMore(): boolean {
-    return this.#data.holdsMore(this.data) || this.#props.holdsMore(this.#socket.facade);
+  get hasUnsavable(): boolean {
+    return this.#data.hasUnsavable(this.data) || this.#props.hasUnsavable(this.#socket.facade);
   }
 
   /** What the application changed since the last save, as the write that saves it; undefined if nothing. */

@@ -93,7 +93,7 @@ export class SavedState {
   }
 
   /** Is there something in it that no row can hold? */
-  holdsMore(current: object): boolean {
+  hasUnsavable(current: object): boolean {
     return (
       Object.entries(current).some(([key, value]) => this.#encode(key, value, () => undefined) === "keep") ||
       this.#look(current, () => undefined).refused.length > 0

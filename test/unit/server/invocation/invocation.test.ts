@@ -53,7 +53,7 @@ describe("effects", () => {
   test("wait for a gate", async () => {
     const { invocation, act, done } = bench();
     const gate = closedGate();
-    invocation.holdEffects(gate.opened);
+    invocation.delayEffects(gate.opened);
     const acted = act("a");
     await invocation.ports.clock.turn();
     expect(done).toEqual([]);

@@ -13,17 +13,17 @@ function bench() {
 describe("the place for one frame", () => {
   test("is empty at first", () => {
     const { response } = bench();
-    expect([response.holding, response.take()]).toEqual([false, undefined]);
+    expect([response.waiting, response.take()]).toEqual([false, undefined]);
     response.release(); // of nothing
   });
 
   test("gives the frame to whoever ends the invocation first, once", async () => {
     const { response } = bench();
     const held = response.offer("430[]");
-    expect(response.holding).toBe(true);
+    expect(response.waiting).toBe(true);
     expect(response.take()).toBe("430[]");
     expect(await held).toBe(true);
-    expect([response.holding, response.take()]).toEqual([false, undefined]);
+    expect([response.waiting, response.take()]).toEqual([false, undefined]);
   });
 
   test("gives it back when something else is to be sent", async () => {

@@ -106,7 +106,7 @@ describe("what is too large for a row", () => {
       expect(save(state, { ...large, fine: 2 }, reports)).toEqual({ fine: "2" });
       expect(save(state, { ...large, fine: 2 }, reports)).toBeUndefined();
       expect(reports).toEqual([expect.stringContaining(text)]);
-      expect(state.holdsMore(large)).toBe(true);
+      expect(state.hasUnsavable(large)).toBe(true);
       const current = { ...large, fine: 3 };
       state.restore(current);
       expect(current).toEqual({ ...large, fine: 2 });
@@ -138,7 +138,7 @@ describe("what no row can hold", () => {
     expect(save(state, { kept: 1n, fine: 2 }, reports)).toBeUndefined();
     expect(reports).toEqual(["kept: socket.data.kept is a bigint"]);
     expect(state.json()).toEqual({ kept: "1", fine: "2" });
-    expect([state.holdsMore({ a: new Map() }), state.holdsMore({ a: [] })]).toEqual([true, false]);
+    expect([state.hasUnsavable({ a: new Map() }), state.hasUnsavable({ a: [] })]).toEqual([true, false]);
   });
 
   test("survives a restore, which puts back everything else", () => {

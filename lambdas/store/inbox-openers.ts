@@ -4,7 +4,7 @@ import type {
   InboxDelivery,
   InboxName,
   InboxOpener,
-  InboxSlot,
+  NumberedInbox,
   InboxStore,
   OpenerChange,
   OpenerState,
@@ -31,7 +31,7 @@ export function openerStore(table: Table): OpenerStore {
     readOpener: (opener) => readOpener(table, opener),
     changeOpener: (opener, change) => changeOpener(table, opener, change),
     deleteOpener: (opener) => deleteOpener(table, opener),
-    noteInbox: (key, id, slot, instead) => noteInbox(table, key, id, slot, instead),
+    noteInbox: (key, id, numbered, instead) => noteInbox(table, key, id, numbered, instead),
     dropInboxes: (key, id, slots) => dropInboxes(table, key, id, slots),
   };
 }
@@ -136,7 +136,7 @@ async function noteInbox(
   table: Table,
   key: SocketKey,
   id: string,
-  { seen, number, inbox }: InboxSlot,
+  { seen, number, inbox }: NumberedInbox,
   instead: readonly number[],
 ): Promise<boolean> {
   const slot = slotOf(number);

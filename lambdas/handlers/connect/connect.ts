@@ -10,7 +10,7 @@ import { disconnectSocket, endConnection, releaseEnded } from "../../server/endi
 import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import type { SocketRecord } from "../../server/ports/sockets.ts";
 import { deleteMembers, putMembers, verifyMembers } from "../../server/rooms/membership.ts";
-import { newToken } from "../../server/socket/memberships.ts";
+import { newMembershipToken } from "../../server/socket/memberships.ts";
 import { SocketCore, type SocketSeed } from "../../server/socket/socket-core.ts";
 import type { PacketContext } from "../context.ts";
 import { closeConnection } from "../packets/fault.ts";
@@ -75,7 +75,7 @@ function newSocket(
   const { invocation, connection, server } = context;
   const fresh = {
     id: randomBytes(15).toString("base64url"),
-    token: newToken(),
+    token: newMembershipToken(),
     data: {},
     rooms: {},
     ...(server.options.recovery && { pid: newPid() }),

@@ -3,7 +3,7 @@ import { type Effect, resolved } from "../common/effect.ts";
 import { SkysocketError } from "../common/errors.ts";
 import { notAvailable } from "../common/unavailable.ts";
 import type { Invocation } from "../invocation/invocation.ts";
-import type { InboxOpener, InboxSlot } from "../ports/inbox.ts";
+import type { InboxOpener, NumberedInbox } from "../ports/inbox.ts";
 import type { SocketRecord } from "../ports/sockets.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 import { deliverInbox } from "./delivery.ts";
@@ -116,12 +116,12 @@ async function note({ invocation, key, id }: SocketCore, inbox: string): Promise
     const row = await store.readSocket(key);
     if (row?.id !== id || row.phase !== "open") return undefined; // it ended meanwhile: there is nothing to open
     const instead = slotsOf(row, inbox);
-    const slot = freeSlot(row, inbox, instead);
-    if (await store.noteInbox(key, id, slot, instead)) return slot.number;
+    const numbered = inFreeSlot(row, inbox, instead);
+    if (await store.noteInbox(key, id, numbered, instead)) return numbered.number;
   }
 }
 
-function freeSlot(row: SocketRecord, inbox: string, instead: readonly number[]): InboxSlot {
+function inFreeSlot(row: SocketRecord, inbox: string, instead: readonly number[]): NumberedInbox {
   const { inboxes = {}, nextInbox: seen = 0 } = row;
   for (let number = seen; number < seen + SLOTS; number++) {
     if (inboxes[slotOf(number)] === undefined) return { seen, number, inbox };

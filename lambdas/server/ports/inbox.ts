@@ -64,7 +64,7 @@ export interface InboxView {
 }
 
 /** Which inbox an opening of a socket is for; kept in the socket's row, where acknowledgements find it. */
-export interface InboxSlot {
+export interface NumberedInbox {
   /** `nextInbox` as it was read. */
   readonly seen: number;
   readonly number: number;
@@ -95,7 +95,12 @@ export interface InboxStore {
   deleteOpener(opener: Pick<InboxOpener, "nsp" | "inbox" | "id" | "connectionId" | "number">): Promise<void>;
 
   /** Notes an opening in the row of an open socket, in place of those of the same inbox. False if another was noted meanwhile. */
-  noteInbox(key: SocketKey, id: string, slot: InboxSlot, instead: readonly number[]): Promise<boolean>;
+  noteInbox(
+    key: SocketKey,
+    id: string,
+    numbered: NumberedInbox,
+    instead: readonly number[],
+  ): Promise<boolean>;
   /** Removes slots from the row. */
   dropInboxes(key: SocketKey, id: string, slots: readonly number[]): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../ports/environment.ts";
 import type { Member, RoomName } from "../ports/rooms.ts";
 import type { Leaving, SocketRecord } from "../ports/sockets.ts";
 import { joinToken, leaveOffset, toForget } from "../recovery/membership-history.ts";
-import { newToken } from "../socket/memberships.ts";
+import { newMembershipToken } from "../socket/memberships.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 
 /**
@@ -53,7 +53,7 @@ export function startJoin(
       `the socket was to join ${JSON.stringify(which.slice(0, 40))}…: with it the names of its rooms take ${bytes} bytes; ${MAX_NAME_BYTES} are allowed for one and ${MAX_ROOM_NAMES_BYTES} together, since all of them are part of the socket's row. Use shorter names, and check those that come from clients.`,
     );
   }
-  const tokens: [string, string][] = missing.map((room) => [room, newToken()]);
+  const tokens: [string, string][] = missing.map((room) => [room, newMembershipToken()]);
   memberships.enter(tokens);
   return Object.fromEntries(tokens);
 }

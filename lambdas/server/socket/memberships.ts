@@ -3,7 +3,7 @@ import { EVERYONE, type RoomName } from "../ports/rooms.ts";
 import type { LeftRoom, SocketRecord } from "../ports/sockets.ts";
 
 /** A new token tells a join from earlier ones of the same room. */
-export const newToken = (): string => randomBytes(6).toString("base64url");
+export const newMembershipToken = (): string => randomBytes(6).toString("base64url");
 
 /** What a socket is a member of in one invocation: its rooms and everyone, each under the token of its member row. */
 export class Memberships {

@@ -9,8 +9,8 @@ import { timingOf } from "../handlers/heartbeat/timing.ts";
 import { consoleLog } from "../server/common/console-log.ts";
 import type { Clock } from "../server/ports/environment.ts";
 import type { Ports } from "../server/ports/ports.ts";
-import { createDynamoClient } from "../store/dynamo-client.ts";
 import { createDynamoStore } from "../store/dynamo-store.ts";
+import { createDynamoClient } from "../store/table/dynamo-client.ts";
 
 export const systemClock: Clock = {
   now: Date.now,

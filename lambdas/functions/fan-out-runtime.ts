@@ -11,8 +11,8 @@ import { handleFanOut } from "../handlers/fan-out/fan-out.ts";
 import { consoleLog } from "../server/common/console-log.ts";
 import { describeError } from "../server/common/errors.ts";
 import type { FanOutPorts } from "../server/ports/fan-out.ts";
-import { createDynamoClient } from "../store/dynamo-client.ts";
 import { createFanOutStore } from "../store/fan-outs.ts";
+import { createDynamoClient } from "../store/table/dynamo-client.ts";
 
 /** Kept back of the function's timeout, for the batches that are under way: as long as a post may take, and some. */
 const RESERVE_MS = 25_000;

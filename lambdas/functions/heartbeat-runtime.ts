@@ -8,8 +8,8 @@ import { timingOf } from "../handlers/heartbeat/timing.ts";
 import { consoleLog } from "../server/common/console-log.ts";
 import { describeError } from "../server/common/errors.ts";
 import type { HeartbeatPorts } from "../server/ports/heartbeat.ts";
-import { createDynamoClient } from "../store/dynamo-client.ts";
 import { createHeartbeatStore } from "../store/heartbeats.ts";
+import { createDynamoClient } from "../store/table/dynamo-client.ts";
 import { createPings } from "./heartbeat-pings.ts";
 
 /** Kept back of the function's timeout: for the posts and queries that are under way, and the tasks. */

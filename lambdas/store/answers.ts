@@ -1,10 +1,10 @@
 import type { Json, SocketRecord } from "../server/ports/sockets.ts";
 import type { Store } from "../server/ports/store.ts";
-import { Expression, isLive } from "./expression.ts";
-import { ITEM_VERSION, ItemReader } from "./item-reader.ts";
 import { answerKey, askKey } from "./keys.ts";
 import { ANSWER_KEPT_MS, toTtl } from "./lifetimes.ts";
-import type { Table } from "./table.ts";
+import { Expression, isLive } from "./table/expression.ts";
+import { ITEM_VERSION, ItemReader } from "./table/item-reader.ts";
+import type { Table } from "./table/table.ts";
 
 export type AnswerStore = Pick<Store, "putAsk" | "putAnswer" | "readAnswer">;
 

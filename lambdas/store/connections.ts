@@ -6,9 +6,6 @@ import type {
   OpenClaim,
 } from "../server/ports/sockets.ts";
 import type { Store } from "../server/ports/store.ts";
-import { isWinner, newToken } from "./claims.ts";
-import { Expression, isLive } from "./expression.ts";
-import { type Item, isObject } from "./item-reader.ts";
 import {
   asText,
   type ConnectionRow,
@@ -35,7 +32,10 @@ import {
   SWEEP_AT_ONCE,
   sweep,
 } from "./sockets/asides.ts";
-import type { Table } from "./table.ts";
+import { isWinner, newToken } from "./table/claims.ts";
+import { Expression, isLive } from "./table/expression.ts";
+import { type Item, isObject } from "./table/item-reader.ts";
+import type { Table } from "./table/table.ts";
 
 export type ConnectionStore = Pick<
   Store,

@@ -1,10 +1,10 @@
 import type { Directive } from "../server/ports/rooms.ts";
 import type { Store } from "../server/ports/store.ts";
-import { isLive } from "./expression.ts";
-import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
 import { directiveKey, directivePk, escapeName, logIdOf, logRange, unescapeName } from "./keys.ts";
 import { toTtl } from "./lifetimes.ts";
-import type { Table } from "./table.ts";
+import { isLive } from "./table/expression.ts";
+import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
+import type { Table } from "./table/table.ts";
 
 export type DirectiveStore = Pick<Store, "putDirective" | "readDirectives">;
 

@@ -1,16 +1,16 @@
 import { toRange } from "../server/fan-out/ranges.ts";
 import type { FanOutPorts, FanOutStore, Leg, LegKey, Missed, SocketRange } from "../server/ports/fan-out.ts";
 import type { LogRow, Member, RoomName } from "../server/ports/rooms.ts";
-import type { DynamoStoreOptions } from "./dynamo-options.ts";
-import { Expression, isLive } from "./expression.ts";
-import { ITEM_VERSION, type Item, ItemReader, isObject, readable, toRecord } from "./item-reader.ts";
 import { asText, readMemberItem } from "./items.ts";
 import { escapeName, legKey, logKey, messageKey, roomPks, unescapeName } from "./keys.ts";
 import { FAN_OUT_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { logStore } from "./log.ts";
 import { sessionStore } from "./sessions.ts";
 import { socketReadStore } from "./sockets/reads.ts";
-import { Table } from "./table.ts";
+import type { DynamoStoreOptions } from "./table/dynamo-options.ts";
+import { Expression, isLive } from "./table/expression.ts";
+import { ITEM_VERSION, type Item, ItemReader, isObject, readable, toRecord } from "./table/item-reader.ts";
+import { Table } from "./table/table.ts";
 
 /** Keys hold no control characters: nothing sorts before a space. */
 const FIRST_SK = " ";

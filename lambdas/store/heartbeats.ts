@@ -1,11 +1,11 @@
 import { DONE, forgettable, type HeartbeatStore, type Pulse, type Turns } from "../server/ports/heartbeat.ts";
-import type { DynamoStoreOptions } from "./dynamo-options.ts";
-import { Expression, isLive, type Path } from "./expression.ts";
-import { type Item, ItemReader, readable } from "./item-reader.ts";
 import { BEAT, byeOf } from "./items.ts";
 import { beatPks, connectionIdOf, connectionPk, SOCKET_SK, turnsKey } from "./keys.ts";
-import { mergePages } from "./pages.ts";
-import { Table } from "./table.ts";
+import type { DynamoStoreOptions } from "./table/dynamo-options.ts";
+import { Expression, isLive, type Path } from "./table/expression.ts";
+import { type Item, ItemReader, readable } from "./table/item-reader.ts";
+import { mergePages } from "./table/pages.ts";
+import { Table } from "./table/table.ts";
 
 /** The index over {@link BEAT}. infra/constructs/skysocket-api.ts makes it, and names what it holds. */
 export const HEARTBEAT_INDEX = "heartbeat";

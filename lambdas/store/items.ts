@@ -9,7 +9,6 @@ import type {
   SocketPhase,
   SocketRecord,
 } from "../server/ports/sockets.ts";
-import { ITEM_VERSION, type Item, ItemReader, isObject, toRecord } from "./item-reader.ts";
 import {
   beatPk,
   connectionKey,
@@ -25,6 +24,7 @@ import {
   unescapeName,
 } from "./keys.ts";
 import { connectionTtl } from "./lifetimes.ts";
+import { ITEM_VERSION, type Item, ItemReader, isObject, toRecord } from "./table/item-reader.ts";
 
 /** A value over the inline limit: the map holds the token of the item that holds it (see sockets/asides.ts). */
 export interface AsideMarker {
@@ -40,7 +40,7 @@ export interface SocketRow extends Omit<SocketRecord, "auth" | "data" | "props">
   readonly data: StoredState;
   readonly props: StoredState;
   readonly expiresAt: number;
-  /** Tokens of the calls that did what only one may do (see claims.ts); `onceBy` by listener name. */
+  /** Tokens of the calls that did what only one may do (see table/claims.ts); `onceBy` by listener name. */
   readonly begunBy: string;
   readonly openedBy: string | undefined;
   readonly endedBy: string | undefined;

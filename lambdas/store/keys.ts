@@ -5,7 +5,7 @@ import type { InboxEvent, InboxName, InboxOpener } from "../server/ports/inbox.t
 import type { PartId } from "../server/ports/parts.ts";
 import { type Directive, EVERYONE, type LogRow, type Member, type RoomName } from "../server/ports/rooms.ts";
 import type { LeftRoom, SocketKey } from "../server/ports/sockets.ts";
-import { NameTooLongError } from "./errors.ts";
+import { NameTooLongError } from "./table/errors.ts";
 
 /** All keys of the table are built here, so that one look shows that no two things share one. */
 export interface Key {

@@ -1,12 +1,12 @@
 import type { LogRow, RoomName } from "../server/ports/rooms.ts";
 import { EVERYONE } from "../server/ports/rooms.ts";
 import type { Store } from "../server/ports/store.ts";
-import { ItemTooLargeError } from "./errors.ts";
-import { Expression, isLive } from "./expression.ts";
-import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
 import { escapeName, logIdOf, logKey, logPk, logRange, unescapeName } from "./keys.ts";
 import { toTtl } from "./lifetimes.ts";
-import type { Table } from "./table.ts";
+import { ItemTooLargeError } from "./table/errors.ts";
+import { Expression, isLive } from "./table/expression.ts";
+import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
+import type { Table } from "./table/table.ts";
 
 export type LogStore = Pick<Store, "putLog" | "finishLog" | "listLog">;
 

@@ -1,11 +1,11 @@
 import type { Member, RoomName } from "../server/ports/rooms.ts";
 import type { Store } from "../server/ports/store.ts";
-import { Expression, isLive } from "./expression.ts";
-import { readable } from "./item-reader.ts";
 import { memberItem, readMemberItem } from "./items.ts";
 import { memberKey, roomPks } from "./keys.ts";
-import { mergePages } from "./pages.ts";
-import type { Table } from "./table.ts";
+import { Expression, isLive } from "./table/expression.ts";
+import { readable } from "./table/item-reader.ts";
+import { mergePages } from "./table/pages.ts";
+import type { Table } from "./table/table.ts";
 
 export type MemberStore = Pick<
   Store,

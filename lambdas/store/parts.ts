@@ -1,11 +1,11 @@
 import type { Part, PartId } from "../server/ports/parts.ts";
 import type { Store } from "../server/ports/store.ts";
-import { isWinner, newToken } from "./claims.ts";
-import { Expression, isLive } from "./expression.ts";
-import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
 import { partKey, partsPk, REFUSAL_SK, refusalKey } from "./keys.ts";
 import { PART_KEPT_MS, REFUSAL_KEPT_MS, toTtl } from "./lifetimes.ts";
-import type { Table } from "./table.ts";
+import { isWinner, newToken } from "./table/claims.ts";
+import { Expression, isLive } from "./table/expression.ts";
+import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
+import type { Table } from "./table/table.ts";
 
 export type PartStore = Pick<Store, "putPart" | "readParts" | "claimPacket" | "deleteParts" | "claimRefusal">;
 type PendingPart = Parameters<Store["putPart"]>[0];

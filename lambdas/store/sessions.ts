@@ -1,11 +1,11 @@
 import type { SessionRecord } from "../server/ports/sessions.ts";
 import type { Store } from "../server/ports/store.ts";
-import { isWinner, newToken } from "./claims.ts";
-import { Expression, isLive } from "./expression.ts";
-import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
 import { escapeName, sessionKey, unescapeName } from "./keys.ts";
 import { toTtl } from "./lifetimes.ts";
-import type { Table } from "./table.ts";
+import { isWinner, newToken } from "./table/claims.ts";
+import { Expression, isLive } from "./table/expression.ts";
+import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
+import type { Table } from "./table/table.ts";
 
 export type SessionStore = Pick<
   Store,
@@ -31,7 +31,7 @@ export function sessionStore(table: Table): SessionStore {
   };
 }
 
-/** A session as it is in the table, with tokens of the calls that decided races (see claims.ts). */
+/** A session as it is in the table, with tokens of the calls that decided races (see table/claims.ts). */
 interface SessionRow extends SessionRecord {
   /** Who claimed or prolonged the resume last. */
   readonly by: string | undefined;

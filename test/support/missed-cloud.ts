@@ -6,8 +6,8 @@ import { BatchWriteItemCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb"
 import { marshall } from "@aws-sdk/util-dynamodb";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { Offsets } from "../../lambdas/server/common/offsets.ts";
-import { ITEM_VERSION } from "../../lambdas/store/item-reader.ts";
 import { logKey } from "../../lambdas/store/keys.ts";
+import { ITEM_VERSION } from "../../lambdas/store/table/item-reader.ts";
 import { TestClouds } from "./cloud.ts";
 import { startDynalite } from "./dynamodb-embedded.ts";
 import { synthesize } from "./synth.ts";

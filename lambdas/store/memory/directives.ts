@@ -1,7 +1,7 @@
 import type { Directive } from "../../server/ports/rooms.ts";
 import type { DirectiveStore } from "../directives.ts";
-import { isLive } from "../expression.ts";
 import { toTtl } from "../lifetimes.ts";
+import { isLive } from "../table/expression.ts";
 import type { Expiring, MemoryState } from "./state.ts";
 
 /** The directives of a store in memory: same contract as ../directives.ts. */

@@ -1,6 +1,6 @@
 import type { FanOutStore, Leg, LegKey } from "../../server/ports/fan-out.ts";
-import { isLive } from "../expression.ts";
 import { FAN_OUT_KEPT_MS, toTtl } from "../lifetimes.ts";
+import { isLive } from "../table/expression.ts";
 import type { MemoryState } from "./state.ts";
 
 interface MemoryLeg {

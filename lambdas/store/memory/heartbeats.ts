@@ -1,6 +1,6 @@
 import { DONE, forgettable, type HeartbeatStore } from "../../server/ports/heartbeat.ts";
-import { isLive } from "../expression.ts";
 import { MINUTE_MS } from "../lifetimes.ts";
+import { isLive } from "../table/expression.ts";
 import type { MemoryState } from "./state.ts";
 
 export function memoryHeartbeats(state: MemoryState): HeartbeatStore {

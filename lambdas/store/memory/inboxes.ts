@@ -2,14 +2,14 @@ import { slotOf } from "../../server/inbox/ids.ts";
 import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import type { InboxEvent, InboxName, InboxOpener, InboxStore } from "../../server/ports/inbox.ts";
 import type { SocketKey } from "../../server/ports/sockets.ts";
-import { newToken } from "../claims.ts";
-import { isLive } from "../expression.ts";
-import type { InboxEventStore } from "../inboxes.ts";
+import type { InboxEventStore } from "../inboxes/inboxes.ts";
 import { connectionTtl, toTtl } from "../lifetimes.ts";
+import { newToken } from "../table/claims.ts";
+import { isLive } from "../table/expression.ts";
 import type { Expiring, MemoryState } from "./state.ts";
 import { addressOf, type MemorySocket } from "./state.ts";
 
-/** The inboxes of a store in memory: same contract as ../inboxes.ts and ../inbox-openers.ts. */
+/** The inboxes of a store in memory: same contract as ../inboxes/. */
 export function memoryInboxes(state: MemoryState): InboxStore {
   return { ...memoryEvents(state), ...memoryOpeners(state), ...memorySlots(state) };
 }

@@ -1,7 +1,7 @@
 import type { LogRow, RoomName } from "../../server/ports/rooms.ts";
-import { isLive } from "../expression.ts";
 import { toTtl } from "../lifetimes.ts";
 import type { LogStore } from "../log.ts";
+import { isLive } from "../table/expression.ts";
 import type { Expiring, MemoryState } from "./state.ts";
 
 /** The log of a store in memory: same contract as ../log.ts. */

@@ -1,9 +1,9 @@
 import type { Part, PartId } from "../../server/ports/parts.ts";
 import type { Store } from "../../server/ports/store.ts";
-import { isLive } from "../expression.ts";
 import { partKey } from "../keys.ts";
 import { PART_KEPT_MS, REFUSAL_KEPT_MS, toTtl } from "../lifetimes.ts";
 import type { PartStore } from "../parts.ts";
+import { isLive } from "../table/expression.ts";
 import type { Expiring, MemoryState } from "./state.ts";
 
 /** The parts of a store in memory: same contract as ../parts.ts. */

@@ -1,7 +1,7 @@
 import type { SessionRecord } from "../../server/ports/sessions.ts";
-import { isLive } from "../expression.ts";
 import { toTtl } from "../lifetimes.ts";
 import type { SessionStore } from "../sessions.ts";
+import { isLive } from "../table/expression.ts";
 import type { MemoryState } from "./state.ts";
 
 /** The sessions of a store in memory: same contract as ../sessions.ts. */

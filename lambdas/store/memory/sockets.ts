@@ -8,10 +8,10 @@ import type {
   StateChanges,
 } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
-import { isLive } from "../expression.ts";
-import { toRecord } from "../item-reader.ts";
 import { leftEntry } from "../keys.ts";
 import { connectionTtl, toTtl } from "../lifetimes.ts";
+import { isLive } from "../table/expression.ts";
+import { toRecord } from "../table/item-reader.ts";
 import type { MemorySocket, MemoryState } from "./state.ts";
 import { addressOf } from "./state.ts";
 

@@ -1,12 +1,12 @@
 import { MAX_INLINE_AUTH_BYTES, MAX_INLINE_BYTES } from "../../server/common/row-limits.ts";
 import type { Json, SocketRecord } from "../../server/ports/sockets.ts";
-import { newToken } from "../claims.ts";
-import { UnreadableItemError } from "../errors.ts";
-import { ITEM_VERSION, type Item, ItemReader, toRecord } from "../item-reader.ts";
 import type { SocketRow, StoredState, StoredValue } from "../items.ts";
 import { asideKey, asideOf, authKey, type Key } from "../keys.ts";
 import { asideTtl, ORPHAN_AFTER_MS } from "../lifetimes.ts";
-import type { Table } from "../table.ts";
+import { newToken } from "../table/claims.ts";
+import { UnreadableItemError } from "../table/errors.ts";
+import { ITEM_VERSION, type Item, ItemReader, toRecord } from "../table/item-reader.ts";
+import type { Table } from "../table/table.ts";
 
 /**
  * Values of `socket.data` and of socket properties that are over 1 KB live in items of their own, since DynamoDB bills the

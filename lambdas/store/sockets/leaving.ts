@@ -1,10 +1,10 @@
 import type { Leaving, LeftRoom, SocketKey } from "../../server/ports/sockets.ts";
-import { chunks, type Expression, isLive } from "../expression.ts";
-import { toRecord } from "../item-reader.ts";
 import { asText, readSocketItem, type SocketRow } from "../items.ts";
 import { entryName, leftEntry, socketKey } from "../keys.ts";
-import { oldEntries } from "../old-entries.ts";
-import type { Table } from "../table.ts";
+import { chunks, type Expression, isLive } from "../table/expression.ts";
+import { toRecord } from "../table/item-reader.ts";
+import { oldEntries } from "../table/old-entries.ts";
+import type { Table } from "../table/table.ts";
 import { ofSocket, subjectOf } from "./sockets.ts";
 
 /** Rooms that one update moves, with about 100 characters of DynamoDB's 4 KB for each, and rooms that it forgets, with 12. */

@@ -1,10 +1,10 @@
 import type { SocketKey, SocketRecord, SocketView } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
 import { toConnectionRecord } from "../connections.ts";
-import { isLive } from "../expression.ts";
 import { type ConnectionRow, readConnectionItem, readSocketItem, type SocketRow } from "../items.ts";
 import { connectionKey, type Key, socketKey } from "../keys.ts";
-import type { Table } from "../table.ts";
+import { isLive } from "../table/expression.ts";
+import type { Table } from "../table/table.ts";
 import { type RowsRead, readWhole } from "./asides.ts";
 
 export type SocketReadStore = Pick<Store, "readSocket" | "readRooms" | "readSockets">;

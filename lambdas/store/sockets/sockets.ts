@@ -6,12 +6,12 @@ import type {
   SocketRecord,
 } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
-import { isWinner, newToken } from "../claims.ts";
-import { Expression } from "../expression.ts";
 import { leftEntries, newSocketItem, readSocketItem, type SocketRow, toEntries } from "../items.ts";
 import { socketKey } from "../keys.ts";
 import { toTtl } from "../lifetimes.ts";
-import type { Table } from "../table.ts";
+import { isWinner, newToken } from "../table/claims.ts";
+import { Expression } from "../table/expression.ts";
+import type { Table } from "../table/table.ts";
 import { discard, readWhole, stow, stowAuth } from "./asides.ts";
 import { readSocketRow } from "./reads.ts";
 

@@ -1,12 +1,12 @@
 import type { Json, SocketKey, StateChanges } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
-import { isWinner, newToken } from "../claims.ts";
-import { chunks, ENTRIES_PER_UPDATE, isLive } from "../expression.ts";
-import { type Item, toRecord } from "../item-reader.ts";
 import { asStoredValue, asText, readMemberItem, type StoredState, type StoredValue } from "../items.ts";
 import { entryName, memberKey, socketKey } from "../keys.ts";
-import { oldEntries } from "../old-entries.ts";
-import type { Table } from "../table.ts";
+import { isWinner, newToken } from "../table/claims.ts";
+import { chunks, ENTRIES_PER_UPDATE, isLive } from "../table/expression.ts";
+import { type Item, toRecord } from "../table/item-reader.ts";
+import { oldEntries } from "../table/old-entries.ts";
+import type { Table } from "../table/table.ts";
 import { asidesOf, discard, type Stowed, stow } from "./asides.ts";
 import { leaveRooms } from "./leaving.ts";
 import { readSocketRow } from "./reads.ts";

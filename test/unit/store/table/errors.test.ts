@@ -14,9 +14,9 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
-import { EVERYONE } from "../../../lambdas/server/ports/rooms.ts";
-import { createDynamoStore } from "../../../lambdas/store/dynamo-store.ts";
-import { translateError } from "../../../lambdas/store/errors.ts";
+import { EVERYONE } from "../../../../lambdas/server/ports/rooms.ts";
+import { createDynamoStore } from "../../../../lambdas/store/dynamo-store.ts";
+import { translateError } from "../../../../lambdas/store/table/errors.ts";
 
 const NOW = 1_800_000_000_000;
 const table = "table";

@@ -1,22 +1,22 @@
-import { slotOf } from "../server/inbox/ids.ts";
-import { CONNECTION_LIFE_MS } from "../server/ports/gateway.ts";
+import { slotOf } from "../../server/inbox/ids.ts";
+import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import type {
   InboxDelivery,
   InboxName,
   InboxOpener,
-  NumberedInbox,
   InboxStore,
+  NumberedInbox,
   OpenerChange,
   OpenerState,
-} from "../server/ports/inbox.ts";
-import type { SocketKey } from "../server/ports/sockets.ts";
-import { newToken } from "./claims.ts";
-import { Expression, isLive } from "./expression.ts";
-import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
-import { entryName, escapeName, inboxPk, OPENER_SK, openerKey, socketKey } from "./keys.ts";
-import { connectionTtl } from "./lifetimes.ts";
-import { ofSocket, subjectOf } from "./sockets/sockets.ts";
-import type { Table } from "./table.ts";
+} from "../../server/ports/inbox.ts";
+import type { SocketKey } from "../../server/ports/sockets.ts";
+import { entryName, escapeName, inboxPk, OPENER_SK, openerKey, socketKey } from "../keys.ts";
+import { connectionTtl } from "../lifetimes.ts";
+import { ofSocket, subjectOf } from "../sockets/sockets.ts";
+import { newToken } from "../table/claims.ts";
+import { Expression, isLive } from "../table/expression.ts";
+import { ITEM_VERSION, type Item, ItemReader } from "../table/item-reader.ts";
+import type { Table } from "../table/table.ts";
 
 export type OpenerStore = Pick<
   InboxStore,

@@ -1,5 +1,5 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import type { Clock } from "../server/ports/environment.ts";
+import type { Clock } from "../../server/ports/environment.ts";
 
 /** Where the table is, and what time is to its rows. */
 export interface DynamoStoreOptions {

@@ -1,5 +1,5 @@
+import { entryName } from "../keys.ts";
 import { isObject } from "./item-reader.ts";
-import { entryName } from "./keys.ts";
 
 /**
  * What entries of a map were before an update that asked for UPDATED_OLD. What that returns of a map is not documented: some

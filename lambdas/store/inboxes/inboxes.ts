@@ -1,10 +1,10 @@
-import type { InboxEvent, InboxName, InboxStore, InboxView } from "../server/ports/inbox.ts";
-import { isWinner, newToken } from "./claims.ts";
-import { Expression, isLive } from "./expression.ts";
-import { ITEM_VERSION, type Item, ItemReader } from "./item-reader.ts";
-import { inboxEventKey, inboxPk } from "./keys.ts";
-import { toTtl } from "./lifetimes.ts";
-import type { Table } from "./table.ts";
+import type { InboxEvent, InboxName, InboxStore, InboxView } from "../../server/ports/inbox.ts";
+import { inboxEventKey, inboxPk } from "../keys.ts";
+import { toTtl } from "../lifetimes.ts";
+import { isWinner, newToken } from "../table/claims.ts";
+import { Expression, isLive } from "../table/expression.ts";
+import { ITEM_VERSION, type Item, ItemReader } from "../table/item-reader.ts";
+import type { Table } from "../table/table.ts";
 
 export type InboxEventStore = Pick<
   InboxStore,

@@ -10,12 +10,12 @@ import {
   type QueryCommandInput,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import { Limiter } from "../server/common/limiter.ts";
-import type { Clock } from "../server/ports/environment.ts";
+import { Limiter } from "../../server/common/limiter.ts";
+import type { Clock } from "../../server/ports/environment.ts";
+import type { Key } from "../keys.ts";
 import { StoreBusyError, translateError } from "./errors.ts";
 import { chunks, type Expression } from "./expression.ts";
 import type { Item } from "./item-reader.ts";
-import type { Key } from "./keys.ts";
 
 /** The SDK's agent has 50 sockets by default; what would only wait for one of them must not time out by that. */
 const REQUESTS_AT_ONCE = 50;

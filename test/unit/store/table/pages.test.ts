@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { mergePages } from "../../../lambdas/store/pages.ts";
+import { mergePages } from "../../../../lambdas/store/table/pages.ts";
 
 async function* source(name: string, pages: number, log: string[]): AsyncGenerator<string> {
   try {

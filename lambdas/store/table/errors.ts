@@ -1,4 +1,4 @@
-import { MAX_NAME_BYTES } from "../server/common/row-limits.ts";
+import { MAX_NAME_BYTES } from "../../server/common/row-limits.ts";
 
 /** What the table cannot do, said in the words of the one who asked. Codes are stable. */
 export type StoreErrorCode =

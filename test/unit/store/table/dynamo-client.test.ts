@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { StandardRetryStrategy } from "@smithy/core/retry";
-import { createDynamoClient, Retries } from "../../../lambdas/store/dynamo-client.ts";
+import { createDynamoClient, Retries } from "../../../../lambdas/store/table/dynamo-client.ts";
 
 const THROTTLED = { errorType: "THROTTLING" } as const;
 const BROKEN = { errorType: "TRANSIENT" } as const;

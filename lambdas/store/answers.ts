@@ -4,16 +4,13 @@ import { answerKey, askKey } from "./keys.ts";
 import { ANSWER_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { ITEM_VERSION, ItemReader } from "./table/item-reader.ts";
+import { methodsOf } from "./table/methods.ts";
 import type { Table } from "./table/table.ts";
 
 export type AnswerStore = Pick<Store, "putAsk" | "putAnswer" | "readAnswer">;
 
 export function answerStore(table: Table): AnswerStore {
-  return {
-    putAsk: (nsp, askId, until) => putAsk(table, nsp, askId, until),
-    putAnswer: (socket, askId, args) => putAnswer(table, socket, askId, args),
-    readAnswer: (socketId, askId) => readAnswer(table, socketId, askId),
-  };
+  return methodsOf(table, { putAsk, putAnswer, readAnswer });
 }
 
 /** One write. Two asks of a namespace that have one id by chance are one note, which is no harm: answers are told apart by socket. */

@@ -35,6 +35,7 @@ import {
 import { isWinner, newToken } from "./table/claims.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { type Item, isObject } from "./table/item-reader.ts";
+import { methodsOf } from "./table/methods.ts";
 import type { Table } from "./table/table.ts";
 
 export type ConnectionStore = Pick<
@@ -46,11 +47,7 @@ export type ConnectionStore = Pick<
 export function connectionStore(table: Table, minuteMs: number): ConnectionStore {
   return {
     putConnection: (record) => putConnection(table, record, minuteMs),
-    claimOpen: (connectionId, turn) => claimOpen(table, connectionId, turn),
-    readConnection: (connectionId, only) => readConnection(table, connectionId, only),
-    sayBye: (connectionId, reason, at) => sayBye(table, connectionId, reason, at),
-    deleteConnection: (connectionId) => deleteConnection(table, connectionId),
-    clearConnection: (connectionId) => clearConnection(table, connectionId),
+    ...methodsOf(table, { claimOpen, readConnection, sayBye, deleteConnection, clearConnection }),
   };
 }
 

@@ -4,6 +4,7 @@ import { directiveKey, directivePk, escapeName, logIdOf, logRange, unescapeName 
 import { toTtl } from "./lifetimes.ts";
 import { isLive } from "./table/expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
+import { methodsOf } from "./table/methods.ts";
 import type { Table } from "./table/table.ts";
 
 export type DirectiveStore = Pick<Store, "putDirective" | "readDirectives">;
@@ -12,10 +13,7 @@ const PAGE_SIZE = 100;
 
 /** What sockets were told that had no member rows at that moment. */
 export function directiveStore(table: Table): DirectiveStore {
-  return {
-    putDirective: (directive, expiresAt) => putDirective(table, directive, expiresAt),
-    readDirectives: (nsp, from) => readDirectives(table, nsp, from),
-  };
+  return methodsOf(table, { putDirective, readDirectives });
 }
 
 /** One write. Sent twice, it is the same item. */

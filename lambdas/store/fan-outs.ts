@@ -10,6 +10,7 @@ import { socketReadStore } from "./sockets/reads.ts";
 import type { DynamoStoreOptions } from "./table/dynamo-options.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { ITEM_VERSION, type Item, ItemReader, isObject, readable, toRecord } from "./table/item-reader.ts";
+import { methodsOf } from "./table/methods.ts";
 import { Table } from "./table/table.ts";
 
 /** Keys hold no control characters: nothing sorts before a space. */
@@ -35,14 +36,8 @@ export function fanOutStore(table: Table): FanOutStore {
   return {
     listMembersInOrder: (nsp, room, range, pageSize) =>
       listMembersInOrder(table, { nsp, room, range, pageSize }),
-    putMessage: (id, json) => putMessage(table, id, json),
-    readMessage: (id) => readMessage(table, id),
-    putRoot: (id, branches) => putRoot(table, id, branches),
-    claimLeg: (key, claim) => claimLeg(table, key, claim),
-    saveLeg: (key, token, change) => saveLeg(table, key, token, change),
+    ...methodsOf(table, { putMessage, readMessage, putRoot, claimLeg, saveLeg, readLeg, markFannedOut }),
     finishLeg: (key, part, missed, token) => finishLeg(table, key, { part, missed, token }),
-    readLeg: (key) => readLeg(table, key),
-    markFannedOut: (row) => markFannedOut(table, row),
   };
 }
 

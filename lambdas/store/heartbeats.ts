@@ -4,6 +4,7 @@ import { beatPks, connectionIdOf, connectionPk, SOCKET_SK, turnsKey } from "./ke
 import type { DynamoStoreOptions } from "./table/dynamo-options.ts";
 import { Expression, isLive, type Path } from "./table/expression.ts";
 import { type Item, ItemReader, readable } from "./table/item-reader.ts";
+import { methodsOf } from "./table/methods.ts";
 import { mergePages } from "./table/pages.ts";
 import { Table } from "./table/table.ts";
 
@@ -20,11 +21,8 @@ export type HeartbeatStoreOptions = Pick<DynamoStoreOptions, "client" | "table" 
 export function createHeartbeatStore({ client, table: name, clock }: HeartbeatStoreOptions): HeartbeatStore {
   const table = new Table({ client, name, clock });
   return {
-    listConnections: (minute) => listConnections(table, minute),
+    ...methodsOf(table, { listConnections, claimTurn, finishTurns, releaseTurns }),
     hasSocket: (connectionId) => table.has(connectionPk(connectionId), SOCKET_SK),
-    claimTurn: (minute, now, until) => claimTurn(table, minute, now, until),
-    finishTurns: (minutes, known) => finishTurns(table, minutes, known),
-    releaseTurns: (minutes) => releaseTurns(table, minutes),
   };
 }
 

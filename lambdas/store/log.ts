@@ -6,6 +6,7 @@ import { toTtl } from "./lifetimes.ts";
 import { ItemTooLargeError } from "./table/errors.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
+import { methodsOf } from "./table/methods.ts";
 import type { Table } from "./table/table.ts";
 
 export type LogStore = Pick<Store, "putLog" | "finishLog" | "listLog">;
@@ -16,8 +17,7 @@ export const LOG_PAGE_SIZE = 100;
 /** What rooms were sent, as long as a session can have missed it. */
 export function logStore(table: Table): LogStore {
   return {
-    putLog: (row, expiresAt) => putLog(table, row, expiresAt),
-    finishLog: (row) => finishLog(table, row),
+    ...methodsOf(table, { putLog, finishLog }),
     listLog: (nsp, room, from, to) => listLog(table, nsp, room, { from, to }),
   };
 }

@@ -4,6 +4,7 @@ import { memberItem, readMemberItem } from "./items.ts";
 import { memberKey, roomPks } from "./keys.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { readable } from "./table/item-reader.ts";
+import { methodsOf } from "./table/methods.ts";
 import { mergePages } from "./table/pages.ts";
 import type { Table } from "./table/table.ts";
 
@@ -14,14 +15,14 @@ export type MemberStore = Pick<
 
 /** Who is in a room: what a broadcast reads. What a socket is in stands in its own row, and decides. */
 export function memberStore(table: Table): MemberStore {
-  return {
-    putMember: (member) => putMember(table, member),
-    holdMember: (member) => holdMember(table, member),
-    releaseMember: (member) => releaseMember(table, member),
-    deleteMember: (member) => deleteMember(table, member),
-    deleteMemberOf: (connectionId, member) => deleteMemberOf(table, connectionId, member),
-    listMembers: (nsp, room) => listMembers(table, nsp, room),
-  };
+  return methodsOf(table, {
+    putMember,
+    holdMember,
+    releaseMember,
+    deleteMember,
+    deleteMemberOf,
+    listMembers,
+  });
 }
 
 /** One write. */

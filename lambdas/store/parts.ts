@@ -5,6 +5,7 @@ import { PART_KEPT_MS, REFUSAL_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { isWinner, newToken } from "./table/claims.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
+import { methodsOf } from "./table/methods.ts";
 import type { Table } from "./table/table.ts";
 
 export type PartStore = Pick<Store, "putPart" | "readParts" | "claimPacket" | "deleteParts" | "claimRefusal">;
@@ -15,13 +16,7 @@ const SWEEP_AT_ONCE = 25;
 
 /** Frames of packets with attachments, until their packets are whole. */
 export function partStore(table: Table): PartStore {
-  return {
-    putPart: (part) => putPart(table, part),
-    readParts: (connectionId) => readParts(table, connectionId),
-    claimPacket: (header, packet) => claimPacket(table, header, packet),
-    deleteParts: (parts) => deleteParts(table, parts),
-    claimRefusal: (connectionId) => claimRefusal(table, connectionId),
-  };
+  return methodsOf(table, { putPart, readParts, claimPacket, deleteParts, claimRefusal });
 }
 
 /** One write. Conditional, or a frame that is handed over twice would undo that its packet is done. */

@@ -5,6 +5,7 @@ import { toTtl } from "./lifetimes.ts";
 import { isWinner, newToken } from "./table/claims.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
+import { methodsOf } from "./table/methods.ts";
 import type { Table } from "./table/table.ts";
 
 export type SessionStore = Pick<
@@ -20,15 +21,15 @@ export type SessionStore = Pick<
 
 /** Who has a session that can be resumed. Each step of a resume is one conditional write. */
 export function sessionStore(table: Table): SessionStore {
-  return {
-    putSession: (session, expiresAt) => putSession(table, session, expiresAt),
-    readSession: (pid) => readSession(table, pid),
-    claimSession: (seen, claim, expiresAt) => claimSession(table, seen, claim, expiresAt),
-    goLive: (session) => goLive(table, session),
-    prolongResume: (seen, change) => prolongResume(table, seen, change),
-    leaveToResume: (session, now) => leaveToResume(table, session, now),
-    deleteSession: (session) => deleteSession(table, session),
-  };
+  return methodsOf(table, {
+    putSession,
+    readSession,
+    claimSession,
+    goLive,
+    prolongResume,
+    leaveToResume,
+    deleteSession,
+  });
 }
 
 /** A session as it is in the table, with tokens of the calls that decided races (see table/claims.ts). */

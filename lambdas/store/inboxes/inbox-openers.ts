@@ -16,6 +16,7 @@ import { ofSocket, subjectOf } from "../sockets/sockets.ts";
 import { newToken } from "../table/claims.ts";
 import { Expression, isLive } from "../table/expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "../table/item-reader.ts";
+import { methodsOf } from "../table/methods.ts";
 import type { Table } from "../table/table.ts";
 
 export type OpenerStore = Pick<
@@ -25,15 +26,15 @@ export type OpenerStore = Pick<
 
 /** Sockets that have an inbox open, and how far each is. */
 export function openerStore(table: Table): OpenerStore {
-  return {
-    putOpener: (opener) => putOpener(table, opener),
-    readOpeners: (inbox) => readOpeners(table, inbox),
-    readOpener: (opener) => readOpener(table, opener),
-    changeOpener: (opener, change) => changeOpener(table, opener, change),
-    deleteOpener: (opener) => deleteOpener(table, opener),
-    noteInbox: (key, id, numbered, instead) => noteInbox(table, key, id, numbered, instead),
-    dropInboxes: (key, id, slots) => dropInboxes(table, key, id, slots),
-  };
+  return methodsOf(table, {
+    putOpener,
+    readOpeners,
+    readOpener,
+    changeOpener,
+    deleteOpener,
+    noteInbox,
+    dropInboxes,
+  });
 }
 
 const subjectOfOpener = ({ id, inbox }: Pick<InboxOpener, "id" | "inbox">): string =>

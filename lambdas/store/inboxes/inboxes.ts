@@ -4,6 +4,7 @@ import { toTtl } from "../lifetimes.ts";
 import { isWinner, newToken } from "../table/claims.ts";
 import { Expression, isLive } from "../table/expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "../table/item-reader.ts";
+import { methodsOf } from "../table/methods.ts";
 import type { Table } from "../table/table.ts";
 
 export type InboxEventStore = Pick<
@@ -19,12 +20,7 @@ const SWEEP_AT_ONCE = 25;
 
 /** Events that wait for an acknowledgement. */
 export function inboxStore(table: Table): InboxEventStore {
-  return {
-    putInboxEvent: (event, expiresAt) => putInboxEvent(table, event, expiresAt),
-    readInbox: (inbox, limit) => readInbox(table, inbox, limit),
-    readInboxEvent: (event) => readInboxEvent(table, event),
-    deleteInboxEvent: (event) => deleteInboxEvent(table, event),
-  };
+  return methodsOf(table, { putInboxEvent, readInbox, readInboxEvent, deleteInboxEvent });
 }
 
 /** How an inbox appears in error messages. */

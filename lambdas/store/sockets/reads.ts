@@ -4,17 +4,14 @@ import { toConnectionRecord } from "../connections.ts";
 import { type ConnectionRow, readConnectionItem, readSocketItem, type SocketRow } from "../items.ts";
 import { connectionKey, type Key, socketKey } from "../keys.ts";
 import { isLive } from "../table/expression.ts";
+import { methodsOf } from "../table/methods.ts";
 import type { Table } from "../table/table.ts";
 import { type RowsRead, readWhole } from "./asides.ts";
 
 export type SocketReadStore = Pick<Store, "readSocket" | "readRooms" | "readSockets">;
 
 export function socketReadStore(table: Table): SocketReadStore {
-  return {
-    readSocket: (key) => readSocket(table, key),
-    readRooms: (key) => readRooms(table, key),
-    readSockets: (keys) => readSockets(table, keys),
-  };
+  return methodsOf(table, { readSocket, readRooms, readSockets });
 }
 
 /** One read; undefined if there is no row, or an expired one. Values that live aside stay markers. */

@@ -11,6 +11,7 @@ import { socketKey } from "../keys.ts";
 import { toTtl } from "../lifetimes.ts";
 import { isWinner, newToken } from "../table/claims.ts";
 import { Expression } from "../table/expression.ts";
+import { methodsOf } from "../table/methods.ts";
 import type { Table } from "../table/table.ts";
 import { discard, readWhole, stow, stowAuth } from "./asides.ts";
 import { readSocketRow } from "./reads.ts";
@@ -28,10 +29,7 @@ export function socketStore(table: Table, keepEndedMs: number): SocketStore {
   return {
     beginSocket: (socket) => beginSocket(table, socket, keepEndedMs),
     openSocket: (key, id, commit) => openSocket(table, key, id, { commit, keepEndedMs }),
-    settleSocket: (key, id, run) => settleSocket(table, key, id, run),
-    endResuming: (key, id) => endResuming(table, key, id),
-    dropSocket: (key, id) => dropSocket(table, key, id),
-    forbidSocket: (key, id, reason) => forbidSocket(table, key, id, reason),
+    ...methodsOf(table, { settleSocket, endResuming, dropSocket, forbidSocket }),
     endSocket: (key, id, reason, at, from = "open") =>
       endSocket(table, key, id, { reason, at, from, keepEndedMs }),
   };

@@ -5,6 +5,7 @@ import { entryName, memberKey, socketKey } from "../keys.ts";
 import { isWinner, newToken } from "../table/claims.ts";
 import { chunks, ENTRIES_PER_UPDATE, isLive } from "../table/expression.ts";
 import { type Item, toRecord } from "../table/item-reader.ts";
+import { methodsOf } from "../table/methods.ts";
 import { oldEntries } from "../table/old-entries.ts";
 import type { Table } from "../table/table.ts";
 import { asidesOf, discard, type Stowed, stow } from "./asides.ts";
@@ -21,12 +22,11 @@ export type SocketStateStore = Pick<Store, "saveState" | "addRooms" | "removeRoo
 export function socketStateStore(table: Table, keepEndedMs: number): SocketStateStore {
   return {
     saveState: (key, id, changes) => saveState(table, key, id, { changes, keepEndedMs }),
-    addRooms: (key, id, rooms) => addRooms(table, key, id, rooms),
+    ...methodsOf(table, { addRooms, claimOnce }),
     removeRooms: (key, id, rooms, leaving) =>
       leaving === undefined
         ? removeRooms(table, key, id, rooms)
         : leaveRooms(table, key, id, { rooms, leaving }),
-    claimOnce: (key, id, name) => claimOnce(table, key, id, name),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The example application: a chat with rooms, direct messages, and a notice board in a second namespace. It is plain
  * Socket.IO but for two calls, `io.inbox` and `socket.openInbox`: without the direct messages, which need them, it runs on
- * stock when you import `Server` from "socket.io".
+ * stock when you import `Server` from "socket.io". It is one file, so that you can copy it.
  *
  * It shows how to write for a server that forgets everything between two events: no variable outlives a handler,
  * what must last is in `socket.data`, `socket.rooms` and in the rooms' members, and every handler is registered when

@@ -6,8 +6,8 @@ import { disconnectNow } from "../ending/ending.ts";
 import type { Invocation, Step } from "../invocation/invocation.ts";
 import type { SocketView } from "../ports/sockets.ts";
 import { finishJoin, leave, startJoin } from "../rooms/membership.ts";
+import { SavedState } from "../socket/saved-state.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
-import { SavedState } from "../socket/state.ts";
 import { type Audience, resolveMembers } from "./broadcast.ts";
 import { announceDirective, wasConnected } from "./directives.ts";
 

@@ -2,7 +2,7 @@ import { describeError } from "../common/errors.ts";
 import { keyInPath, setOwn } from "../common/json.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { SocketKey, SocketRecord, StateChanges } from "../ports/sockets.ts";
-import { SavedState, TooLargeError } from "./state.ts";
+import { SavedState, TooLargeError } from "./saved-state.ts";
 
 /** Keys that an error names. */
 const MOST_NAMED = 5;

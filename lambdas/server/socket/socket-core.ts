@@ -13,9 +13,9 @@ import type { ConnectionRecord, Json, SocketKey, SocketRecord } from "../ports/s
 import type { Recipient } from "../posting/posts.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { KeptState } from "./kept-state.ts";
-import { SocketLife } from "./life.ts";
 import { Listeners } from "./listeners.ts";
 import { Memberships } from "./memberships.ts";
+import { SocketLife } from "./socket-life.ts";
 import { Trace } from "./trace.ts";
 
 /** What a new socket starts with; the same fields as a row that has nothing yet. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { SavedState } from "../../../../lambdas/server/socket/state.ts";
+import { SavedState } from "../../../../lambdas/server/socket/saved-state.ts";
 
 type Values = Record<string, unknown>;
 /** Few names, so that changes meet. */

@@ -14,6 +14,12 @@ export interface ChaosChances {
   readonly crashAfterCall: number;
   /** At a call, nothing in the instance that makes it runs for up to `freezeMs`. */
   readonly freeze: number;
+  /** An invocation gets 429, as when the account's concurrency is used up. */
+  readonly throttleInvokes: number;
+  /** A batch of a queue's messages is handed to the function a second time, after the first: its answer was lost. */
+  readonly doubleDelivery: number;
+  /** A receive takes one message of each group first, instead of all of one group: batches hold several connections. */
+  readonly mixBatches: number;
 }
 
 /** Upper bounds in milliseconds of a random time. */
@@ -32,6 +38,8 @@ export interface ChaosDelays {
   readonly clockSkewMs: number;
   /** How long an instance freezes when it does. */
   readonly freezeMs: number;
+  /** Between the receive of a batch and its invocation. */
+  readonly slowLineMs: number;
 }
 
 export interface ChaosSettings extends ChaosChances, ChaosDelays {}
@@ -44,6 +52,9 @@ const CHAOS_OFF: ChaosSettings = {
   crashBeforeCall: 0,
   crashAfterCall: 0,
   freeze: 0,
+  throttleInvokes: 0,
+  doubleDelivery: 0,
+  mixBatches: 0,
   reorderFramesMs: 0,
   reorderPostsMs: 0,
   lateDisconnectMs: 0,
@@ -51,6 +62,7 @@ const CHAOS_OFF: ChaosSettings = {
   lateOpenMs: 0,
   clockSkewMs: 0,
   freezeMs: 0,
+  slowLineMs: 0,
 };
 
 /** Everything that can go wrong on AWS without being anyone's fault, each behind a switch; all are off at first. */

@@ -8,16 +8,17 @@ import { LocalCloudError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import { createFaults } from "./faults.ts";
 import { Hosts } from "./hosts.ts";
-import { createIam } from "./iam/iam.ts";
+import { createIam, type Iam } from "./iam/iam.ts";
 import { createLambda } from "./lambda/lambda.ts";
 import { checkFunctions } from "./load-check.ts";
 import { Logs } from "./logs.ts";
 import { createMeter, type Meter } from "./meter.ts";
 import type { CloudEvent, CloudModel, LogLine } from "./model.ts";
-import { apiOf, authorizer, environmentOf, type Parts, startDynamoDb } from "./parts.ts";
+import { apiOf, authorizer, environmentOf, type Parts, startDynamoDb, startQueues } from "./parts.ts";
 import { PublicServer } from "./public-server.ts";
 import { Schedules } from "./schedules.ts";
-import { Queues } from "./sqs/queues.ts";
+import { Mappings } from "./sqs/mappings.ts";
+import type { Queues } from "./sqs/queues.ts";
 import { synthesize, type Throttle } from "./synth.ts";
 import { loadModel } from "./template/load.ts";
 
@@ -61,7 +62,7 @@ export interface LocalCloud {
   readonly meter: Meter;
   readonly chaos: Chaos;
   readonly logs: Logs;
-  /** What Lambda has given up. */
+  /** What the queues hold, such as what Lambda has given up. */
   readonly queues: Pick<Queues, "messages">;
   /** What runs now. */
   readonly model: CloudModel;
@@ -157,6 +158,7 @@ class Cloud implements LocalCloud {
     const config = { url: server.url, path: `/${stage}` };
     server.show({ gateway: parts.gateway, events: this.#events, config });
     parts.schedules.start(model.schedules);
+    parts.mappings.start(model);
   }
 
   async reload(): Promise<void> {
@@ -171,9 +173,11 @@ class Cloud implements LocalCloud {
     }
     await checkFunctions(model, this.#options.app, parts.iam, (id) => environmentOf(parts, id));
     this.#parts = { ...parts, model };
+    parts.queues.configure(model.queues);
     await parts.lambda.restart(undefined, model);
     parts.gateway.deploy(model.apis);
     parts.schedules.start(model.schedules);
+    parts.mappings.start(model);
   }
 
   stop(): Promise<void> {
@@ -209,18 +213,24 @@ class Cloud implements LocalCloud {
   async #boot(model: CloudModel, server: PublicServer, fail: (error: unknown) => void): Promise<Parts> {
     const { dynamodb: endpoint, timeScale = 1, behavior, maxWorkersPerFunction } = this.#options;
     const onEvent = (event: CloudEvent) => this.#publish(event);
-    const iam = createIam({
-      account: model.account,
-      onDenied: ({ functionId, requestId, message }) =>
-        this.logs.add("error", `AccessDenied: ${message}`, { functionId, requestId }),
-    });
+    const iam = this.#createIam(model.account);
     const faults = createFaults(this.chaos, () => this.#parts?.lambda);
     const dynamodb = await startDynamoDb(
       { tables: model.tables, iam, onEvent, onError: fail, faults },
       endpoint,
     );
     this.#undo.push(() => dynamodb.stop());
-    const queues = new Queues();
+    const { region, account } = model;
+    const { queues, sqs } = await startQueues(model, {
+      iam,
+      onEvent,
+      timeScale,
+      mixes: () => this.chaos.happens("mixBatches"),
+      onDeadLetter: (text) => this.logs.add("error", text),
+      onError: fail,
+      faults,
+    });
+    this.#undo.push(() => sqs.stop());
     const lambda = await createLambda({
       queues,
       model,
@@ -230,12 +240,21 @@ class Cloud implements LocalCloud {
       onEvent,
       timeScale,
       skewMs: () => this.chaos.skewMs(),
+      throttles: () => this.chaos.happens("throttleInvokes"),
       faults,
       ...(maxWorkersPerFunction !== undefined && { maxWorkersPerFunction }),
     });
+    const mappings = new Mappings({
+      queues,
+      region,
+      invoke: (functionId, event) => lambda.invokeMapped(functionId, event),
+      onLog: (line) => this.logs.take(line),
+      chaos: this.chaos,
+      timeScale,
+    });
     const gateway = new ApiGateway({
-      region: model.region,
-      account: model.account,
+      region,
+      account,
       apis: model.apis,
       lambda,
       authorize: authorizer(iam),
@@ -249,12 +268,22 @@ class Cloud implements LocalCloud {
     // Functions end with their invocations failed, which the gateway then need not wait for.
     this.#undo.push(
       () => gateway.drained(),
+      () => mappings.stopped(),
       () => lambda.stop(),
+      () => mappings.stop(),
       () => gateway.stop(),
     );
     const schedules = new Schedules(lambda, timeScale);
     this.#undo.push(() => schedules.stop());
-    return { model, server, iam, dynamodb, lambda, gateway, schedules, queues, timeScale };
+    return { model, server, iam, dynamodb, lambda, gateway, schedules, queues, sqs, mappings, timeScale };
+  }
+
+  #createIam(account: string): Iam {
+    return createIam({
+      account,
+      onDenied: ({ functionId, requestId, message }) =>
+        this.logs.add("error", `AccessDenied: ${message}`, { functionId, requestId }),
+    });
   }
 
   #publish(event: CloudEvent): void {

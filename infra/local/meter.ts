@@ -6,6 +6,7 @@ import type { CloudEvent } from "./model.ts";
  * @see https://aws.amazon.com/api-gateway/pricing/
  * @see https://aws.amazon.com/lambda/pricing/
  * @see https://aws.amazon.com/dynamodb/pricing/on-demand/
+ * @see https://aws.amazon.com/sqs/pricing/
  */
 export const PRICES = {
   /** Per message of up to 32 KB, in either direction. */
@@ -16,6 +17,9 @@ export const PRICES = {
   lambdaGbSecond: 0.0000133334,
   dynamodbWriteUnit: 0.625 / 1e6,
   dynamodbReadUnit: 0.125 / 1e6,
+  /** Per request of up to 64 KB, empty receives included; the first million of a month is free. */
+  sqsRequest: 0.4 / 1e6,
+  sqsFifoRequest: 0.5 / 1e6,
 } as const;
 
 /** API Gateway meters WebSocket messages in 32 KB increments. @see https://aws.amazon.com/api-gateway/pricing/ */
@@ -34,12 +38,15 @@ export interface OperationTotals {
   /** Metered messages of API Gateway: more than one where a body is over 32 KB. */
   readonly messages: number;
   readonly bytes: number;
+  /** Metered requests of SQS: more than one where a payload is over 64 KB. */
+  readonly requests: number;
 }
 
 export interface Bill {
   readonly gateway: number;
   readonly lambda: number;
   readonly dynamodb: number;
+  readonly sqs: number;
   /** USD. */
   readonly total: number;
 }
@@ -137,6 +144,7 @@ const NOTHING: OperationTotals = {
   failures: 0,
   messages: 0,
   bytes: 0,
+  requests: 0,
 };
 
 class Tally {
@@ -146,10 +154,12 @@ class Tally {
     dynamodb: new Map(),
     gateway: new Map(),
     lambda: new Map(),
+    sqs: new Map(),
   };
   readonly #openSince = new Map<string, number>();
   #closedMinutes = 0;
   #gbSeconds = 0;
+  #sqs = 0;
 
   constructor({ memoryMb = () => DEFAULT_MEMORY_MB, timeScale = 1 }: MeterOptions) {
     this.#memoryMb = memoryMb;
@@ -166,6 +176,9 @@ class Tally {
     if (event.kind === "lambda") {
       this.#gbSeconds += (event.durationMs / 1000) * (this.#memoryMb(event.functionId) / 1024);
     }
+    if (event.kind === "sqs") {
+      this.#sqs += event.requests * (event.fifo ? PRICES.sqsFifoRequest : PRICES.sqsRequest);
+    }
     if (event.kind === "gateway") this.#connection(event);
   }
 
@@ -176,19 +189,21 @@ class Tally {
       dynamodb: toRecord(this.#services.dynamodb),
       gateway: toRecord(this.#services.gateway),
       lambda: toRecord(this.#services.lambda),
+      sqs: toRecord(this.#services.sqs),
     };
-    const { dynamodb, gateway, lambda } = this.#services;
-    const totals = [dynamodb, gateway, lambda].map(total).reduce(sum, NOTHING);
+    const { dynamodb, gateway, lambda, sqs } = this.#services;
+    const totals = [dynamodb, gateway, lambda, sqs].map(total).reduce(sum, NOTHING);
     const bill = {
       gateway: totals.messages * PRICES.gatewayMessage + connectionMinutes * PRICES.gatewayConnectionMinute,
       lambda: total(lambda).count * PRICES.lambdaRequest + this.#gbSeconds * PRICES.lambdaGbSecond,
       dynamodb: totals.writeUnits * PRICES.dynamodbWriteUnit + totals.readUnits * PRICES.dynamodbReadUnit,
+      sqs: this.#sqs,
     };
     return {
       services,
       connectionMinutes,
       totals,
-      bill: { ...bill, total: bill.gateway + bill.lambda + bill.dynamodb },
+      bill: { ...bill, total: bill.gateway + bill.lambda + bill.dynamodb + bill.sqs },
     };
   }
 
@@ -230,6 +245,14 @@ function totalsOf(event: CloudEvent): OperationTotals {
         // A "close" has a WebSocket close code, from 1000 on, instead of an HTTP status.
         failures: event.status >= 400 && event.status < 600 ? 1 : 0,
       };
+    case "sqs":
+      return {
+        ...NOTHING,
+        count: 1,
+        bytes: event.bytes,
+        requests: event.requests,
+        failures: event.failures > 0 ? 1 : 0,
+      };
     default:
       return event satisfies never;
   }
@@ -254,6 +277,7 @@ function sum(one: OperationTotals, other: OperationTotals): OperationTotals {
     failures: one.failures + other.failures,
     messages: one.messages + other.messages,
     bytes: one.bytes + other.bytes,
+    requests: one.requests + other.requests,
   };
 }
 

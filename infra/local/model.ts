@@ -54,6 +54,40 @@ export interface QueueModel {
   readonly logicalId: string;
   readonly name: string;
   readonly arn: string;
+  /** What `Ref` gives. */
+  readonly url: string;
+  /** @default a standard queue */
+  readonly fifo?: FifoModel;
+  readonly visibilityTimeoutSec: number;
+  readonly retentionSec: number;
+  readonly maxMessageBytes: number;
+  /** How long a receive waits for messages when it does not say so itself. */
+  readonly receiveWaitSec: number;
+  /** Where messages go that were received too often. @default nowhere */
+  readonly redrive?: { readonly deadLetterArn: string; readonly maxReceiveCount: number };
+}
+
+export interface FifoModel {
+  /** Messages without a deduplication id get the hash of their body as one. */
+  readonly contentBasedDeduplication: boolean;
+  readonly deduplicationScope: "queue" | "messageGroup";
+  /** To what the 300 calls a second of each action apply. */
+  readonly throughputLimit: "perQueue" | "perMessageGroupId";
+}
+
+/** A queue whose messages invoke a function (AWS::Lambda::EventSourceMapping). */
+export interface MappingModel {
+  readonly logicalId: string;
+  readonly queueArn: string;
+  /** Logical id of the function. */
+  readonly functionId: string;
+  readonly batchSize: number;
+  /** The function answers with the messages that it could not handle (`ReportBatchItemFailures`). */
+  readonly reportsItemFailures: boolean;
+  /** How many batches are handled at once at most. */
+  readonly maxConcurrency: number;
+  /** How many pollers there are when nothing happens. */
+  readonly minPollers: number;
 }
 
 export interface TableModel {
@@ -111,6 +145,7 @@ export interface CloudModel {
   readonly functions: readonly FunctionModel[];
   readonly tables: readonly TableModel[];
   readonly queues: readonly QueueModel[];
+  readonly mappings: readonly MappingModel[];
   readonly apis: readonly ApiModel[];
   readonly schedules: readonly ScheduleModel[];
   readonly outputs: Readonly<Record<string, string>>;
@@ -176,6 +211,27 @@ export type CloudEvent =
       readonly outcome: InvokeResult["outcome"];
     }
   | {
+      readonly kind: "sqs";
+      readonly at: number;
+      /** Who called: a function, or the one whose mapping polls; undefined: another service. */
+      readonly functionId: string | undefined;
+      /** The invocation that called; "" where none did. */
+      readonly requestId: string;
+      /** As SQS's API calls it; `EmptyReceive` is a receive that got nothing, `DeadLetter` what SQS itself did with a message. */
+      readonly operation: QueueOperation;
+      /** Its name. */
+      readonly queue: string;
+      /** Ids of the messages that it was about. */
+      readonly messageIds: readonly string[];
+      readonly bytes: number;
+      /** What is billed: one for each begun 64 KB. */
+      readonly requests: number;
+      /** A FIFO queue's requests cost more. */
+      readonly fifo: boolean;
+      /** Entries that were refused. */
+      readonly failures: number;
+    }
+  | {
       readonly kind: "gateway";
       readonly at: number;
       readonly connectionId: string;
@@ -197,6 +253,19 @@ export type CloudEvent =
       readonly status: number;
       readonly body: string | undefined;
     };
+
+export type QueueOperation =
+  | "SendMessage"
+  | "SendMessageBatch"
+  | "ReceiveMessage"
+  | "EmptyReceive"
+  | "DeleteMessage"
+  | "DeleteMessageBatch"
+  | "ChangeMessageVisibility"
+  | "ChangeMessageVisibilityBatch"
+  | "GetQueueAttributes"
+  | "GetQueueUrl"
+  | "DeadLetter";
 
 /** Where the services put what happened. */
 export type CloudListener = (event: CloudEvent) => void;

@@ -8,7 +8,9 @@ import type { LocalLambda } from "./lambda/lambda.ts";
 import type { ApiModel, CloudModel } from "./model.ts";
 import type { PublicServer } from "./public-server.ts";
 import type { Schedules } from "./schedules.ts";
-import type { Queues } from "./sqs/queues.ts";
+import type { Mappings } from "./sqs/mappings.ts";
+import { Queues, type QueuesOptions } from "./sqs/queues.ts";
+import { createSqs, type LocalSqs, localUrl, type SqsOptions } from "./sqs/sqs.ts";
 
 /** The emulated services of one local cloud, and the template that they run. */
 export interface Parts {
@@ -20,6 +22,8 @@ export interface Parts {
   readonly gateway: ApiGateway;
   readonly schedules: Schedules;
   readonly queues: Queues;
+  readonly sqs: LocalSqs;
+  readonly mappings: Mappings;
   readonly timeScale: number;
 }
 
@@ -28,16 +32,31 @@ export interface Parts {
  * pass, for a function that keeps pace with them. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
  */
 export function environmentOf(parts: Parts, functionId: string): Record<string, string> {
-  const { model, server, dynamodb, lambda, timeScale } = parts;
+  const { model, server, dynamodb, lambda, sqs, timeScale } = parts;
   const own = model.apis.find(({ routes }) => routes.some((route) => route.functionId === functionId));
   return {
     // Lambda runs the Node.js that the template names. The one on this machine may be older, which is no news for a function's log.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
+    AWS_ENDPOINT_URL_SQS: sqs.endpoint,
+    ...queueUrls(parts, functionId),
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${server.url}/${(own ?? apiOf(model)).stage}`,
     ...(timeScale !== 1 && { SKYSOCKET_TIME_SCALE: String(timeScale) }),
   };
+}
+
+/**
+ * The function's variables that hold the URL of a queue. The SDK sends to the host of such a URL rather than to
+ * AWS_ENDPOINT_URL_SQS, so AWS's would lead out of this machine.
+ */
+function queueUrls({ model, sqs }: Parts, functionId: string): Record<string, string> {
+  const { environment = {} } = model.functions.find(({ logicalId }) => logicalId === functionId) ?? {};
+  const entries = Object.entries(environment).flatMap(([name, value]): [string, string][] => {
+    const queue = model.queues.find(({ url }) => url === value);
+    return queue === undefined ? [] : [[name, localUrl(sqs.endpoint, model.account, queue.name)]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The embedded DynamoDB, or the one at `endpoint`. */
@@ -56,6 +75,15 @@ export async function startDynamoDb(
       { cause: error },
     );
   }
+}
+
+/** The queues of the template, and their endpoint. */
+export async function startQueues(
+  { region, account, queues: models }: CloudModel,
+  options: Omit<QueuesOptions, "queues"> & Omit<SqsOptions, "queues" | "region" | "account">,
+): Promise<{ readonly queues: Queues; readonly sqs: LocalSqs }> {
+  const queues = new Queues({ ...options, queues: models });
+  return { queues, sqs: await createSqs({ ...options, region, account, queues }) };
 }
 
 /** The API that clients are told of: the first of the template. */

@@ -27,19 +27,23 @@ export interface ErrorResponse {
 }
 
 /**
- * The answer for an AuthError in the shape of the service that was called: DynamoDB speaks AWS JSON 1.0 and answers 400,
+ * The answer for an AuthError in the shape of the service that was called: DynamoDB and SQS speak AWS JSON 1.0 and answer 400,
  * Lambda and API Gateway speak REST JSON and answer 403.
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
  * @see https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
  */
 export function authErrorResponse(
   error: AuthError,
-  service: "dynamodb" | "lambda" | "execute-api",
+  service: "dynamodb" | "sqs" | "lambda" | "execute-api",
 ): ErrorResponse {
-  if (service === "dynamodb") {
+  if (service === "dynamodb" || service === "sqs") {
     return {
       status: 400,
-      headers: { "content-type": "application/x-amz-json-1.0" },
+      headers: {
+        "content-type": "application/x-amz-json-1.0",
+        // The name without "Exception" is the code of the query protocol.
+        ...(service === "sqs" && { "x-amzn-query-error": `${error.type.replace(/Exception$/, "")};Sender` }),
+      },
       // AccessDeniedException is the one that spells it "Message"; the SDK reads both.
       body: JSON.stringify({
         __type: `com.amazon.coral.service#${error.type}`,

@@ -2,10 +2,8 @@
  * Asynchronous invocation: the event is accepted at once, run later, and tried again when the function fails.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
  */
-import { AuthError } from "../iam/errors.ts";
-import type { Iam } from "../iam/iam.ts";
 import type { FunctionModel, LogLine } from "../model.ts";
-import type { Queues } from "../sqs/queues.ts";
+import type { QueueSender } from "../sqs/sender.ts";
 import { type Failure, failureRecord } from "./failure-record.ts";
 import type { Finished } from "./pool.ts";
 
@@ -13,10 +11,8 @@ export interface AsyncOptions {
   /** How many times faster than on AWS the waits between the tries pass. */
   readonly timeScale: number;
   readonly onLog: (line: LogLine) => void;
-  /** Asked whether a function may send to its failure destination. */
-  readonly iam: Pick<Iam, "authorize">;
-  /** @default there are none */
-  readonly queues?: Queues;
+  /** Those of the failure destinations. @default there are none */
+  readonly queues?: QueueSender;
 }
 
 /** The first retry comes after a minute, the second two minutes later. */
@@ -88,18 +84,17 @@ export class AsyncInvocations {
   /** Whether the failure has arrived at the function's destination. */
   #send(failure: Failure): boolean {
     const { fn } = failure;
-    const { iam, queues } = this.#options;
+    const { queues } = this.#options;
     if (fn.onFailure === undefined || queues === undefined) return false;
-    const caller = { functionId: fn.logicalId, functionName: fn.name, statements: fn.statements };
-    try {
-      iam.authorize({ ...caller, requestId: failure.last.requestId }, "sqs:SendMessage", fn.onFailure);
-    } catch (error) {
-      // The listener has been told. On AWS it is a metric, DestinationDeliveryFailures.
-      if (error instanceof AuthError) return false;
-      throw error;
-    }
-    queues.send(fn.onFailure, JSON.stringify(failureRecord(failure)));
-    return true;
+    const principal = {
+      functionId: fn.logicalId,
+      functionName: fn.name,
+      statements: fn.statements,
+      requestId: failure.last.requestId,
+    };
+    const body = JSON.stringify(failureRecord(failure));
+    // A denial has been told. On AWS a send that fails is a metric, DestinationDeliveryFailures.
+    return "sent" in queues.send(fn.onFailure, { body }, principal);
   }
 
   #log(fn: FunctionModel, requestId: string, text: string): void {

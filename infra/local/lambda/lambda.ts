@@ -14,7 +14,7 @@ import type {
   LambdaService,
   LogLine,
 } from "../model.ts";
-import type { Queues } from "../sqs/queues.ts";
+import type { QueueSender } from "../sqs/sender.ts";
 import { AsyncInvocations } from "./async-invocations.ts";
 import { handleInvoke } from "./front.ts";
 import type { Instance } from "./instance.ts";
@@ -31,13 +31,15 @@ export interface LambdaOptions {
   readonly onLog: (line: LogLine) => void;
   readonly onEvent: CloudListener;
   /** Where functions send the events that are given up. @default nowhere */
-  readonly queues?: Queues;
+  readonly queues?: QueueSender;
   /** Instances per function; invocations beyond that wait. @default 4 */
   readonly maxWorkersPerFunction?: number;
   /** How many times faster than on AWS the waits of asynchronous retries pass. @default 1 */
   readonly timeScale?: number;
   /** Milliseconds that a new instance's clock is off. @default none */
   readonly skewMs?: (functionId: string) => number;
+  /** Whether an invocation finds no concurrency left, whatever the function has reserved. @default never */
+  readonly throttles?: () => boolean;
   /** Happen to the instances that invoke functions. @default none */
   readonly faults?: Faults;
 }
@@ -50,6 +52,8 @@ export interface LocalLambda extends LambdaService, Victims {
   readonly endpoint: string;
   /** Runs an event as an asynchronous invocation, with the function's retries, if its resource policy lets the source in. */
   invokeAsync(functionId: string, event: unknown, source: Source): void;
+  /** Runs a batch of a queue's messages. Lambda's own pollers call, so no resource policy is asked. */
+  invokeMapped(functionId: string, event: unknown): Promise<InvokeResult>;
   /**
    * Takes a new model; the named functions (all, if none are) start on new instances. What runs is finished on the old ones.
    * Resolves when the old idle ones are gone.
@@ -74,6 +78,7 @@ export async function createLambda(options: LambdaOptions): Promise<LocalLambda>
     endpoint: front.endpoint,
     invoke: (functionId, event, source) => lambda.invoke(functionId, event, source),
     invokeAsync: (functionId, event, source) => lambda.invokeAsync(functionId, event, source),
+    invokeMapped: (functionId, event) => lambda.invokeMapped(functionId, event),
     restart: (functionIds, model) => lambda.restart(functionIds, model),
     crash: (accessKeyId) => lambda.crash(accessKeyId),
     freeze: (accessKeyId, ms) => lambda.freeze(accessKeyId, ms),
@@ -92,8 +97,8 @@ class Lambda {
 
   constructor(options: LambdaOptions) {
     this.#options = options;
-    const { timeScale = 1, onLog, iam, queues } = options;
-    this.#async = new AsyncInvocations({ timeScale, onLog, iam, ...(queues && { queues }) });
+    const { timeScale = 1, onLog, queues } = options;
+    this.#async = new AsyncInvocations({ timeScale, onLog, ...(queues && { queues }) });
     for (const fn of options.model.functions) this.#add(fn);
   }
 
@@ -118,6 +123,14 @@ class Lambda {
   invokeAsync(functionId: string, event: unknown, source: Source): void {
     if (this.#denial(functionId, source) !== undefined) return;
     this.#accept(this.#function(functionId), JSON.stringify(event), source.principal);
+  }
+
+  async invokeMapped(functionId: string, event: unknown): Promise<InvokeResult> {
+    const { outcome } = await this.#pool(functionId).run({
+      payload: JSON.stringify(event),
+      trigger: "sqs.amazonaws.com",
+    });
+    return resultOf(outcome);
   }
 
   /** Why the function's resource policy does not let the source in, which is logged; undefined if it does. */
@@ -184,7 +197,8 @@ class Lambda {
   }
 
   #add(fn: FunctionModel): void {
-    const { model, iam, env, onLog, onEvent, maxWorkersPerFunction = 4, skewMs = () => 0 } = this.#options;
+    const { model, iam, env, onLog, onEvent, maxWorkersPerFunction = 4 } = this.#options;
+    const { skewMs = () => 0, throttles = () => false } = this.#options;
     this.#functions.set(fn.logicalId, fn);
     const pool = new Pool({
       fn,
@@ -193,6 +207,7 @@ class Lambda {
       maxInstances: maxWorkersPerFunction,
       env,
       skewMs,
+      throttles,
       onLog,
       onEvent,
     });

@@ -14,6 +14,8 @@ export interface PoolOptions {
   /** What the cloud adds to the function's environment, such as endpoints. */
   readonly env: (functionId: string) => Readonly<Record<string, string>>;
   readonly skewMs: (functionId: string) => number;
+  /** Whether this invocation finds no concurrency left. */
+  readonly throttles: () => boolean;
   readonly onLog: (line: LogLine) => void;
   readonly onEvent: CloudListener;
 }
@@ -59,7 +61,7 @@ export class Pool {
   async run(job: Job): Promise<Finished> {
     if (this.#stopped) return stoppedOutcome();
     const { reservedConcurrency = Number.POSITIVE_INFINITY } = this.#fn;
-    if (this.#current >= reservedConcurrency) {
+    if (this.#current >= reservedConcurrency || this.#options.throttles()) {
       return { requestId: randomUUID(), outcome: { kind: "throttled" } };
     }
     this.#current++;

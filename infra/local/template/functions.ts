@@ -154,10 +154,16 @@ function destinationOf(
   const onFailure = optionalNode(destinations, "OnFailure");
   if (onFailure === undefined) return {};
   const destination = requiredString(onFailure, "Destination");
-  const isQueue = resources.some(
+  const queue = resources.find(
     ({ type, logicalId }) => type === "AWS::SQS::Queue" && stack.attribute(logicalId, "Arn") === destination,
   );
-  if (isQueue) return { onFailure: destination };
+  if (queue !== undefined) {
+    if (!destination.endsWith(".fifo")) return { onFailure: destination };
+    throw new TemplateError(
+      `${onFailure.where}.Destination`,
+      `Lambda sends failed events to standard queues only, got "${destination}"`,
+    );
+  }
   throw new TemplateError(
     `${onFailure.where}.Destination`,
     `the local cloud sends failed events to queues of this template only, got "${destination}"`,

@@ -3,6 +3,7 @@ import type { CloudModel } from "../model.ts";
 import { readApis } from "./apis.ts";
 import { readAssembly } from "./assembly.ts";
 import { readFunctions } from "./functions.ts";
+import { readMappings } from "./mappings.ts";
 import { rolePolicies } from "./policies.ts";
 import { readQueues } from "./queues.ts";
 import { readSchedules } from "./schedules.ts";
@@ -20,6 +21,7 @@ export function loadModel(assemblyDir: string): CloudModel {
   const roles = rolePolicies(resources, stack);
   const functions = readFunctions(resources, { stack, assembly, roles });
   const { schedules, grants } = readSchedules(resources, { stack, functions, roles });
+  const queues = readQueues(resources, stack);
   return {
     region: REGION,
     account: ACCOUNT,
@@ -33,7 +35,8 @@ export function loadModel(assemblyDir: string): CloudModel {
       ],
     })),
     tables: readTables(resources, stack),
-    queues: readQueues(resources, stack),
+    queues,
+    mappings: readMappings(resources, { functions, queues }),
     apis: readApis({ resources, stack, functions }),
     schedules,
     outputs: stack.outputs(),

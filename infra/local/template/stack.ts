@@ -23,7 +23,9 @@ interface Naming {
 
 interface Own {
   /** The physical name: the one in the template, or made of stack name and logical id. */
-  readonly name: (property: string, limit: number) => string;
+  readonly name: (property: string, limit: number, suffix?: string) => string;
+  /** Whether the template sets a property to true. */
+  readonly has: (property: string) => boolean;
   /** Ten letters and digits, as API Gateway's ids. */
   readonly id: string;
 }
@@ -36,6 +38,10 @@ const table: Naming = {
   attributes: { Arn: (own) => arn("dynamodb", `table/${own.name("TableName", 255)}`) },
 };
 
+/** What CloudFormation names a FIFO queue ends as it must. */
+const queueName = (own: Own): string => own.name("QueueName", 80, own.has("FifoQueue") ? ".fifo" : "");
+const queueUrl = (own: Own): string => `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${queueName(own)}`;
+
 const NAMING: Readonly<Record<string, Naming>> = {
   "AWS::Lambda::Function": {
     ref: (own) => own.name("FunctionName", 64),
@@ -43,6 +49,7 @@ const NAMING: Readonly<Record<string, Naming>> = {
   },
   "AWS::Lambda::Permission": byId,
   "AWS::Lambda::EventInvokeConfig": byId,
+  "AWS::Lambda::EventSourceMapping": { ref: (own) => own.id, attributes: { Id: (own) => own.id } },
   "AWS::IAM::Role": {
     ref: (own) => own.name("RoleName", 64),
     attributes: { Arn: (own) => `arn:aws:iam::${ACCOUNT}:role/${own.name("RoleName", 64)}` },
@@ -73,12 +80,14 @@ const NAMING: Readonly<Record<string, Naming>> = {
     attributes: { Arn: (own) => arn("events", `rule/${own.name("Name", 64)}`) },
   },
   "AWS::SQS::Queue": {
-    ref: (own) => `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${own.name("QueueName", 80)}`,
-    attributes: {
-      Arn: (own) => arn("sqs", own.name("QueueName", 80)),
-      QueueName: (own) => own.name("QueueName", 80),
-      QueueUrl: (own) => `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${own.name("QueueName", 80)}`,
-    },
+    ref: queueUrl,
+    attributes: { Arn: (own) => arn("sqs", queueName(own)), QueueName: queueName, QueueUrl: queueUrl },
+  },
+  "AWS::SQS::QueuePolicy": byId,
+  // Nobody is alarmed here.
+  "AWS::CloudWatch::Alarm": {
+    ref: (own) => own.name("AlarmName", 255),
+    attributes: { Arn: (own) => arn("cloudwatch", `alarm:${own.name("AlarmName", 255)}`) },
   },
   // The role with which API Gateway writes logs, which are not written here.
   "AWS::ApiGateway::Account": byId,
@@ -202,7 +211,11 @@ export class Stack {
       );
     }
     const own: Own = {
-      name: (property, limit) => this.#physicalName(logicalId, declared, property, limit),
+      name: (property, limit, suffix) => this.#physicalName(logicalId, declared, { property, limit, suffix }),
+      has: (property) => {
+        const properties = isRecord(declared) ? declared.Properties : undefined;
+        return isRecord(properties) && String(properties[property]) === "true";
+      },
       id: createHash("sha256")
         .update(`${this.name}/${logicalId}`)
         .digest()
@@ -214,10 +227,18 @@ export class Stack {
     return { naming, own, type };
   }
 
-  #physicalName(logicalId: string, declared: unknown, property: string, limit: number): string {
+  #physicalName(
+    logicalId: string,
+    declared: unknown,
+    {
+      property,
+      limit,
+      suffix = "",
+    }: { readonly property: string; readonly limit: number; readonly suffix?: string | undefined },
+  ): string {
     const properties = isRecord(declared) ? declared.Properties : undefined;
     const given = isRecord(properties) ? properties[property] : undefined;
-    if (given === undefined) return `${this.name}-${logicalId}`.slice(0, limit);
+    if (given === undefined) return `${this.name}-${logicalId}`.slice(0, limit - suffix.length) + suffix;
     const where = `Resources.${logicalId}.Properties.${property}`;
     if (this.#open.has(where)) throw new TemplateError(where, "its own name depends on it");
     this.#open.add(where);

@@ -34,6 +34,20 @@ export function optionalNumber(node: Node, key: string): number | undefined {
   throw new TemplateError(`${node.where}.${key}`, `a number is expected, got ${JSON.stringify(value)}`);
 }
 
+/** A whole number between two bounds, which are allowed, too. */
+export function optionalInteger(
+  node: Node,
+  key: string,
+  [min, max]: readonly [number, number],
+): number | undefined {
+  const value = optionalNumber(node, key);
+  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return value;
+  throw new TemplateError(
+    `${node.where}.${key}`,
+    `a whole number from ${min} to ${max} is allowed, got ${value}`,
+  );
+}
+
 /** A boolean, also as "true" or "false". */
 export function optionalBoolean(node: Node, key: string): boolean | undefined {
   const value = node.value[key];

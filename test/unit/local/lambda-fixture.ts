@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { createIam, type Denial, type Iam } from "../../../infra/local/iam/iam.ts";
 import { createLambda, type LambdaOptions, type LocalLambda } from "../../../infra/local/lambda/lambda.ts";
 import type { CloudEvent, FunctionModel, LogLine } from "../../../infra/local/model.ts";
+import { Queues } from "../../../infra/local/sqs/queues.ts";
+import { standardModel } from "./sqs-fixture.ts";
 
 export const ACCOUNT = "000000000000";
 export const REGION = "us-east-1";
@@ -43,6 +45,8 @@ export async function makeFunction(
 export interface LambdaBench {
   readonly lambda: LocalLambda;
   readonly iam: Iam;
+  /** One standard queue, called failed. */
+  readonly queues: Queues;
   readonly logs: LogLine[];
   readonly events: CloudEvent[];
   readonly denials: Denial[];
@@ -61,9 +65,11 @@ export async function startLambda(
   const denials: Denial[] = [];
   const waiting = new Set<{ part: string; resolve: (line: LogLine) => void }>();
   const iam = createIam({ account: ACCOUNT, onDenied: (denial) => denials.push(denial) });
+  const queues = new Queues({ queues: [standardModel("failed")], iam, onEvent: () => {} });
   const lambda = await createLambda({
     model: { region: REGION, functions },
     iam,
+    queues,
     env: () => ({}),
     onLog(line) {
       logs.push(line);
@@ -79,6 +85,7 @@ export async function startLambda(
   return {
     lambda,
     iam,
+    queues,
     logs,
     events,
     denials,

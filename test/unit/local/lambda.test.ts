@@ -2,7 +2,6 @@ import { rm } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { LambdaOptions } from "../../../infra/local/lambda/lambda.ts";
 import type { CloudEvent, FunctionModel } from "../../../infra/local/model.ts";
-import { Queues } from "../../../infra/local/sqs/queues.ts";
 import { type LambdaBench, makeFunction, SOURCE, startLambda } from "./lambda-fixture.ts";
 
 let bench: LambdaBench | undefined;
@@ -354,12 +353,11 @@ describe("asynchronous invocation", () => {
     const failing = 'export const handler = async () => { throw new RangeError("always"); };';
 
     test("goes to the failure destination, with what was asked and how it ended", async () => {
-      const queues = new Queues();
       const statements = [mayFail];
-      const { lambda, logged } = await start(
+      const { lambda, logged, queues } = await start(
         failing,
         { asyncRetries: 1, onFailure: QUEUE, statements },
-        { timeScale: 10_000, queues },
+        { timeScale: 10_000 },
       );
       lambda.invokeAsync("Fn", { task: "end" }, SOURCE);
       const { requestId } = await logged("dropped after 2 tries");
@@ -382,12 +380,7 @@ describe("asynchronous invocation", () => {
     });
 
     test("is lost without the right to send it there, and the denial is told", async () => {
-      const queues = new Queues();
-      const { lambda, denials, logged } = await start(
-        failing,
-        { asyncRetries: 0, onFailure: QUEUE },
-        { queues },
-      );
+      const { lambda, denials, logged, queues } = await start(failing, { asyncRetries: 0, onFailure: QUEUE });
       lambda.invokeAsync("Fn", {}, SOURCE);
       await logged("dropped after 1 try");
       const aboutQueues = denials.filter(({ action }) => action.startsWith("sqs:"));
@@ -396,12 +389,11 @@ describe("asynchronous invocation", () => {
     });
 
     test("since it was throttled for too long has never run", async () => {
-      const queues = new Queues();
       const statements = [mayFail];
-      const { lambda, events, logged } = await start(
+      const { lambda, events, logged, queues } = await start(
         'export const handler = async () => { console.log("running"); await new Promise((r) => setTimeout(r, 60000)); };',
         { asyncMaxAgeSec: 60, timeoutSec: 60, reservedConcurrency: 1, onFailure: QUEUE, statements },
-        { timeScale: 10_000, queues },
+        { timeScale: 10_000 },
       );
       const running = lambda.invoke("Fn", {}, SOURCE);
       await logged("running");

@@ -214,16 +214,6 @@ describe("what the local cloud cannot run is an error", () => {
   test.each<[string, Json, RegExp]>([
     ["a type", { Topic: { Type: "AWS::SNS::Topic" } }, /Resources\.Topic: .*AWS::SNS::Topic/],
     [
-      "a FIFO queue",
-      { Queue: { Type: "AWS::SQS::Queue", Properties: { FifoQueue: true } } },
-      /Queue\.Properties\.FifoQueue: .*standard queues alone/,
-    ],
-    [
-      "a queue that hands on what nobody reads",
-      { Queue: { Type: "AWS::SQS::Queue", Properties: { RedrivePolicy: {} } } },
-      /Queue\.Properties\.RedrivePolicy: .*cannot run this property/,
-    ],
-    [
       "a failure destination elsewhere",
       {
         Role: role,
@@ -397,7 +387,7 @@ describe("resources", () => {
     };
     const model = loadModel(await assembly({ Resources }));
     const arn = "arn:aws:sqs:us-east-1:000000000000:Demo-Failed";
-    expect(model.queues).toEqual([{ logicalId: "Failed", name: "Demo-Failed", arn }]);
+    expect(model.queues).toMatchObject([{ logicalId: "Failed", name: "Demo-Failed", arn, retentionSec: 60 }]);
     expect(model.functions).toMatchObject([{ reservedConcurrency: 5, onFailure: arn, asyncRetries: 2 }]);
   });
 

@@ -1,0 +1,24 @@
+import type { Received } from "./message.ts";
+
+/**
+ * The event with which a mapping invokes its function.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+ */
+export function eventOf(
+  messages: readonly Received[],
+  { queueArn, region }: { readonly queueArn: string; readonly region: string },
+): { readonly Records: readonly Record<string, unknown>[] } {
+  return {
+    Records: messages.map(({ messageId, receiptHandle, body, attributes, md5OfBody }) => ({
+      messageId,
+      receiptHandle,
+      body,
+      attributes,
+      messageAttributes: {},
+      md5OfBody,
+      eventSource: "aws:sqs",
+      eventSourceARN: queueArn,
+      awsRegion: region,
+    })),
+  };
+}

@@ -204,6 +204,8 @@ export type CloudEvent =
       readonly trigger: string;
       /** API Gateway's id of the request that it answers, if it is one: that of the frame's event. */
       readonly cause?: string | undefined;
+      /** Of the queue's messages, if it handled a batch. */
+      readonly messageIds?: readonly string[] | undefined;
       readonly durationMs: number;
       /** Of the function: what a second costs. */
       readonly memoryMb?: number | undefined;

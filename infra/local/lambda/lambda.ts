@@ -14,6 +14,7 @@ import type {
   LambdaService,
   LogLine,
 } from "../model.ts";
+import type { BatchEvent } from "../sqs/records.ts";
 import type { QueueSender } from "../sqs/sender.ts";
 import { AsyncInvocations } from "./async-invocations.ts";
 import { handleInvoke } from "./front.ts";
@@ -53,7 +54,7 @@ export interface LocalLambda extends LambdaService, Victims {
   /** Runs an event as an asynchronous invocation, with the function's retries, if its resource policy lets the source in. */
   invokeAsync(functionId: string, event: unknown, source: Source): void;
   /** Runs a batch of a queue's messages. Lambda's own pollers call, so no resource policy is asked. */
-  invokeMapped(functionId: string, event: unknown): Promise<InvokeResult>;
+  invokeMapped(functionId: string, event: BatchEvent): Promise<InvokeResult>;
   /**
    * Takes a new model; the named functions (all, if none are) start on new instances. What runs is finished on the old ones.
    * Resolves when the old idle ones are gone.
@@ -125,10 +126,11 @@ class Lambda {
     this.#accept(this.#function(functionId), JSON.stringify(event), source.principal);
   }
 
-  async invokeMapped(functionId: string, event: unknown): Promise<InvokeResult> {
+  async invokeMapped(functionId: string, event: BatchEvent): Promise<InvokeResult> {
     const { outcome } = await this.#pool(functionId).run({
       payload: JSON.stringify(event),
       trigger: "sqs.amazonaws.com",
+      messageIds: event.Records.map(({ messageId }) => messageId),
     });
     return resultOf(outcome);
   }

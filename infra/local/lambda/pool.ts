@@ -25,6 +25,8 @@ export interface Job {
   readonly payload: string;
   /** What caused it, for people. */
   readonly trigger: string;
+  /** Of the queue's messages in it. */
+  readonly messageIds?: readonly string[];
 }
 
 /** An outcome, and the request id it is known by. Nothing has run if it was throttled. */
@@ -143,6 +145,7 @@ export class Pool {
         requestId,
         trigger: job.trigger,
         cause: causeOf(job.payload),
+        messageIds: job.messageIds,
         durationMs: performance.now() - startedAt,
         coldStart,
         memoryMb: this.#fn.memoryMb,

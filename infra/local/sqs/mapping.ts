@@ -10,7 +10,7 @@ import { SqsError } from "./errors.ts";
 import type { Received } from "./message.ts";
 import { Pollers } from "./pollers.ts";
 import type { Opened, Queues } from "./queues.ts";
-import { eventOf } from "./records.ts";
+import { type BatchEvent, eventOf } from "./records.ts";
 
 export interface MappingOptions {
   readonly mapping: MappingModel;
@@ -18,7 +18,7 @@ export interface MappingOptions {
   readonly fn: () => FunctionModel;
   readonly queues: Queues;
   readonly region: string;
-  readonly invoke: (functionId: string, event: unknown) => Promise<InvokeResult>;
+  readonly invoke: (functionId: string, event: BatchEvent) => Promise<InvokeResult>;
   readonly onLog: (line: LogLine) => void;
   readonly chaos: Pick<Chaos, "happens" | "delayMs">;
   /** How many times faster than on AWS the wait after a denial passes. @default 1 */

@@ -1,5 +1,16 @@
 import type { Received } from "./message.ts";
 
+export interface BatchRecord extends Received {
+  readonly messageAttributes: Readonly<Record<string, never>>;
+  readonly eventSource: "aws:sqs";
+  readonly eventSourceARN: string;
+  readonly awsRegion: string;
+}
+
+export interface BatchEvent {
+  readonly Records: readonly BatchRecord[];
+}
+
 /**
  * The event with which a mapping invokes its function.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
@@ -7,7 +18,7 @@ import type { Received } from "./message.ts";
 export function eventOf(
   messages: readonly Received[],
   { queueArn, region }: { readonly queueArn: string; readonly region: string },
-): { readonly Records: readonly Record<string, unknown>[] } {
+): BatchEvent {
   return {
     Records: messages.map(({ messageId, receiptHandle, body, attributes, md5OfBody }) => ({
       messageId,

@@ -49,6 +49,24 @@ const gateway = (
   ...overrides,
 });
 
+const queue = (
+  operation: Extract<CloudEvent, { kind: "sqs" }>["operation"],
+  overrides: Partial<Extract<CloudEvent, { kind: "sqs" }>> = {},
+): CloudEvent => ({
+  kind: "sqs",
+  at: 0,
+  functionId: "Socket",
+  requestId: "",
+  operation,
+  queue: "line.fifo",
+  messageIds: [],
+  bytes: 0,
+  requests: 1,
+  fifo: true,
+  failures: 0,
+  ...overrides,
+});
+
 describe("the meter", () => {
   test("adds up by service, function and operation", () => {
     const meter = createMeter();
@@ -111,6 +129,34 @@ describe("the meter", () => {
     expect(bill.lambda).toBeCloseTo(0.2e-6 + PRICES.lambdaGbSecond, 12);
     expect(bill.dynamodb).toBeCloseTo(3 * 0.625e-6 + 2 * 0.125e-6, 12);
     expect(bill.total).toBeCloseTo(bill.gateway + bill.lambda + bill.dynamodb, 15);
+  });
+
+  test("counts requests to queues, empty receives apart, at the price of their kind", () => {
+    const meter = createMeter();
+    meter.record(queue("SendMessage", { requests: 2, bytes: 65_537 }));
+    meter.record(queue("EmptyReceive"));
+    meter.record(queue("DeleteMessageBatch", { failures: 1 }));
+    meter.record(queue("SendMessage", { fifo: false, functionId: undefined }));
+    const { services, bill } = meter.snapshot();
+    expect(services.sqs).toMatchObject({
+      Socket: {
+        SendMessage: { count: 1, requests: 2, bytes: 65_537 },
+        EmptyReceive: { count: 1, requests: 1 },
+        DeleteMessageBatch: { failures: 1 },
+      },
+      "": { SendMessage: { count: 1 } },
+    });
+    expect(bill.sqs).toBeCloseTo(4 * 0.5e-6 + 0.4e-6, 12);
+    expect(bill.total).toBeCloseTo(bill.sqs, 12);
+  });
+
+  test("an idle queue costs a third of a dollar a month, all of it within what is free", () => {
+    const meter = createMeter();
+    // Five pollers, each of which waits for 20 seconds.
+    const polls = (5 * 30 * 24 * 3600) / 20;
+    for (let i = 0; i < polls; i += 1000) meter.record(queue("EmptyReceive", { requests: 1000 }));
+    expect(polls).toBeLessThan(1_000_000);
+    expect(meter.snapshot().bill.sqs).toBeCloseTo(0.324, 3);
   });
 
   test("counts from a mark, also across a reset and what it has forgotten", () => {

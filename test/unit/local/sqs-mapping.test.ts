@@ -3,19 +3,13 @@ import { Chaos, type ChaosSettings } from "../../../infra/local/chaos.ts";
 import type { FunctionModel, InvokeResult, LogLine, MappingModel } from "../../../infra/local/model.ts";
 import { Mapping } from "../../../infra/local/sqs/mapping.ts";
 import type { QueuesOptions } from "../../../infra/local/sqs/queues.ts";
+import type { BatchRecord } from "../../../infra/local/sqs/records.ts";
 import { fifoModel, principal, standardModel, startQueues } from "./sqs-fixture.ts";
 
-interface Record_ {
-  readonly messageId: string;
-  readonly body: string;
-  readonly receiptHandle: string;
-  readonly attributes: Readonly<Record<string, string>>;
-}
-
-type Handler = (records: readonly Record_[]) => Promise<InvokeResult> | InvokeResult;
+type Handler = (records: readonly BatchRecord[]) => Promise<InvokeResult> | InvokeResult;
 
 const OK: InvokeResult = { outcome: "ok", payload: null };
-const failing = (...records: readonly Record_[]): InvokeResult => ({
+const failing = (...records: readonly BatchRecord[]): InvokeResult => ({
   outcome: "ok",
   payload: { batchItemFailures: records.map(({ messageId }) => ({ itemIdentifier: messageId })) },
 });
@@ -38,7 +32,7 @@ function start(
   const model = fifoModel("line.fifo", options.model);
   const bench = startQueues([model, fifoModel("dead.fifo")], { now: () => clock.now, ...options.queues });
   const { service } = bench;
-  const batches: (readonly Record_[])[] = [];
+  const batches: (readonly BatchRecord[])[] = [];
   const logs: LogLine[] = [];
   const pauses: number[] = [];
   const waiters = new Set<() => void>();
@@ -74,8 +68,7 @@ function start(
     fn: () => fn,
     queues: service,
     region: "us-east-1",
-    async invoke(_functionId, event) {
-      const { Records } = event as { Records: Record_[] };
+    async invoke(_functionId, { Records }) {
       batches.push(Records);
       changed();
       return await handler(Records);
@@ -133,7 +126,8 @@ function start(
   };
 }
 
-const bodies = (records: readonly Record_[] | undefined): string[] => (records ?? []).map(({ body }) => body);
+const bodies = (records: readonly BatchRecord[] | undefined): string[] =>
+  (records ?? []).map(({ body }) => body);
 
 describe("the event of a mapping", () => {
   test("has each record as AWS writes it", async () => {

@@ -7,11 +7,12 @@ import { SkysocketStack } from "./stack.ts";
 
 /**
  * The CDK app. Context: `-c app=FILE` the application module (absolute or relative to the working directory),
- * `-c routeResponses=true` answers events with route responses, `-c throttle=RATE,BURST` lets more requests through, or fewer.
+ * `-c ordered=true|false` handles the events of a client one after the other or side by side, `-c routeResponses=true` answers events with route responses, `-c throttle=RATE,BURST` lets more requests through, or fewer.
  */
 function main(): void {
   const app = new App();
   const entry: unknown = app.node.tryGetContext("app") ?? join(PACKAGE_ROOT, "lambdas/app.ts");
+  const ordered: unknown = app.node.tryGetContext("ordered");
   const routeResponses: unknown = app.node.tryGetContext("routeResponses");
   const throttle: unknown = app.node.tryGetContext("throttle");
   new SkysocketStack(app, "Skysocket", {
@@ -21,6 +22,7 @@ function main(): void {
     // `-c` gives strings, a context file gives JSON.
     api: {
       entry: String(entry),
+      ...(ordered !== undefined && { ordered: String(ordered) === "true" }),
       routeResponses: routeResponses === true || routeResponses === "true",
       ...(throttle !== undefined && { throttle: throttleOf(String(throttle)) }),
     },

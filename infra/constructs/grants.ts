@@ -59,6 +59,25 @@ export function failureGrants(failedTasks: IQueue): PolicyStatement[] {
   return [allow("FailedTasks", ["sqs:SendMessage"], failedTasks.queueArn)];
 }
 
+/** With the socket function's role Lambda reads what is in line; the function itself delays, deletes and adds messages. */
+const LINE_RIGHTS = {
+  LineReceive: "sqs:ReceiveMessage",
+  LineDelete: "sqs:DeleteMessage",
+  LineAttributes: "sqs:GetQueueAttributes",
+  LineVisibility: "sqs:ChangeMessageVisibility",
+  LineSend: "sqs:SendMessage",
+} as const;
+
+/** CDK's own `grantConsumeMessages` would also allow asking for the queue's URL, which the environment has. */
+export function lineGrants(line: IQueue): PolicyStatement[] {
+  return Object.entries(LINE_RIGHTS).map(([sid, action]) => allow(sid, [action], line.queueArn));
+}
+
+/** Of API Gateway. */
+export function lineSendGrants(line: IQueue): PolicyStatement[] {
+  return [allow("GatewayLineSend", ["sqs:SendMessage"], line.queueArn)];
+}
+
 /** Starting another invocation of itself. */
 export function selfInvokeGrants(fn: IFunction): PolicyStatement[] {
   return [allow("InvokeSelf", ["lambda:InvokeFunction"], fn.functionArn)];

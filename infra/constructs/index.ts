@@ -1,4 +1,5 @@
 export { SkysocketConfigError, type SkysocketConfigErrorCode } from "./errors.ts";
+export type { Line } from "./line.ts";
 export {
   type AccessLogProps,
   type ConnectAuthorizer,

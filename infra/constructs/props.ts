@@ -22,8 +22,16 @@ export interface SkysocketApiProps {
   readonly memorySize?: number;
 
   /**
+   * The frames of each connection go through an SQS FIFO queue: the events of a client are handled one after the other, in their
+   * order, and wait where Lambda throttles. Without it each frame is an invocation of its own at once; those of one client run side
+   * by side, and a throttled one ends its connection.
+   * @default false
+   */
+  readonly ordered?: boolean;
+
+  /**
    * Answers a client's event with the route's response where that saves a post. AWS documents neither the order of such a
-   * response among posts nor what an empty one sends, hence off.
+   * response among posts nor what an empty one sends, hence off. It cannot be had together with `ordered`.
    * @default false
    */
   readonly routeResponses?: boolean;
@@ -156,6 +164,25 @@ function checkConcurrency(name: string, value: number | undefined): void {
     "CONCURRENCY_INVALID",
     `${name} cannot be ${value}. Allowed: whole numbers from 0, which lets nothing run. ` +
       "Leave it out for as many as the account has left.",
+  );
+}
+
+/** Of the prop `ordered`. */
+const ORDERED_BY_DEFAULT = false;
+
+/**
+ * Whether frames go through the line.
+ * @throws SkysocketConfigError when events would have to be answered by route responses as well
+ */
+export function orderedOf({
+  ordered = ORDERED_BY_DEFAULT,
+  routeResponses = false,
+}: SkysocketApiProps): boolean {
+  if (!ordered || !routeResponses) return ordered;
+  throw new SkysocketConfigError(
+    "ROUTE_RESPONSES_ORDERED",
+    "routeResponses cannot be true while ordered is: events in order come through a queue, and nothing that reads a queue can " +
+      "respond to a route. Leave routeResponses out, or set ordered to false.",
   );
 }
 

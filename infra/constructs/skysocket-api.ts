@@ -25,12 +25,14 @@ import {
   tableGrants,
 } from "./grants.ts";
 import { HEARTBEAT_INDEX, Heartbeat } from "./heartbeat.ts";
+import { Line } from "./line.ts";
 import { type PostingProps, postingFunction } from "./posting-function.ts";
 import {
   checkPingInterval,
   checkStageName,
   concurrencyOf,
   DEFAULT_THROTTLE,
+  orderedOf,
   type SkysocketApiProps,
 } from "./props.ts";
 
@@ -65,6 +67,8 @@ export class SkysocketApi extends Construct {
   readonly heartbeatFunction: LambdaFunction;
   /** Gets what these functions could not do, after all retries: a message here is worth an alarm. */
   readonly failedTasks: Queue;
+  /** Through which frames come with `ordered`: the queue, its dead letters, and their alarm. */
+  readonly line: Line | undefined;
 
   constructor(scope: Construct, id: string, props: SkysocketApiProps) {
     super(scope, id);
@@ -103,6 +107,7 @@ export class SkysocketApi extends Construct {
     };
     const fanOut = new FanOut(this, "FanOut", { ...shared, reservedConcurrency: concurrency.fanOut });
     this.fanOutFunction = fanOut.function;
+    this.line = orderedOf(props) ? new Line(this, "Line", { removalPolicy }) : undefined;
     this.socketFunction = this.#socketFunction(
       { ...shared, reservedConcurrency: concurrency.socket },
       props,
@@ -185,6 +190,7 @@ export class SkysocketApi extends Construct {
         ...logGrants(logGroup),
         ...fanOutStartGrants(this.fanOutFunction),
         ...failureGrants(this.failedTasks),
+        ...(this.line?.grants() ?? []),
       ],
       memorySize: props.memorySize ?? 512,
       timeout: INTEGRATION_TIMEOUT,
@@ -195,11 +201,13 @@ export class SkysocketApi extends Construct {
       environment: {
         PING_INTERVAL_MINUTES: String(pingInterval.toMinutes()),
         FAN_OUT_FUNCTION_NAME: this.fanOutFunction.functionName,
+        ...(this.line && { LINE_QUEUE_URL: this.line.queue.queueUrl }),
         ...(props.routeResponses && { ROUTE_RESPONSES: "1" }),
       },
     });
     // Apart from the other rights, since it names the function, which waits for those.
     new Policy(this, "SocketInvokesItself", { roles: [role], statements: selfInvokeGrants(fn) });
+    this.line?.feed(fn);
     return fn;
   }
 
@@ -216,9 +224,11 @@ export class SkysocketApi extends Construct {
       integration: integration("Connect"),
       ...(authorizer && { authorizer }),
     });
-    this.webSocketApi.addRoute("$disconnect", { integration: integration("Disconnect") });
+    this.webSocketApi.addRoute("$disconnect", {
+      integration: this.line?.disconnectIntegration() ?? integration("Disconnect"),
+    });
     this.webSocketApi.addRoute("$default", {
-      integration: integration("Message"),
+      integration: this.line?.messageIntegration() ?? integration("Message"),
       returnResponse: routeResponses,
     });
   }

@@ -25,7 +25,7 @@ import { loadModel } from "./template/load.ts";
 export interface LocalCloudOptions {
   /** The application module. @default the example */
   readonly app?: string | undefined;
-  /** A synthesized cloud assembly to run instead of synthesizing one; `app`, `routeResponses` and `throttle` mean nothing then. */
+  /** A synthesized cloud assembly to run instead of synthesizing one; `app`, `ordered`, `routeResponses` and `throttle` mean nothing then. */
   readonly assembly?: string | undefined;
   /** Of the one public server; 0 takes a free one. @default 0 */
   readonly port?: number | undefined;
@@ -41,6 +41,8 @@ export interface LocalCloudOptions {
   readonly behavior?: Partial<GatewayBehavior> | undefined;
   /** Every line that a function or the local cloud logs, as it comes. */
   readonly onLog?: ((line: LogLine) => void) | undefined;
+  /** Whether frames go through the line. @default that of the construct */
+  readonly ordered?: boolean | undefined;
   /** Acknowledges events by route responses instead of posts. @default false */
   readonly routeResponses?: boolean | undefined;
   /** Of the stage. @default as it is deployed */
@@ -196,13 +198,14 @@ class Cloud implements LocalCloud {
 
   /** A directory with a fresh assembly; those that it makes live until the stop, since old functions may still load from them. */
   async #assembly(): Promise<string> {
-    const { app, assembly, routeResponses, throttle, signal } = this.#options;
+    const { app, assembly, ordered, routeResponses, throttle, signal } = this.#options;
     if (assembly !== undefined) return assembly;
     const dir = await mkdtemp(join(tmpdir(), "skysocket-"));
     this.#undo.unshift(() => rm(dir, { recursive: true, force: true }));
     const { outdir } = await synthesize({
       outdir: join(dir, "cdk.out"),
       ...(app !== undefined && { app }),
+      ...(ordered !== undefined && { ordered }),
       ...(routeResponses !== undefined && { routeResponses }),
       ...(throttle !== undefined && { throttle }),
       ...(signal !== undefined && { signal }),

@@ -16,6 +16,8 @@ export interface SynthOptions {
   readonly app?: string;
   /** Directory of the assembly; should be empty or not exist, since CDK reuses bundles that it finds there. */
   readonly outdir: string;
+  /** @default that of the construct */
+  readonly ordered?: boolean;
   readonly routeResponses?: boolean;
   /** Of the stage. @default that of the construct */
   readonly throttle?: Throttle;
@@ -45,6 +47,7 @@ export class SynthError extends Error {
 export async function synthesize(options: SynthOptions): Promise<{ readonly outdir: string }> {
   const context = {
     ...(options.app !== undefined && { app: resolve(options.app) }),
+    ...(options.ordered !== undefined && { ordered: options.ordered }),
     ...(options.routeResponses && { routeResponses: true }),
     ...(options.throttle && { throttle: `${options.throttle.ratePerSec},${options.throttle.burst}` }),
     "@aws-cdk/core:validateAgainstDefaultRules": options.checkRules === true,

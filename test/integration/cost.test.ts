@@ -109,7 +109,9 @@ describe("by route responses", () => {
   const TRIES = 20;
 
   test("an echo with acknowledgement costs one request, no write and no post", async () => {
-    const { stream, client } = await connected(await clouds.start({ app: APP, routeResponses: true }));
+    const { stream, client } = await connected(
+      await clouds.start({ app: APP, ordered: false, routeResponses: true }),
+    );
     const usages: ReturnType<MeterStream["usage"]>[] = [];
     for (let i = 0; i < TRIES; i++) {
       stream.clear();

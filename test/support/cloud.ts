@@ -10,6 +10,8 @@ import { ACCOUNT_THROTTLE } from "./account-throttle.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../lambdas/app.ts", import.meta.url));
 
+type Props = Pick<LocalCloudOptions, "ordered" | "routeResponses">;
+
 /** Local clouds for the tests of one file, which share what is synthesized and are all stopped in the end. */
 export class TestClouds {
   readonly #assemblies = new Map<string, Promise<string>>();
@@ -18,10 +20,10 @@ export class TestClouds {
 
   /** Starts a cloud; an application that was synthesized before in this file, and has not changed, is not synthesized again. */
   async start(options: LocalCloudOptions = {}): Promise<LocalCloud> {
-    const { app = EXAMPLE, routeResponses = false, assembly, ...rest } = options;
+    const { app = EXAMPLE, ordered, routeResponses, assembly, ...rest } = options;
     const cloud = await startLocalCloud({
       ...rest,
-      assembly: assembly ?? (await this.#assembly(app, routeResponses)),
+      assembly: assembly ?? (await this.#assembly(app, { ordered, routeResponses })),
     });
     this.#clouds.add(cloud);
     return cloud;
@@ -42,22 +44,28 @@ export class TestClouds {
     await Promise.all(clouds.map((cloud) => cloud.stop()));
   }
 
-  #assembly(app: string, routeResponses: boolean): Promise<string> {
+  #assembly(app: string, props: Props): Promise<string> {
     const path = resolve(app);
     const hash = createHash("sha256").update(readFileSync(path)).digest("hex");
-    const key = `${path} ${hash} ${routeResponses}`;
+    const key = `${path} ${hash} ${props.ordered} ${props.routeResponses}`;
     const known = this.#assemblies.get(key);
     if (known) return known;
-    const made = this.#synthesize(path, routeResponses);
+    const made = this.#synthesize(path, props);
     this.#assemblies.set(key, made);
     return made;
   }
 
-  async #synthesize(app: string, routeResponses: boolean): Promise<string> {
+  async #synthesize(app: string, { ordered, routeResponses }: Props): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), "skysocket-test-"));
     this.#directories.push(directory);
     const outdir = join(directory, "cdk.out");
-    await synthesize({ app, routeResponses, throttle: ACCOUNT_THROTTLE, outdir });
+    await synthesize({
+      app,
+      ...(ordered !== undefined && { ordered }),
+      ...(routeResponses !== undefined && { routeResponses }),
+      throttle: ACCOUNT_THROTTLE,
+      outdir,
+    });
     return outdir;
   }
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
   assembly = join(root, "assembly");
   const app = join(root, "app.ts");
   await writeFile(app, 'import { Server } from "skysocket";\nexport default new Server();\n');
-  await synthesize({ app, outdir: assembly, routeResponses: true, checkRules: true });
+  await synthesize({ app, outdir: assembly, ordered: true, checkRules: true });
 });
 
 afterAll(async () => {
@@ -31,7 +31,7 @@ describe("synthesizing in a process of its own", () => {
 
   test("hands the options on as context", async () => {
     const template = await readFile(join(assembly, "Skysocket.template.json"), "utf8");
-    expect(template).toContain("ROUTE_RESPONSES");
+    expect(template).toContain("LINE_QUEUE_URL");
   });
 
   test("fails with the CDK app's one message, and nothing of its stack", async () => {

@@ -289,7 +289,7 @@ describe("props", () => {
   });
 
   test("route responses make $default, and no other route, answer", () => {
-    const template = synthesizeTemplate({ routeResponses: true });
+    const template = synthesizeTemplate({ ordered: false, routeResponses: true });
     template.resourceCountIs("AWS::ApiGatewayV2::RouteResponse", 1);
     template.hasResourceProperties("AWS::ApiGatewayV2::RouteResponse", { RouteResponseKey: "$default" });
     template.hasResourceProperties("AWS::ApiGatewayV2::Route", {

@@ -10,8 +10,8 @@ const messageBody = (kind: string, id: string, frame: string): string =>
 
 const encoded = (reference: string): string => `$util.urlEncode(${reference})`;
 
-const form = (group: string, id: string, body: string): string =>
-  ["Action=SendMessage", `MessageGroupId=${group}`, `MessageDeduplicationId=${id}`, body].join("&");
+const fields = (group: string, id: string, body: string): string =>
+  `&MessageGroupId=${group}&MessageDeduplicationId=${id}&${body}`;
 
 /**
  * Of `$default`. SQS hands out the messages of a group in order, one batch at a time:
@@ -26,19 +26,24 @@ const form = (group: string, id: string, body: string): string =>
  * U+2028, which JSON leaves as it is.
  */
 export const MESSAGE_TEMPLATE = [
+  "Action=SendMessage",
   "#set($frame = $input.body)#set($kind = 'm')",
   "#set($group = $context.connectionId)#set($id = $context.messageId)",
   "#if($frame == '3')",
   "#set($kind = 'p')#set($group = $group.replaceAll('^.{6}(.).*', 'pong-$1'))#set($id = 'pong')",
   "#elseif($frame.replaceAll('(?s)^43.*', '43') == '43')",
   "#set($kind = 'a')#set($group = $id)",
+  // No letter may follow, which would be part of its name.
   "#end",
-  form(encoded("$group"), encoded("$id"), messageBody("$kind", "$context.messageId", encoded("$frame"))),
+  fields(encoded("$group"), encoded("$id"), messageBody("$kind", "$context.messageId", encoded("$frame"))),
 ].join("");
 
 /** Of `$disconnect`: `d`, behind the frames of its connection. */
-export const DISCONNECT_TEMPLATE = form(
-  encoded("$context.connectionId"),
-  encoded("$context.requestId"),
-  messageBody("d", "$context.requestId", ""),
-);
+export const DISCONNECT_TEMPLATE = [
+  "Action=SendMessage",
+  fields(
+    encoded("$context.connectionId"),
+    encoded("$context.requestId"),
+    messageBody("d", "$context.requestId", ""),
+  ),
+].join("");

@@ -10,6 +10,8 @@ export interface ChaosChances {
   readonly deadOk: number;
   /** At a call of an AWS service the instance that makes it dies, and the call is not carried out. */
   readonly crashBeforeCall: number;
+  /** SQS refuses a message of API Gateway's, as when it is throttled. */
+  readonly refuseSends: number;
   /** The call is carried out, and the instance dies before it has the answer. */
   readonly crashAfterCall: number;
   /** At a call, nothing in the instance that makes it runs for up to `freezeMs`. */
@@ -26,6 +28,8 @@ export interface ChaosChances {
 export interface ChaosDelays {
   /** Before a client's frame is handed to its function: frames overtake one another. */
   readonly reorderFramesMs: number;
+  /** Before what API Gateway sends to a queue arrives there: sends of one connection overtake one another. */
+  readonly overlapSendsMs: number;
   /** Before a post is delivered and answered: those that overlap overtake one another, those that await do not. */
   readonly reorderPostsMs: number;
   /** Before $disconnect is invoked. */
@@ -51,11 +55,13 @@ const CHAOS_OFF: ChaosSettings = {
   deadOk: 0,
   crashBeforeCall: 0,
   crashAfterCall: 0,
+  refuseSends: 0,
   freeze: 0,
   throttleInvokes: 0,
   doubleDelivery: 0,
   mixBatches: 0,
   reorderFramesMs: 0,
+  overlapSendsMs: 0,
   reorderPostsMs: 0,
   lateDisconnectMs: 0,
   earlyDisconnectMs: 0,

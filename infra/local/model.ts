@@ -102,13 +102,38 @@ export interface TableModel {
 export interface RouteModel {
   /** `$connect`, `$disconnect`, `$default` or a custom key. */
   readonly routeKey: string;
-  /** Logical id of the function that it invokes. */
-  readonly functionId: string;
-  readonly timeoutMs: number;
+  readonly integration: IntegrationModel;
   /** Two-way: the route has a RouteResponse and a response selection expression. */
   readonly returnsResponse: boolean;
   /** Of $connect alone. @default everyone may connect */
   readonly authorizer?: AuthorizerModel;
+}
+
+/** What API Gateway does with a request. */
+export type IntegrationModel = LambdaIntegration | SqsIntegration;
+
+/** Invokes a function with the event, and takes its answer (AWS_PROXY). */
+export interface LambdaIntegration {
+  readonly kind: "lambda";
+  /** Logical id. */
+  readonly functionId: string;
+  readonly timeoutMs: number;
+}
+
+/** Sends a message to a queue (AWS, to SendMessage of SQS). */
+export interface SqsIntegration {
+  readonly kind: "sqs";
+  readonly queueArn: string;
+  /** As whom: API Gateway assumes this role. */
+  readonly role: RoleModel;
+  /** In Velocity: makes the request's form. */
+  readonly template: string;
+  readonly timeoutMs: number;
+}
+
+export interface RoleModel {
+  readonly arn: string;
+  readonly statements: readonly PolicyStatement[];
 }
 
 /** A Lambda REQUEST authorizer. */
@@ -245,7 +270,8 @@ export type CloudEvent =
         | "get"
         | "delete"
         | "close"
-        | "error-frame";
+        | "error-frame"
+        | "integration-error";
       readonly functionId: string | undefined;
       /** The invocation that a request came from, or that a frame started; undefined: not known. */
       readonly requestId?: string | undefined;

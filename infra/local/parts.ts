@@ -1,5 +1,6 @@
 import type { ApiGateway } from "./api-gateway/api-gateway.ts";
 import type { Authorize } from "./api-gateway/context.ts";
+import { functionIdOf } from "./api-gateway/routes.ts";
 import { createDynamoDb, type DynamoDbOptions, type LocalDynamoDb } from "./dynamodb/dynamodb.ts";
 import { LocalCloudError } from "./errors.ts";
 import { AuthError } from "./iam/errors.ts";
@@ -33,7 +34,7 @@ export interface Parts {
  */
 export function environmentOf(parts: Parts, functionId: string): Record<string, string> {
   const { model, server, dynamodb, lambda, sqs, timeScale } = parts;
-  const own = model.apis.find(({ routes }) => routes.some((route) => route.functionId === functionId));
+  const own = model.apis.find(({ routes }) => routes.some((route) => functionIdOf(route) === functionId));
   return {
     // Lambda runs the Node.js that the template names. The one on this machine may be older, which is no news for a function's log.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",

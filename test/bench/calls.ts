@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { io, type Socket } from "socket.io-client";
+import { functionIdOf } from "../../infra/local/api-gateway/routes.ts";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import type { Mark } from "../../infra/local/meter.ts";
 import type { CloudEvent } from "../../infra/local/model.ts";
@@ -153,7 +154,7 @@ class Bench {
 
   constructor(cloud: LocalCloud) {
     this.#cloud = cloud;
-    this.#functionId = cloud.model.apis[0]?.routes[0]?.functionId ?? "";
+    this.#functionId = functionIdOf(cloud.model.apis[0]?.routes[0]) ?? "";
   }
 
   /** A client in the namespace; its three invocations are over. */

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "ws";
+import { functionIdOf } from "../../infra/local/api-gateway/routes.ts";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { type Mark, PRICES } from "../../infra/local/meter.ts";
 import type { CloudEvent } from "../../infra/local/model.ts";
@@ -40,7 +41,7 @@ class Target {
 
   constructor(cloud: LocalCloud) {
     this.#cloud = cloud;
-    this.#functionId = cloud.model.apis[0]?.routes[0]?.functionId ?? "";
+    this.#functionId = functionIdOf(cloud.model.apis[0]?.routes[0]) ?? "";
   }
 
   /** A connection with its open packet. */

@@ -134,9 +134,8 @@ const hostClock = (): Clock => ({
 });
 
 function apiAt(stage: string): ApiModel {
-  const route = (routeKey: string) => ({
-    ...{ routeKey, functionId: "socket", timeoutMs: 29_000, returnsResponse: false },
-  });
+  const integration = { kind: "lambda", functionId: "socket", timeoutMs: 29_000 } as const;
+  const route = (routeKey: string) => ({ routeKey, integration, returnsResponse: false });
   return {
     ...{ logicalId: "Api", apiId: "local", stage, routeSelectionExpression: "$request.body.action" },
     routes: [route("$connect"), route("$disconnect"), route("$default")],

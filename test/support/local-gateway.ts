@@ -7,14 +7,20 @@ import {
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import WebSocket, { type ClientOptions } from "ws";
 import { ApiGateway, type ApiGatewayOptions } from "../../infra/local/api-gateway/api-gateway.ts";
-import type { ApiModel, CloudEvent, RouteModel } from "../../infra/local/model.ts";
+import type { ApiModel, CloudEvent, LambdaIntegration, RouteModel } from "../../infra/local/model.ts";
 import { FakeLambda } from "./fake-lambda.ts";
 
 export const REGION = "us-east-1";
 export const ACCOUNT = "000000000000";
 
-export function route(routeKey: string, overrides: Partial<RouteModel> = {}): RouteModel {
-  return { routeKey, functionId: "fn", timeoutMs: 29_000, returnsResponse: false, ...overrides };
+/** To a function. */
+export function route(
+  routeKey: string,
+  overrides: Partial<RouteModel & Omit<LambdaIntegration, "kind">> = {},
+): RouteModel {
+  const { functionId = "fn", timeoutMs = 29_000, ...rest } = overrides;
+  const integration = { kind: "lambda", functionId, timeoutMs } as const;
+  return { routeKey, integration, returnsResponse: false, ...rest };
 }
 
 export function api(overrides: Partial<ApiModel> = {}): ApiModel {

@@ -6,6 +6,7 @@ import type { ApiModel, CloudListener, LambdaService } from "../model.ts";
 import { type Authorize, GatewayContext } from "./context.ts";
 import { CLOSE, DEFAULT_BEHAVIOR, type GatewayBehavior } from "./limits.ts";
 import { type Answer, type Call, handleManagement, perform } from "./management.ts";
+import { NO_QUEUES, type QueueSender } from "./queue-sender.ts";
 import { Upgrades } from "./upgrade.ts";
 
 export interface ApiGatewayOptions {
@@ -13,6 +14,8 @@ export interface ApiGatewayOptions {
   readonly account: string;
   readonly apis: readonly ApiModel[];
   readonly lambda: LambdaService;
+  /** @default there are none, and every send is refused */
+  readonly queues?: QueueSender | undefined;
   /** Checks the callers of `@connections`. */
   readonly authorize: Authorize;
   /** @default everything off */
@@ -42,6 +45,7 @@ export class ApiGateway {
       region: options.region,
       account: options.account,
       lambda: options.lambda,
+      queues: options.queues ?? NO_QUEUES,
       authorize: options.authorize,
       chaos: options.chaos ?? new Chaos(),
       faults: options.faults ?? FAULTLESS,

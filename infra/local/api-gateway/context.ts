@@ -4,6 +4,7 @@ import type { Faults } from "../faults.ts";
 import type { ApiModel, Caller, CloudEvent, CloudListener, LambdaService } from "../model.ts";
 import { type Connection, ConnectionRegistry } from "./connection.ts";
 import { ACCOUNT_REQUESTS, type GatewayBehavior, NEW_CONNECTIONS } from "./limits.ts";
+import type { QueueSender } from "./queue-sender.ts";
 import { TokenBucket } from "./throttle.ts";
 
 /** An HTTP request as it was signed. */
@@ -36,6 +37,7 @@ export class GatewayContext {
   readonly region: string;
   readonly account: string;
   readonly lambda: LambdaService;
+  readonly queues: QueueSender;
   readonly authorize: Authorize;
   readonly chaos: Chaos;
   readonly faults: Faults;
@@ -55,6 +57,7 @@ export class GatewayContext {
     readonly region: string;
     readonly account: string;
     readonly lambda: LambdaService;
+    readonly queues: QueueSender;
     readonly authorize: Authorize;
     readonly chaos: Chaos;
     readonly faults: Faults;
@@ -67,6 +70,7 @@ export class GatewayContext {
     this.region = parts.region;
     this.account = parts.account;
     this.lambda = parts.lambda;
+    this.queues = parts.queues;
     this.authorize = parts.authorize;
     this.chaos = parts.chaos;
     this.faults = parts.faults;

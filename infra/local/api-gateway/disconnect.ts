@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import type { GatewayContext } from "./context.ts";
 import { disconnectEvent } from "./events.ts";
 import { callIntegration } from "./integration.ts";
-import { routeOf } from "./routes.ts";
+import { functionIdOf, routeOf } from "./routes.ts";
 
 /** Close code and reason, as in the close frame and in the $disconnect event. */
 export interface Close {
@@ -42,7 +42,7 @@ async function invokeDisconnect(
   const result = await callIntegration(context, connection, route, event);
   context.emit(connection, {
     operation: "disconnect",
-    functionId: route.functionId,
+    functionId: functionIdOf(route),
     bytes: 0,
     status: result.ok ? result.statusCode : 500,
     body: undefined,

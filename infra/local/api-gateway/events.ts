@@ -33,7 +33,13 @@ interface ContextExtras {
 /** Hop-by-hop headers reach an authorizer, but not the integration. */
 const HOP_BY_HOP = new Set(["connection", "upgrade"]);
 
-export function connectEvent(facts: ConnectionFacts, request: IncomingMessage): Record<string, unknown> {
+/** What an integration is handed. */
+export type RouteEvent = Readonly<Record<string, unknown>> & {
+  readonly requestContext: RequestContext;
+  readonly body?: string;
+};
+
+export function connectEvent(facts: ConnectionFacts, request: IncomingMessage): RouteEvent {
   const headers = headersOf(facts, request);
   for (const name of headers.keys()) if (HOP_BY_HOP.has(name.toLowerCase())) headers.delete(name);
   return {
@@ -66,11 +72,7 @@ export function authorizerEvent(
   };
 }
 
-export function messageEvent(
-  facts: ConnectionFacts,
-  routeKey: string,
-  body: string,
-): Record<string, unknown> & { readonly requestContext: RequestContext } {
+export function messageEvent(facts: ConnectionFacts, routeKey: string, body: string): RouteEvent {
   return {
     requestContext: requestContext(facts, { routeKey, messageId: newId(), eventType: "MESSAGE" }),
     body,
@@ -78,11 +80,7 @@ export function messageEvent(
   };
 }
 
-export function disconnectEvent(
-  facts: ConnectionFacts,
-  code: number,
-  reason: string,
-): Record<string, unknown> {
+export function disconnectEvent(facts: ConnectionFacts, code: number, reason: string): RouteEvent {
   const headers = { Host: facts.domainName, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": "" };
   return {
     headers,

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { InvokeResult, RouteModel } from "../model.ts";
 import type { Connection } from "./connection.ts";
 import type { GatewayContext } from "./context.ts";
+import type { RouteEvent } from "./events.ts";
 import { MAX_INTEGRATION_TIMEOUT_MS } from "./limits.ts";
+import { sendMessage } from "./send-message.ts";
 
-/** A Lambda proxy integration's response, or how the integration failed. */
+/** An integration's response, or how the integration failed. */
 export type IntegrationResult =
   | {
       readonly ok: true;
@@ -12,20 +14,27 @@ export type IntegrationResult =
       readonly body: string | undefined;
       readonly headers: Readonly<Record<string, unknown>>;
     }
-  | { readonly ok: false; readonly cause: "failed" | "malformed" | "timed out" | "throttled" };
+  | { readonly ok: false; readonly cause: "failed" | "malformed" | "refused" | "timed out" | "throttled" };
 
-/** Invokes the route's function with an event and waits no longer than the integration's timeout. */
+const SENT: IntegrationResult = { ok: true, statusCode: 200, body: undefined, headers: {} };
+
+/** Hands an event to the route's integration, and waits no longer than its timeout. */
 export async function callIntegration(
   context: GatewayContext,
   connection: Connection,
   route: RouteModel,
-  event: Record<string, unknown>,
+  event: RouteEvent,
 ): Promise<IntegrationResult> {
   const { api } = connection;
-  const result = await invokeInTime(context, route.functionId, {
+  const { integration } = route;
+  if (integration.kind === "sqs") {
+    const sent = await sendMessage(context, connection, integration, event);
+    return sent === "sent" ? SENT : { ok: false, cause: sent };
+  }
+  const result = await invokeInTime(context, integration.functionId, {
     event,
     sourceArn: context.arn(api, `${api.stage}/${route.routeKey}`),
-    timeoutMs: Math.min(route.timeoutMs, MAX_INTEGRATION_TIMEOUT_MS),
+    timeoutMs: Math.min(integration.timeoutMs, MAX_INTEGRATION_TIMEOUT_MS),
   });
   return result === "timed out" ? { ok: false, cause: result } : interpret(result);
 }
@@ -35,7 +44,7 @@ export async function invokeInTime(
   context: GatewayContext,
   functionId: string,
   call: {
-    readonly event: Record<string, unknown>;
+    readonly event: Readonly<Record<string, unknown>>;
     /** On whose behalf: a route or an authorizer. */
     readonly sourceArn: string;
     readonly timeoutMs: number;

@@ -71,6 +71,8 @@ export interface GatewayBehavior {
   readonly connectFailureStatus: number;
   /** What a two-way route sends when the function's response has no body. An empty frame ends a Socket.IO client. */
   readonly emptyRouteResponse: "nothing" | "empty-frame";
+  /** What a client is told when SQS refuses the message that its frame became. An error frame ends a Socket.IO client. */
+  readonly refusedSend: "error-frame" | "silence";
 }
 
 export const DEFAULT_BEHAVIOR: GatewayBehavior = {
@@ -78,4 +80,5 @@ export const DEFAULT_BEHAVIOR: GatewayBehavior = {
   deleteCloseCode: CLOSE.deleted.code,
   connectFailureStatus: 502,
   emptyRouteResponse: "nothing",
+  refusedSend: "error-frame",
 };

@@ -10,7 +10,7 @@ import { newId } from "./ids.ts";
 import { callIntegration, type IntegrationResult } from "./integration.ts";
 import { Lifetime } from "./lifetime.ts";
 import { ABSENT_CLOSE_REASONS, CLOSE, MAX_FRAME_BYTES } from "./limits.ts";
-import { selectRoute } from "./routes.ts";
+import { functionIdOf, selectRoute } from "./routes.ts";
 
 /**
  * Receives the client's frames until the connection ends. `upgrade` makes the WebSocket out of the socket and must do so
@@ -55,7 +55,7 @@ function receive(context: GatewayContext, connection: Connection, data: RawData,
   } else if (!context.admit(connection.api) || context.chaos.happens("throttle")) {
     endConnection(context, connection, CLOSE.throttled);
   } else {
-    // Each frame is an invocation of its own, at once: nothing here waits for the one before.
+    // Each frame goes its own way at once: nothing here waits for the one before.
     context.track(deliver(context, connection, textOf(data)));
   }
 }
@@ -67,13 +67,13 @@ async function deliver(context: GatewayContext, connection: Connection, body: st
   context.emit(connection, {
     operation: "message",
     cause: event?.requestContext.requestId,
-    functionId: route?.functionId,
+    functionId: functionIdOf(route),
     bytes: Buffer.byteLength(body),
     status: route ? 200 : 403,
     body,
   });
   if (route === undefined || event === undefined) return sendError(context, connection, 403, "Forbidden");
-  await chaosDelay(context, connection);
+  if (route.integration.kind === "lambda") await chaosDelay(context, connection);
   const result = await callIntegration(context, connection, route, event);
   respond(context, connection, route, result);
 }
@@ -85,6 +85,7 @@ function respond(
   result: IntegrationResult,
 ): void {
   if (!result.ok) {
+    if (result.cause === "refused" && context.behavior.refusedSend === "silence") return;
     // On one-way routes too: https://github.com/aws-samples/simple-websockets-chat-app/issues/42
     const timedOut = result.cause === "timed out";
     const message = timedOut ? "Endpoint request timed out" : "Internal server error";
@@ -98,7 +99,7 @@ function respond(
   send(context, connection, body);
   context.emit(connection, {
     operation: "post",
-    functionId: route.functionId,
+    functionId: functionIdOf(route),
     bytes: Buffer.byteLength(body),
     status: result.statusCode,
     body,

@@ -5,6 +5,11 @@ export function routeOf(api: ApiModel, routeKey: string): RouteModel | undefined
   return api.routes.find((route) => route.routeKey === routeKey);
 }
 
+/** The function that a route invokes, if it does. */
+export function functionIdOf(route: RouteModel | undefined): string | undefined {
+  return route?.integration.kind === "lambda" ? route.integration.functionId : undefined;
+}
+
 const LIFECYCLE_KEYS = new Set(["$connect", "$disconnect"]);
 
 /**

@@ -12,7 +12,7 @@ import { callIntegration, type IntegrationResult } from "./integration.ts";
 import { MAX_MESSAGE_BYTES, MAX_URL_CHARS } from "./limits.ts";
 import { receiveMessages } from "./messages.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { routeOf } from "./routes.ts";
+import { functionIdOf, routeOf } from "./routes.ts";
 
 type ConnectResult = { readonly protocol: string | undefined } | Refusal;
 
@@ -111,7 +111,7 @@ export class Upgrades {
     const outcome = result ? connectResult(context, result) : { protocol: undefined };
     context.emit(connection, {
       operation: "connect",
-      functionId: route?.functionId,
+      functionId: functionIdOf(route),
       bytes: 0,
       status: "status" in outcome ? outcome.status : 101,
       body: undefined,
@@ -182,6 +182,7 @@ function connectResult(context: GatewayContext, result: IntegrationResult): Conn
     case "failed":
       return { status: context.behavior.connectFailureStatus, ...internal };
     case "malformed":
+    case "refused":
     case "throttled":
       return { status: 500, ...internal };
     default:

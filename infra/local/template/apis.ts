@@ -1,9 +1,8 @@
-/** AWS::ApiGatewayV2::* of a template: WebSocket APIs whose routes invoke Lambda functions by proxy. */
-import type { ApiModel, FunctionModel, RouteModel } from "../model.ts";
+/** AWS::ApiGatewayV2::* of a template: WebSocket APIs. */
+import type { ApiModel, RouteModel } from "../model.ts";
 import { authorizerOf } from "./authorizers.ts";
 import { TemplateError } from "./errors.ts";
-import { functionAt } from "./function-uri.ts";
-import type { Resource, Stack } from "./stack.ts";
+import { type IntegrationContext, integrationOf } from "./integrations.ts";
 import {
   type Node,
   onlyKnown,
@@ -14,17 +13,8 @@ import {
   requiredString,
 } from "./values.ts";
 
-/** "The maximum integration timeout is 29 seconds" @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html */
-const MAX_INTEGRATION_TIMEOUT_MS = 29_000;
-
-interface Context {
-  readonly resources: readonly Resource[];
-  readonly stack: Stack;
-  readonly functions: readonly FunctionModel[];
-}
-
 /** One model for each stage of each API. */
-export function readApis(context: Context): ApiModel[] {
+export function readApis(context: IntegrationContext): ApiModel[] {
   return context.resources
     .filter(({ type }) => type === "AWS::ApiGatewayV2::Stage")
     .map(({ properties: stage }) => {
@@ -101,7 +91,7 @@ function throttleOf(stage: Node): ApiModel["throttle"] {
   return { ratePerSec: ratePerSec ?? 10_000, burst: burst ?? 5_000 };
 }
 
-function routesOf(apiId: string, context: Context): RouteModel[] {
+function routesOf(apiId: string, context: IntegrationContext): RouteModel[] {
   return context.resources
     .filter(({ type, properties }) => type === "AWS::ApiGatewayV2::Route" && properties.value.ApiId === apiId)
     .map(({ logicalId, properties: route }) => {
@@ -121,55 +111,32 @@ function routesOf(apiId: string, context: Context): RouteModel[] {
       if (optionalBoolean(route, "ApiKeyRequired") === true) {
         throw new TemplateError(`${route.where}.ApiKeyRequired`, "the local cloud runs no API keys");
       }
-      const { functionId, timeoutMs } = integrationOf(route, context);
+      const integration = integrationOf(route, context);
       const returnsResponse =
         optionalString(route, "RouteResponseSelectionExpression") === "$default" &&
         hasRouteResponse(context.stack.ref(logicalId), context);
       const routeKey = requiredString(route, "RouteKey");
-      return { routeKey, functionId, timeoutMs, returnsResponse, ...(authorizer && { authorizer }) };
+      if (integration.kind === "sqs") checkOneWay(route, routeKey, returnsResponse);
+      return { routeKey, integration, returnsResponse, ...(authorizer && { authorizer }) };
     });
 }
 
-function hasRouteResponse(routeId: string, { resources }: Context): boolean {
+function checkOneWay(route: Node, routeKey: string, returnsResponse: boolean): void {
+  if (routeKey === "$connect") {
+    throw new TemplateError(`${route.where}.Target`, "the local cloud asks functions alone who may connect");
+  }
+  if (!returnsResponse) return;
+  throw new TemplateError(
+    `${route.where}.RouteResponseSelectionExpression`,
+    "the local cloud sends the answers of functions alone as route responses",
+  );
+}
+
+function hasRouteResponse(routeId: string, { resources }: IntegrationContext): boolean {
   return resources.some(
     ({ type, properties }) =>
       type === "AWS::ApiGatewayV2::RouteResponse" &&
       properties.value.RouteId === routeId &&
       properties.value.RouteResponseKey === "$default",
   );
-}
-
-function integrationOf(
-  route: Node,
-  { resources, stack, functions }: Context,
-): Pick<RouteModel, "functionId" | "timeoutMs"> {
-  const target = requiredString(route, "Target");
-  const integration = resources.find(
-    ({ type, logicalId }) =>
-      type === "AWS::ApiGatewayV2::Integration" && target === `integrations/${stack.ref(logicalId)}`,
-  )?.properties;
-  if (integration === undefined) {
-    throw new TemplateError(`${route.where}.Target`, `this template has no integration "${target}"`);
-  }
-  onlyKnown(
-    integration,
-    ["ApiId", "IntegrationType", "IntegrationUri", "TimeoutInMillis"],
-    ["Description", "IntegrationMethod", "PassthroughBehavior", "PayloadFormatVersion"],
-  );
-  const type = requiredString(integration, "IntegrationType");
-  if (type !== "AWS_PROXY") {
-    throw new TemplateError(
-      `${integration.where}.IntegrationType`,
-      `the local cloud runs Lambda proxy integrations (AWS_PROXY) only, got "${type}"`,
-    );
-  }
-  const fn = functionAt(integration, "IntegrationUri", functions);
-  const timeoutMs = optionalNumber(integration, "TimeoutInMillis") ?? MAX_INTEGRATION_TIMEOUT_MS;
-  if (timeoutMs < 50 || timeoutMs > MAX_INTEGRATION_TIMEOUT_MS) {
-    throw new TemplateError(
-      `${integration.where}.TimeoutInMillis`,
-      `50 to ${MAX_INTEGRATION_TIMEOUT_MS} is allowed, got ${timeoutMs}`,
-    );
-  }
-  return { functionId: fn.logicalId, timeoutMs };
 }

@@ -37,7 +37,7 @@ export function loadModel(assemblyDir: string): CloudModel {
     tables: readTables(resources, stack),
     queues,
     mappings: readMappings(resources, { functions, queues }),
-    apis: readApis({ resources, stack, functions }),
+    apis: readApis({ resources, stack, functions, roles }),
     schedules,
     outputs: stack.outputs(),
   };

@@ -360,7 +360,7 @@ describe("resources", () => {
     expect(api?.routes).toMatchObject([
       {
         routeKey: "$connect",
-        functionId: "Fn",
+        integration: { kind: "lambda", functionId: "Fn" },
         authorizer: {
           functionId: "Guard",
           identitySources: [
@@ -496,11 +496,11 @@ describe("a stack of real CDK constructs", () => {
       ttlAttribute: "expiresAt",
       createTable: { TableName: table.name, GlobalSecondaryIndexes: [{ IndexName: "by-minute" }] },
     });
-    const functionId = lambda.logicalId;
+    const integration = { kind: "lambda", functionId: lambda.logicalId, timeoutMs: 10_000 };
     expect(api).toMatchObject({ stage: "dev", throttle: { ratePerSec: 100, burst: 5000 } });
     expect(api.routes).toEqual([
-      { routeKey: "$connect", functionId, timeoutMs: 10_000, returnsResponse: false },
-      { routeKey: "$default", functionId, timeoutMs: 10_000, returnsResponse: true },
+      { routeKey: "$connect", integration, returnsResponse: false },
+      { routeKey: "$default", integration, returnsResponse: true },
     ]);
     // Whoever is to invoke the function may.
     const sources = [

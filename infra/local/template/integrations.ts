@@ -1,4 +1,5 @@
 /** AWS::ApiGatewayV2::Integration of a template: to functions by proxy, and to queues of SQS. */
+import { messageOf } from "../api-gateway/message-form.ts";
 import type { FunctionModel, IntegrationModel, PolicyStatement } from "../model.ts";
 import { VelocityError } from "../vtl/errors.ts";
 import { VelocityTemplate } from "../vtl/template.ts";
@@ -140,13 +141,22 @@ function templateOf(integration: Node): string {
   }
   onlyKnown(templates, ["$default"]);
   const text = requiredString(templates, "$default");
+  const where = `${templates.where}.$default`;
+  const message = messageOf(readTemplate(text, where).render(SAMPLE));
+  if ("code" in message) throw new TemplateError(where, `SQS would refuse what it makes: ${message.message}`);
+  return text;
+}
+
+/** Any frame: that SQS takes what becomes of it is looked at once. */
+const SAMPLE = { body: "2", context: { connectionId: "C=", messageId: "M=", requestId: "R=" } };
+
+function readTemplate(text: string, where: string): VelocityTemplate {
   try {
-    new VelocityTemplate(text);
+    return new VelocityTemplate(text);
   } catch (error) {
     if (!(error instanceof VelocityError)) throw error;
-    throw new TemplateError(`${templates.where}.$default`, error.message);
+    throw new TemplateError(where, error.message);
   }
-  return text;
 }
 
 function timeoutOf(integration: Node): number {

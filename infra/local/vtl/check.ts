@@ -1,4 +1,5 @@
 /** The part of Velocity that is rendered as on AWS: checked once, when a template is read. */
+import { CONTEXT_RECORDS } from "./context.ts";
 import { VelocityError } from "./errors.ts";
 import { replacing, SUPPORTED_PATTERNS } from "./pattern.ts";
 import { UTILITIES } from "./utilities.ts";
@@ -135,13 +136,20 @@ export class Checker {
         this.#utility(first, { text, known });
         return path.slice(1);
       case "context":
-        if (first?.type === "property")
-          return path.slice(path.filter(({ type }) => type === "property").length);
-        return this.#refuse(text, "a property of $context is expected");
+        return this.#afterContext(path, text);
       default:
         if (known.has(String(node.id)) && node.args === undefined) return path;
         return this.#refuse(text, "it is not set before, or not in each case");
     }
+  }
+
+  #afterContext(path: readonly Tree[], text: string): readonly Tree[] {
+    const methodAt = path.findIndex(({ type }) => type !== "property");
+    const names = path.slice(0, methodAt < 0 ? undefined : methodAt).map(({ id }) => String(id));
+    const depth = CONTEXT_RECORDS.some((record) => record === names[0]) ? 2 : 1;
+    if (names.length === depth) return path.slice(depth);
+    const deep = CONTEXT_RECORDS.join(", ");
+    return this.#refuse(text, `a property of $context is expected, or one of its ${deep}`);
   }
 
   #utility(call: Tree | undefined, { text, known }: Named): void {

@@ -5,6 +5,7 @@
  */
 import { Compile, parse } from "velocityjs";
 import { Checker } from "./check.ts";
+import { contextOf } from "./context.ts";
 import { VelocityError } from "./errors.ts";
 import { replacing } from "./pattern.ts";
 import { UTILITIES } from "./utilities.ts";
@@ -27,7 +28,7 @@ export class VelocityTemplate {
   }
 
   render({ body, context }: TemplateInput): string {
-    const values = { input: { body }, context: strings(context), util: UTILITIES };
+    const values = { input: { body }, context: contextOf(context), util: UTILITIES };
     return new Compile(this.#tree, { customMethodHandlers: [REPLACE_ALL] }).render(values);
   }
 }
@@ -53,17 +54,4 @@ const REPLACE_ALL = {
 interface MethodCall {
   readonly context: unknown;
   readonly params: readonly unknown[];
-}
-
-/** What a context does not have is empty. AWS does not say so; it is what people see. */
-function strings(context: Readonly<Record<string, unknown>>): object {
-  const values: Record<string, unknown> = Object.create(null);
-  for (const [name, value] of Object.entries(context)) {
-    values[name] = isRecord(value) ? strings(value) : String(value);
-  }
-  return new Proxy(values, { get: (target, name) => target[String(name)] ?? "" });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -218,20 +218,15 @@ class Cloud implements LocalCloud {
     const onEvent = (event: CloudEvent) => this.#publish(event);
     const iam = this.#createIam(model.account);
     const faults = createFaults(this.chaos, () => this.#parts?.lambda);
-    const dynamodb = await startDynamoDb(
-      { tables: model.tables, iam, onEvent, onError: fail, faults },
-      endpoint,
-    );
+    const shared = { iam, onEvent, onError: fail, faults };
+    const dynamodb = await startDynamoDb({ tables: model.tables, ...shared }, endpoint);
     this.#undo.push(() => dynamodb.stop());
     const { region, account } = model;
     const { queues, sqs } = await startQueues(model, {
-      iam,
-      onEvent,
+      ...shared,
       timeScale,
       mixes: () => this.chaos.happens("mixBatches"),
       onDeadLetter: (text) => this.logs.add("error", text),
-      onError: fail,
-      faults,
     });
     this.#undo.push(() => sqs.stop());
     const lambda = await createLambda({
@@ -260,6 +255,7 @@ class Cloud implements LocalCloud {
       account,
       apis: model.apis,
       lambda,
+      queues,
       authorize: authorizer(iam),
       chaos: this.chaos,
       faults,

@@ -3,10 +3,10 @@ import type { Duplex } from "node:stream";
 import { Chaos } from "../chaos.ts";
 import { FAULTLESS, type Faults } from "../faults.ts";
 import type { ApiModel, CloudListener, LambdaService } from "../model.ts";
+import type { QueueSender } from "../sqs/sender.ts";
 import { type Authorize, GatewayContext } from "./context.ts";
 import { CLOSE, DEFAULT_BEHAVIOR, type GatewayBehavior } from "./limits.ts";
 import { type Answer, type Call, handleManagement, perform } from "./management.ts";
-import { NO_QUEUES, type QueueSender } from "./queue-sender.ts";
 import { Upgrades } from "./upgrade.ts";
 
 export interface ApiGatewayOptions {
@@ -118,6 +118,17 @@ export class ApiGateway {
     await this.#context.drained();
   }
 }
+
+/** What SQS says of a queue that is not there. */
+const NO_QUEUES: QueueSender = {
+  send: () => ({
+    error: {
+      status: 400,
+      code: "AWS.SimpleQueueService.NonExistentQueue",
+      message: "The specified queue does not exist.",
+    },
+  }),
+};
 
 function rethrow(error: unknown): void {
   queueMicrotask(() => {

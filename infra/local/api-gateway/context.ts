@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Chaos } from "../chaos.ts";
 import type { Faults } from "../faults.ts";
 import type { ApiModel, Caller, CloudEvent, CloudListener, LambdaService } from "../model.ts";
+import type { QueueSender } from "../sqs/sender.ts";
 import { type Connection, ConnectionRegistry } from "./connection.ts";
 import { ACCOUNT_REQUESTS, type GatewayBehavior, NEW_CONNECTIONS } from "./limits.ts";
-import type { QueueSender } from "./queue-sender.ts";
 import { TokenBucket } from "./throttle.ts";
 
 /** An HTTP request as it was signed. */

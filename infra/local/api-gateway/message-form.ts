@@ -1,5 +1,5 @@
 /** SendMessage of SQS by its query protocol: the form that an integration's template makes. */
-import type { SendFailure } from "./queue-sender.ts";
+import type { SendFailure } from "../sqs/sender.ts";
 
 /** Fields of the form, and what they are called in a message. @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
 const FIELDS = ["Action", "MessageBody", "MessageDeduplicationId", "MessageGroupId", "Version"];

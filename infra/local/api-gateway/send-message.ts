@@ -1,10 +1,10 @@
 import type { SqsIntegration } from "../model.ts";
+import type { SendFailure } from "../sqs/sender.ts";
 import { VelocityTemplate } from "../vtl/template.ts";
 import type { Connection } from "./connection.ts";
 import type { GatewayContext } from "./context.ts";
 import type { RouteEvent } from "./events.ts";
 import { messageOf } from "./message-form.ts";
-import type { SendFailure } from "./queue-sender.ts";
 
 /** Sends what the template makes of an event to the queue. */
 export async function sendMessage(

@@ -2,11 +2,11 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { DISCONNECT_TEMPLATE, MESSAGE_TEMPLATE } from "../../../infra/constructs/line-templates.ts";
 import type { ApiGatewayOptions } from "../../../infra/local/api-gateway/api-gateway.ts";
-import type { QueueSender } from "../../../infra/local/api-gateway/queue-sender.ts";
 import { Chaos } from "../../../infra/local/chaos.ts";
 import { createIam, type Denial } from "../../../infra/local/iam/iam.ts";
 import { createMeter } from "../../../infra/local/meter.ts";
 import type { PolicyStatement, RouteModel } from "../../../infra/local/model.ts";
+import type { QueueSender } from "../../../infra/local/sqs/sender.ts";
 import { ACCOUNT, api, route, startGateway } from "../../support/local-gateway.ts";
 
 const QUEUE = "arn:aws:sqs:us-east-1:000000000000:Line.fifo";
@@ -35,7 +35,7 @@ class FakeQueue implements QueueSender {
     }
     this.#sent.push(call);
     for (const { count, done } of this.#waiting) if (this.#sent.length >= count) done(this.#sent);
-    return { sent: {} };
+    return { sent: { messageId: "", md5OfBody: "" } };
   }
 
   /** When there are so many. */

@@ -7,6 +7,7 @@ const OF_THE_SERVER = [
   "lambdas/server/common/console-log.ts",
   "lambdas/server/common/disconnect-reason.ts",
   "lambdas/server/common/errors.ts",
+  "lambdas/server/common/is-record.ts",
   "lambdas/server/fan-out/legs.ts",
   "lambdas/server/fan-out/message.ts",
   "lambdas/server/fan-out/ranges.ts",
@@ -14,6 +15,7 @@ const OF_THE_SERVER = [
   "lambdas/server/posting/end-gone.ts",
   "lambdas/server/broadcast/members-in-order.ts",
   "lambdas/server/common/offsets.ts",
+  "lambdas/server/ports/gateway.ts",
   "lambdas/server/ports/rooms.ts",
   "lambdas/server/posting/post-to-all.ts",
   "lambdas/server/posting/posts.ts",
@@ -21,6 +23,7 @@ const OF_THE_SERVER = [
   "lambdas/server/recovery/hold.ts",
   "lambdas/server/recovery/log.ts",
   "lambdas/server/recovery/membership-history.ts",
+  "lambdas/server/common/merge-sorted.ts",
   "lambdas/server/common/row-limits.ts",
   "lambdas/server/common/limiter.ts",
 ];

@@ -7,6 +7,7 @@ const OF_THE_SERVER = [
   "lambdas/server/common/console-log.ts",
   "lambdas/server/common/disconnect-reason.ts",
   "lambdas/server/common/errors.ts",
+  "lambdas/server/ports/gateway.ts",
   "lambdas/server/ports/heartbeat.ts",
   "lambdas/server/common/row-limits.ts",
   "lambdas/server/common/limiter.ts",

@@ -104,10 +104,15 @@ const round = (units) => Math.round(units * 10) / 10;
 const nameOf = (functionId) => functionId?.replace(/[0-9A-F]{8}$/, "") ?? "API Gateway";
 const WORDS = { connect: "A client connects", disconnect: "A client is gone", message: "An empty frame" };
 /** Runs that no frame started, by what did. */
-const TRIGGERS = { async: "Called by another run", invoke: "Called by another run" };
+const TRIGGERS = {
+  async: "Called by another run",
+  invoke: "Called by another run",
+  "sqs.amazonaws.com": "A batch of a queue",
+};
 
-function titleOf({ frame, run, steps }) {
-  if (frame?.operation === "message" && frame.body) return describeFrame(frame.body);
+function titleOf({ frame, others, run, steps }) {
+  const more = others > 0 ? ` and ${others} more` : "";
+  if (frame?.operation === "message" && frame.body) return `${describeFrame(frame.body)}${more}`;
   if (frame?.operation === "connect" && frame.status >= 400) return "A client is refused";
   if (frame) return WORDS[frame.operation];
   if (run) return TRIGGERS[run.trigger] ?? run.trigger;
@@ -123,6 +128,9 @@ function stepOf(event) {
     if (event.writeUnits > 0) units.push(plural(round(event.writeUnits), "write"));
     return stepRow("table", event.operation, units.join(", ") || "0 units");
   }
+  if (event.kind === "sqs") {
+    return stepRow("queue", event.operation, plural(event.messageIds.length, "message"));
+  }
   const text = event.body || event.operation;
   const outcome = event.status === 200 ? `${event.bytes} B` : String(event.status);
   return stepRow(event.operation === "post" ? "post" : "gateway", text, outcome);
@@ -136,7 +144,14 @@ const stepRow = (kind, text, detail) =>
     make("code", { title: text }, text),
     make("span", { class: "detail" }, detail),
   );
-const LABELS = { frame: "in", function: "run", table: "table", post: "post", gateway: "gateway" };
+const LABELS = {
+  frame: "in",
+  function: "run",
+  table: "table",
+  queue: "queue",
+  post: "post",
+  gateway: "gateway",
+};
 
 /** One way: a line that tells what it was, and can be opened to its requests. */
 class Card {

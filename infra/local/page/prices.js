@@ -3,6 +3,7 @@
  * @see https://aws.amazon.com/api-gateway/pricing/ (WebSocket messages, metered by 32 KB)
  * @see https://aws.amazon.com/lambda/pricing/ (arm64)
  * @see https://aws.amazon.com/dynamodb/pricing/on-demand/
+ * @see https://aws.amazon.com/sqs/pricing/
  */
 const MESSAGE = 1.0 / 1e6;
 const METERED_BYTES = 32 * 1024;
@@ -10,6 +11,8 @@ const INVOCATION = 0.2 / 1e6;
 const GB_SECOND = 0.0000133334;
 const WRITE_UNIT = 0.625 / 1e6;
 const READ_UNIT = 0.125 / 1e6;
+const QUEUE_REQUEST = 0.4 / 1e6;
+const FIFO_REQUEST = 0.5 / 1e6;
 /** Of functions whose memory the event does not tell. */
 const DEFAULT_MEMORY_MB = 512;
 
@@ -28,6 +31,8 @@ export function priceOf(event) {
     }
     case "gateway":
       return isMessage(event.operation) ? MESSAGE * Math.max(1, Math.ceil(event.bytes / METERED_BYTES)) : 0;
+    case "sqs":
+      return event.requests * (event.fifo ? FIFO_REQUEST : QUEUE_REQUEST);
     default:
       return 0;
   }

@@ -44,13 +44,17 @@ export type SqsErrorType = keyof typeof KINDS;
 export class SqsError extends Error {
   override readonly name = "SqsError";
   readonly type: SqsErrorType;
-  /** The code of an entry of a batch that is refused for this. */
-  readonly batchCode: string;
+  /** How an entry of a batch that is refused for this tells it. */
+  readonly inBatch: { readonly code: string; readonly message: string };
 
-  constructor(type: SqsErrorType, message: string, batchCode: string = KINDS[type].queryCode) {
+  constructor(
+    type: SqsErrorType,
+    message: string,
+    inBatch: SqsError["inBatch"] = { code: KINDS[type].queryCode, message },
+  ) {
     super(message);
     this.type = type;
-    this.batchCode = batchCode;
+    this.inBatch = inBatch;
   }
 
   get queryCode(): string {
@@ -78,8 +82,12 @@ export function invalidValue(parameter: string, value: unknown, reason: string):
 
 /** A FIFO queue deletes nothing whose visibility timeout is over. A batch has another name for it than a single deletion. */
 export function expiredHandle(receipt: string): SqsError {
-  const { message } = invalidValue("ReceiptHandle", receipt, "The receipt handle has expired.");
-  return new SqsError("InvalidParameterValueException", message, "ReceiptHandleIsInvalid");
+  const reason = "The receipt handle has expired";
+  const { message } = invalidValue("ReceiptHandle", receipt, `${reason}.`);
+  return new SqsError("InvalidParameterValueException", message, {
+    code: "ReceiptHandleIsInvalid",
+    message: reason,
+  });
 }
 
 export function missingParameter(parameter: string): SqsError {

@@ -183,7 +183,7 @@ function deleteOne({ queue }: Opened, receipt: string): string | undefined {
     queue.delete(receipt);
     return undefined;
   } catch (error) {
-    if (error instanceof SqsError) return error.message;
+    if (error instanceof SqsError) return error.inBatch.message;
     throw error;
   }
 }

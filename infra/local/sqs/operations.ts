@@ -208,8 +208,8 @@ function each(entries: readonly Entry[], run: (entry: Entry) => Record<string, u
       result.Successful.push(run(entry));
     } catch (error) {
       if (!(error instanceof SqsError)) throw error;
-      const { batchCode, message } = error;
-      result.Failed.push({ Id: entry.id, SenderFault: true, Code: batchCode, Message: message });
+      const { code, message } = error.inBatch;
+      result.Failed.push({ Id: entry.id, SenderFault: true, Code: code, Message: message });
     }
   }
   return result;

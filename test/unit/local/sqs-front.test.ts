@@ -157,7 +157,14 @@ describe("the operations of SQS", () => {
     });
     expect(deleted.output).toMatchObject({
       Successful: [{ Id: "1" }],
-      Failed: [{ Id: "0", Code: "ReceiptHandleIsInvalid", SenderFault: true }],
+      Failed: [
+        {
+          Id: "0",
+          Code: "ReceiptHandleIsInvalid",
+          Message: "The receipt handle has expired",
+          SenderFault: true,
+        },
+      ],
     });
   });
 

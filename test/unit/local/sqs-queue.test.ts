@@ -80,7 +80,7 @@ describe("a FIFO queue", () => {
     const expired = {
       type: "InvalidParameterValueException",
       queryCode: "InvalidParameterValue",
-      batchCode: "ReceiptHandleIsInvalid",
+      inBatch: { code: "ReceiptHandleIsInvalid", message: "The receipt handle has expired" },
       message: `Value ${handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`,
     };
     expect(() => queue.delete(handle)).toThrow(expect.objectContaining(expired));

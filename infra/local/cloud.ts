@@ -9,7 +9,7 @@ import { EventStream } from "./event-stream.ts";
 import { createFaults } from "./faults.ts";
 import { Hosts } from "./hosts.ts";
 import { createIam, type Iam } from "./iam/iam.ts";
-import { createLambda } from "./lambda/lambda.ts";
+import { createLambda, type LocalLambda } from "./lambda/lambda.ts";
 import { checkFunctions } from "./load-check.ts";
 import { Logs } from "./logs.ts";
 import { createMeter, type Meter } from "./meter.ts";
@@ -242,14 +242,7 @@ class Cloud implements LocalCloud {
       faults,
       ...(maxWorkersPerFunction !== undefined && { maxWorkersPerFunction }),
     });
-    const mappings = new Mappings({
-      queues,
-      region,
-      invoke: (functionId, event) => lambda.invokeMapped(functionId, event),
-      onLog: (line) => this.logs.take(line),
-      chaos: this.chaos,
-      timeScale,
-    });
+    const mappings = this.#createMappings(queues, lambda);
     const gateway = new ApiGateway({
       region,
       account,
@@ -275,6 +268,16 @@ class Cloud implements LocalCloud {
     const schedules = new Schedules(lambda, timeScale);
     this.#undo.push(() => schedules.stop());
     return { model, server, iam, dynamodb, lambda, gateway, schedules, queues, sqs, mappings, timeScale };
+  }
+
+  #createMappings(queues: Queues, lambda: LocalLambda): Mappings {
+    return new Mappings({
+      queues,
+      invoke: (functionId, event) => lambda.invokeMapped(functionId, event),
+      onLog: (line) => this.logs.take(line),
+      chaos: this.chaos,
+      timeScale: this.#options.timeScale ?? 1,
+    });
   }
 
   #createIam(account: string): Iam {

@@ -17,7 +17,6 @@ export interface MappingOptions {
   /** As it is now: its role may change while the cloud runs. */
   readonly fn: () => FunctionModel;
   readonly queues: Queues;
-  readonly region: string;
   readonly invoke: (functionId: string, event: BatchEvent) => Promise<InvokeResult>;
   readonly onLog: (line: LogLine) => void;
   readonly chaos: Pick<Chaos, "happens" | "delayMs">;
@@ -125,9 +124,9 @@ export class Mapping {
 
   /** Invokes; throttled, again and again until the messages become visible to others. Undefined: given up. */
   async #invoke(messages: readonly Received[]): Promise<InvokeResult | undefined> {
-    const { mapping, region, queues, invoke } = this.#options;
+    const { mapping, queues, invoke } = this.#options;
     const { signal } = this.#stopping;
-    const event = eventOf(messages, { queueArn: mapping.queueArn, region });
+    const event = eventOf(messages, mapping.queueArn);
     const visibilityMs = (queues.find(mapping.queueArn)?.model.visibilityTimeoutSec ?? 0) * 1000;
     const until = performance.now() + visibilityMs;
     for (let waitMs = FIRST_RETRY_MS; !signal.aborted; waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {

@@ -15,10 +15,8 @@ export interface BatchEvent {
  * The event with which a mapping invokes its function.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
  */
-export function eventOf(
-  messages: readonly Received[],
-  { queueArn, region }: { readonly queueArn: string; readonly region: string },
-): BatchEvent {
+export function eventOf(messages: readonly Received[], queueArn: string): BatchEvent {
+  const awsRegion = queueArn.split(":")[3] ?? "";
   return {
     Records: messages.map(({ messageId, receiptHandle, body, attributes, md5OfBody }) => ({
       messageId,
@@ -29,7 +27,7 @@ export function eventOf(
       md5OfBody,
       eventSource: "aws:sqs",
       eventSourceARN: queueArn,
-      awsRegion: region,
+      awsRegion,
     })),
   };
 }

@@ -41,6 +41,7 @@ export async function createSqs(options: SqsOptions): Promise<LocalSqs> {
     endpoint: front.endpoint,
     async stop() {
       stopping.abort();
+      options.queues.stop();
       await front.close();
     },
   };

@@ -30,6 +30,8 @@ export class Waiting {
       const finish = (found: Received[]): void => {
         signal?.removeEventListener("abort", leave);
         this.#waiters.delete(waiter);
+        // Nobody has to be sent home any more: a timer would keep the process.
+        if (this.#waiters.size === 0) clearTimeout(this.#timer);
         resolve(found);
       };
       const waiter: Waiter = { options, until: performance.now() + waitMs, resolve: finish };

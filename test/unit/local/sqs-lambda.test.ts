@@ -87,7 +87,6 @@ async function start(
     },
     fn: () => fn,
     queues,
-    region: "us-east-1",
     invoke: (functionId, event) => lambda.invokeMapped(functionId, event),
     onLog: (logged) => bench.logs.push(logged),
     chaos,

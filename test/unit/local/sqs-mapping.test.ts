@@ -67,7 +67,6 @@ function start(
     },
     fn: () => fn,
     queues: service,
-    region: "us-east-1",
     async invoke(_functionId, { Records }) {
       batches.push(Records);
       changed();

@@ -69,8 +69,12 @@ const LINE_RIGHTS = {
 } as const;
 
 /** CDK's own `grantConsumeMessages` would also allow asking for the queue's URL, which the environment has. */
-export function lineGrants(line: IQueue): PolicyStatement[] {
-  return Object.entries(LINE_RIGHTS).map(([sid, action]) => allow(sid, [action], line.queueArn));
+export function lineGrants(line: IQueue, deadLetters: IQueue): PolicyStatement[] {
+  return [
+    ...Object.entries(LINE_RIGHTS).map(([sid, action]) => allow(sid, [action], line.queueArn)),
+    // A frame that its instance died of twice need not be received eighteen times more.
+    allow("LineBury", ["sqs:SendMessage"], deadLetters.queueArn),
+  ];
 }
 
 /** Of API Gateway. */

@@ -86,9 +86,14 @@ export class Line extends Construct {
     });
   }
 
-  /** Of the socket function: taking what is in line, and putting ends of connections into it. */
+  /** Of the socket function: taking what is in line, putting ends of connections into it, and giving up what it dies of. */
   grants(): PolicyStatement[] {
-    return lineGrants(this.queue);
+    return lineGrants(this.queue, this.deadLetters);
+  }
+
+  /** Of the socket function. */
+  environment(): Record<string, string> {
+    return { LINE_QUEUE_URL: this.queue.queueUrl, LINE_DEAD_LETTERS_URL: this.deadLetters.queueUrl };
   }
 
   /** Has Lambda invoke a function with what is in line. It has {@link grants} before it is there: Lambda looks at once. */

@@ -201,7 +201,7 @@ export class SkysocketApi extends Construct {
       environment: {
         PING_INTERVAL_MINUTES: String(pingInterval.toMinutes()),
         FAN_OUT_FUNCTION_NAME: this.fanOutFunction.functionName,
-        ...(this.line && { LINE_QUEUE_URL: this.line.queue.queueUrl }),
+        ...this.line?.environment(),
         ...(props.routeResponses && { ROUTE_RESPONSES: "1" }),
       },
     });

@@ -112,16 +112,22 @@ describe("the line", () => {
     template.hasResourceProperties("AWS::Lambda::Function", { Timeout: 29, RecursiveLoop: "Allow" });
   });
 
-  test("tells the socket function where it is", () => {
+  test("tells the socket function where it and its dead letters are", () => {
     template.hasResourceProperties("AWS::Lambda::Function", {
       RecursiveLoop: "Allow",
-      Environment: { Variables: { LINE_QUEUE_URL: { Ref: queue }, ROUTE_RESPONSES: Match.absent() } },
+      Environment: {
+        Variables: {
+          LINE_QUEUE_URL: { Ref: queue },
+          LINE_DEAD_LETTERS_URL: { Ref: deadLetters },
+          ROUTE_RESPONSES: Match.absent(),
+        },
+      },
     });
   });
 });
 
 describe("what may be done with it", () => {
-  test("the socket function takes, delays, deletes and adds messages", () => {
+  test("the socket function takes, delays, deletes, adds and buries messages", () => {
     const statements: { readonly Sid: string }[] =
       policyNamed("RealtimeSocketRights").PolicyDocument.Statement;
     expect(statements.filter(({ Sid }) => Sid.startsWith("Line"))).toEqual([
@@ -130,6 +136,7 @@ describe("what may be done with it", () => {
       allow("LineAttributes", "sqs:GetQueueAttributes"),
       allow("LineVisibility", "sqs:ChangeMessageVisibility"),
       allow("LineSend", "sqs:SendMessage"),
+      { ...allow("LineBury", "sqs:SendMessage"), Resource: { "Fn::GetAtt": [deadLetters, "Arn"] } },
     ]);
   });
 

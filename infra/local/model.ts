@@ -275,7 +275,7 @@ export type CloudEvent =
       readonly functionId: string | undefined;
       /** The invocation that a request came from, or that a frame started; undefined: not known. */
       readonly requestId?: string | undefined;
-      /** Of a message: the id of its request, by which its run is found. */
+      /** Of what a client does: the id of its request, by which its run is found. */
       readonly cause?: string | undefined;
       readonly bytes: number;
       readonly status: number;

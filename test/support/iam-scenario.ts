@@ -20,14 +20,24 @@ export function deniedIn(text: string): Denied | undefined {
 export const covers = ({ actions, resources }: PolicyStatement, { action, resource }: Denied): boolean =>
   actions.includes(action) && resources.some((pattern) => matches(pattern, resource));
 
-/** The statements of all functions that `whole` has and `part` has not. */
+/** The statements of all functions, and of API Gateway, that `whole` has and `part` has not. */
 export function missingStatements(whole: CloudModel, part: CloudModel): PolicyStatement[] {
-  return whole.functions.flatMap(({ logicalId, statements }) => {
-    // Of the same function: two functions may have the same right, under two names.
-    const kept = part.functions.find((fn) => fn.logicalId === logicalId)?.statements ?? [];
-    const had = new Set(kept.map((statement) => JSON.stringify(statement)));
+  const kept = holders(part);
+  return [...holders(whole)].flatMap(([holder, statements]) => {
+    // Of the same holder: two functions may have the same right, under two names.
+    const had = new Set(kept.get(holder)?.map((statement) => JSON.stringify(statement)));
     return statements.filter((statement) => !had.has(JSON.stringify(statement)));
   });
+}
+
+/** Functions by their logical ids, and the roles that API Gateway assumes by their ARNs. */
+function holders({ functions, apis }: CloudModel): Map<string, readonly PolicyStatement[]> {
+  const integrations = apis.flatMap(({ routes }) => routes.map(({ integration }) => integration));
+  const roles = integrations.flatMap((integration) => (integration.kind === "sqs" ? [integration.role] : []));
+  return new Map([
+    ...functions.map(({ logicalId, statements }) => [logicalId, statements] as const),
+    ...roles.map(({ arn, statements }) => [arn, statements] as const),
+  ]);
 }
 
 export interface Conversation {

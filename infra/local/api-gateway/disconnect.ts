@@ -38,13 +38,18 @@ async function invokeDisconnect(
   if (route === undefined || context.chaos.happens("loseDisconnect")) return;
   await context.pause(context.chaos.delayMs("lateDisconnectMs"));
   const event = disconnectEvent(connection.facts, close.code, close.reason);
+  const tell = (status: number) =>
+    context.emit(connection, {
+      operation: "disconnect",
+      functionId: functionIdOf(route),
+      cause: event.requestContext.requestId,
+      bytes: 0,
+      status,
+      body: undefined,
+    });
+  // As a frame that goes into a queue is told before its message.
+  if (route.integration.kind === "sqs") tell(200);
   // There is nobody left to tell how it ended.
   const result = await callIntegration(context, connection, route, event);
-  context.emit(connection, {
-    operation: "disconnect",
-    functionId: functionIdOf(route),
-    bytes: 0,
-    status: result.ok ? result.statusCode : 500,
-    body: undefined,
-  });
+  if (route.integration.kind === "lambda") tell(result.ok ? result.statusCode : 500);
 }

@@ -118,6 +118,7 @@ function titleOf({ frame, others, run, steps }) {
   if (run) return TRIGGERS[run.trigger] ?? run.trigger;
   const [first] = steps;
   if (first?.kind === "gateway" && first.operation === "close") return "A connection is closed";
+  if (first?.operation === "integration-error") return "A queue refuses a frame";
   return "A function runs";
 }
 

@@ -19,12 +19,14 @@ type Send = Parameters<QueueSender["send"]>;
 class FakeQueue implements QueueSender {
   readonly denials: Denial[] = [];
   refuses = false;
+  onSend: (principal: Send[2]) => void = () => {};
   readonly #iam = createIam({ account: ACCOUNT, onDenied: (denial) => this.denials.push(denial) });
   readonly #sent: Send[] = [];
   readonly #waiting: { readonly count: number; readonly done: (sent: readonly Send[]) => void }[] = [];
 
   send(...call: Send): ReturnType<QueueSender["send"]> {
     const [queueArn, , principal] = call;
+    this.onSend(principal);
     try {
       this.#iam.authorize(principal, "sqs:SendMessage", queueArn);
     } catch (error) {
@@ -105,6 +107,25 @@ describe("a frame", () => {
     for (const frame of frames) client.socket.send(frame);
     client.socket.close();
     expect(await queue.told(201)).toEqual([...frames.map((frame) => `m ${frame}`), "d "]);
+  });
+
+  test("is told before its message, and so is the end of its connection", async () => {
+    const told: (string | undefined)[] = [];
+    const { gateway, queue, client } = await start({
+      onEvent: (event) => {
+        if (event.kind === "gateway" && ["message", "disconnect"].includes(event.operation)) {
+          told.push(event.cause);
+        }
+      },
+    });
+    const known: boolean[] = [];
+    queue.onSend = ({ requestId }) => known.push(told.includes(requestId));
+    client.socket.send("2");
+    client.socket.close();
+    await queue.sent(2);
+    await gateway.gateway.drained();
+    expect(known).toEqual([true, true]);
+    expect(told).toHaveLength(2);
   });
 
   test("is one message on the bill, as a frame for a function is", async () => {

@@ -430,4 +430,18 @@ describe("reserved concurrency", () => {
     expect(await running).toMatchObject({ outcome: "ok" });
     expect(await lambda.invoke("Fn", {}, SOURCE)).toMatchObject({ outcome: "ok" });
   });
+
+  test("and where the account has nothing left, whatever a function reserves", async () => {
+    let isBusy = true;
+    const { lambda, events } = await start(
+      "export const handler = async () => 1;",
+      {},
+      { throttles: () => isBusy },
+    );
+    expect(await lambda.invoke("Fn", {}, SOURCE)).toEqual({ outcome: "throttled" });
+    expect(await lambda.invokeMapped("Fn", { Records: [] })).toEqual({ outcome: "throttled" });
+    isBusy = false;
+    expect(await lambda.invokeMapped("Fn", { Records: [] })).toEqual({ outcome: "ok", payload: 1 });
+    expect(lambdaEvents(events)).toMatchObject([{ trigger: "sqs.amazonaws.com", messageIds: [] }]);
+  });
 });

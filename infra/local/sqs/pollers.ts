@@ -34,9 +34,9 @@ export class Pollers {
     options.signal.addEventListener("abort", () => clearTimeout(this.#growth), { once: true });
   }
 
-  /** Batches that are being handled. */
-  get busy(): number {
-    return this.#busy;
+  /** How many there are now. */
+  get count(): number {
+    return this.#count;
   }
 
   start(): void {

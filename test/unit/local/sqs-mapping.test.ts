@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { Chaos, type ChaosSettings } from "../../../infra/local/chaos.ts";
 import type { FunctionModel, InvokeResult, LogLine, MappingModel } from "../../../infra/local/model.ts";
 import { Mapping } from "../../../infra/local/sqs/mapping.ts";
+import { Pollers } from "../../../infra/local/sqs/pollers.ts";
 import type { QueuesOptions } from "../../../infra/local/sqs/queues.ts";
 import type { BatchRecord } from "../../../infra/local/sqs/records.ts";
 import { fifoModel, principal, standardModel, startQueues } from "./sqs-fixture.ts";
@@ -447,5 +448,55 @@ describe("pollers", () => {
     for (const end of ends.splice(0)) end(OK);
     await until(() => batches.length === 12);
     for (const end of ends.splice(0)) end(OK);
+  });
+
+  test("become more while all are busy, up to the bound", async () => {
+    const ends: (() => void)[] = [];
+    const { send, mapping, until, batches } = start(
+      () => new Promise<InvokeResult>((resolve) => ends.push(() => resolve(OK))),
+      { mapping: { maxConcurrency: 7 } },
+    );
+    for (let group = 0; group < 8; group++) {
+      send(`g${group}`, ...Array.from({ length: 10 }, (_, index) => `${group}.${index}`));
+    }
+    mapping.start();
+    await until(() => batches.length === 7);
+    const groups = batches.map((records) => records[0]?.attributes.MessageGroupId);
+    expect(new Set(groups).size).toBe(7);
+    for (const end of ends.splice(0)) end();
+    await until(() => batches.length === 8);
+    ends[0]?.();
+  });
+
+  test("are as many as at first when there is nothing to do any more", async () => {
+    const ending = new AbortController();
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    let left = 3;
+    const pollers = new Pollers({
+      min: 1,
+      max: 3,
+      signal: ending.signal,
+      async receive() {
+        await turn();
+        const message = { messageId: "m", receiptHandle: "r", body: "b", md5OfBody: "", attributes: {} };
+        return left-- > 0 ? [message] : [];
+      },
+      async handle() {
+        await ended;
+        return true;
+      },
+      onError: (error) => expect(error).toBeUndefined(),
+    });
+    pollers.start();
+    while (pollers.count < 3) await turn();
+    end();
+    while (pollers.count > 1) await turn();
+    ending.abort();
+    await pollers.ended();
+    expect(pollers.count).toBe(0);
   });
 });

@@ -2,6 +2,7 @@
  * A queue's messages invoke a function: pollers receive, invoke and delete, with the rights of the function's role.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
  */
+import { setMaxListeners } from "node:events";
 import type { Chaos } from "../chaos.ts";
 import { AuthError } from "../iam/errors.ts";
 import type { FunctionModel, InvokeResult, LogLine, MappingModel } from "../model.ts";
@@ -44,6 +45,8 @@ export class Mapping {
 
   constructor(options: MappingOptions) {
     this.#options = options;
+    // Each poller listens; Node.js takes more than ten for a leak.
+    setMaxListeners(0, this.#stopping.signal);
     this.#pause = options.pause ?? sleep;
     const { minPollers: min, maxConcurrency: max } = options.mapping;
     this.#pollers = new Pollers({

@@ -3,6 +3,7 @@
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
  */
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { Faults } from "../faults.ts";
 import { type HttpRequest, type HttpResponse, serve } from "../http.ts";
 import { AuthError, authErrorResponse } from "../iam/errors.ts";
@@ -32,6 +33,8 @@ export interface LocalSqs {
 /** Starts the endpoint of the queues. */
 export async function createSqs(options: SqsOptions): Promise<LocalSqs> {
   const stopping = new AbortController();
+  // Each receive that waits listens; Node.js takes more than ten for a leak.
+  setMaxListeners(0, stopping.signal);
   const front = await serve(
     (request) => handle(request, { ...options, endpoint: () => front.endpoint, signal: stopping.signal }),
     options.onError,

@@ -108,7 +108,7 @@ class Lambda {
       iam: this.#options.iam,
       find: (nameOrArn) =>
         [...this.#functions.values()].find((fn) => fn.name === nameOrArn || fn.arn === nameOrArn),
-      runSync: (fn, payload) => this.#pool(fn.logicalId).run({ payload, trigger: "invoke" }),
+      runSync: (fn, payload) => this.#pool(fn.logicalId).run({ payload, trigger: "invoke", nested: true }),
       runAsync: (fn, payload) => this.#accept(fn, payload),
     };
   }

@@ -25,6 +25,8 @@ export interface Job {
   readonly payload: string;
   /** What caused it, for people. */
   readonly trigger: string;
+  /** An instance waits for its answer. */
+  readonly nested?: boolean;
   /** Of the queue's messages in it. */
   readonly messageIds?: readonly string[];
 }
@@ -52,6 +54,8 @@ export class Pool {
   #starting = 0;
   /** Jobs that run or wait for an instance. On Lambda each has one. */
   #current = 0;
+  /** Those of them that an instance waits for. */
+  #nested = 0;
   #stopped = false;
 
   constructor(options: PoolOptions) {
@@ -63,13 +67,18 @@ export class Pool {
   async run(job: Job): Promise<Finished> {
     if (this.#stopped) return stoppedOutcome();
     const { reservedConcurrency = Number.POSITIVE_INFINITY } = this.#fn;
-    if (this.#current >= reservedConcurrency || this.#options.throttles()) {
+    const isNested = job.nested === true;
+    const isFull = isNested && this.#nested >= this.#options.maxInstances;
+    if (this.#current >= reservedConcurrency || isFull || this.#options.throttles()) {
       return { requestId: randomUUID(), outcome: { kind: "throttled" } };
     }
     this.#current++;
+    if (isNested) this.#nested++;
     try {
       return await new Promise<Finished>((resolve, reject) => {
-        this.#queue.push({ job, resolve, reject });
+        // Others would take the instance that a nested one may start, and all would wait for each other.
+        if (isNested) this.#queue.unshift(this.#nestedWaiting({ job, resolve, reject }));
+        else this.#queue.push({ job, resolve, reject });
         this.#pump();
       });
     } finally {
@@ -100,7 +109,30 @@ export class Pool {
     await Promise.all(this.#endings);
   }
 
-  /** Gives waiting jobs to idle instances, and starts one instance for each job that is left, up to the cap. */
+  /** It counts until it has its outcome, so that the instance it ran on is known to be one too many then. */
+  #nestedWaiting({ job, resolve, reject }: Waiting): Waiting {
+    return {
+      job,
+      resolve: (finished) => {
+        this.#nested--;
+        resolve(finished);
+      },
+      reject: (error) => {
+        this.#nested--;
+        reject(error);
+      },
+    };
+  }
+
+  /** How many instances there may be now. */
+  get #cap(): number {
+    return this.#options.maxInstances + this.#nested;
+  }
+
+  /**
+   * Gives waiting jobs to idle instances, and starts one instance for each job that is left, up to the cap. Jobs that an
+   * instance waits for have as many again, or a function that invokes itself would wait for itself; more of them are throttled.
+   */
   #pump(): void {
     if (this.#stopped) return;
     while (this.#queue.length > 0 && this.#idle.length > 0) {
@@ -108,7 +140,7 @@ export class Pool {
       const instance = this.#idle.pop();
       if (waiting && instance) this.#track(this.#serve(instance, waiting));
     }
-    while (this.#starting < this.#queue.length && this.#instances.size < this.#options.maxInstances) {
+    while (this.#starting < this.#queue.length && this.#instances.size < this.#cap) {
       this.#track(this.#start());
     }
   }
@@ -161,7 +193,8 @@ export class Pool {
   }
 
   #release(instance: Instance): void {
-    if (instance.dead || instance.retired || this.#stopped) this.#discard(instance);
+    const isTooMany = this.#instances.size > this.#cap;
+    if (instance.dead || instance.retired || isTooMany || this.#stopped) this.#discard(instance);
     else this.#idle.push(instance);
   }
 

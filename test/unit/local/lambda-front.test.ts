@@ -123,4 +123,29 @@ describe("a worker's own credentials", () => {
       /^arn:aws:logs:.*:log-group:\/aws\/lambda\/stack-Fn:log-stream:/,
     );
   });
+
+  test("invoke functions that wait for themselves: beyond the instances of this machine, or throttled, never for ever", async () => {
+    const entry = new URL("../../../node_modules/@aws-sdk/client-lambda/dist-cjs/index.js", import.meta.url);
+    const code = `import sdk from ${JSON.stringify(entry.href)};
+      const client = new sdk.LambdaClient({ maxAttempts: 1 });
+      const invoke = async (FunctionName) => {
+        try { return String((await client.send(new sdk.InvokeCommand({ FunctionName, Payload: '{"inner":true}' }))).StatusCode); }
+        catch (error) { return error.name; }
+      };
+      export const handler = async (event, context) =>
+        event.inner ? "inner" : await Promise.all([1, 2].map(() => invoke(context.functionName)));`;
+    bench = await startLambda([await makeFunction(code, { statements: MAY, timeoutSec: 60 })], {
+      env: () => ({ AWS_ENDPOINT_URL_LAMBDA: bench?.lambda.endpoint ?? "" }),
+      maxWorkersPerFunction: 2,
+    });
+    const { lambda } = bench;
+    const results = await Promise.all([1, 2, 3, 4].map(() => lambda.invoke("Fn", {}, SOURCE)));
+    for (const result of results) {
+      expect(result.outcome === "ok" && result.payload).toEqual([
+        expect.stringMatching(/^(?:200|TooManyRequestsException)$/),
+        expect.stringMatching(/^(?:200|TooManyRequestsException)$/),
+      ]);
+    }
+    expect(JSON.stringify(results)).toContain('"200"');
+  });
 });

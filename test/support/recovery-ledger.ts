@@ -21,10 +21,10 @@ export interface Emit extends Target {
   /** Absent while its promise has not resolved: it never does if the emitter died. */
   resolved?: Moment;
   /**
-   * When the log was told that all its posts had been answered. Its promise may resolve before that, where a connection takes it
-   * slowly; and it never comes if the emitter died.
+   * By room: when its log was told that all posts had been answered. The promise may resolve before that, where a connection takes
+   * the packet slowly. It never comes if the emitter died, for all rooms or for those that it had not told yet.
    */
-  done?: Moment;
+  readonly done: Map<string, Moment>;
 }
 
 /** A join or a leave of one socket. */
@@ -89,16 +89,15 @@ export class Ledger {
 
   /** Notes an emit, and when its promise resolves. */
   emitted(emit: Target & { n: number; handler: number }, call: () => PromiseLike<unknown>): void {
-    const noted: Emit = { ...emit, called: this.now() };
+    const noted: Emit = { ...emit, called: this.now(), done: new Map() };
     this.emits.set(emit.n, noted);
     this.#follow(noted, call());
   }
 
-  /** All posts of it have been answered, and some sockets have not taken it. */
-  finished(n: number, missed: readonly string[]): void {
+  /** The log of one of its rooms says that all posts have been answered, and that some sockets have not taken it. */
+  finished(n: number, room: string, missed: readonly string[]): void {
     this.missed.set(n, new Set([...(this.missed.get(n) ?? []), ...missed]));
-    const emit = this.emits.get(n);
-    if (emit) emit.done = this.now();
+    this.emits.get(n)?.done.set(room, this.now());
   }
 
   joined(socketId: string, room: string, began: Moment, call: () => PromiseLike<unknown>): void {

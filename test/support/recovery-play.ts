@@ -321,7 +321,7 @@ function observe(store: Store, ledger: Ledger): void {
     await finishLog(row);
     const [frame = "42[0,0]"] = frames.get(row.id) ?? [];
     const [, n] = JSON.parse(frame.slice(2)) as [string, number];
-    ledger.finished(n, row.missed);
+    ledger.finished(n, row.room === EVERYONE ? EVERYBODY : row.room, row.missed);
   };
   store.openSocket = async (key, id, commit) => {
     const opened = await openSocket(key, id, commit);

@@ -160,8 +160,12 @@ export class Verdict {
   }
 
   #reasonToRepeat(emit: Emit): Reason | undefined {
-    const { called, done } = emit;
+    const { called } = emit;
     const { sid, pid, resumes } = this.#session;
+    const near = TOLERANCE_MS + 2 * this.#sharpness.skewMs;
+    // Each log of its rooms is judged by itself: one that was never told is enough for it to come again.
+    const rooms = roomsOf(emit).filter((room) => this.#mayHaveBeenIn(room, emit, near));
+    const done = latestEnd(emit, rooms);
     if (!done) return "diedEmitter";
     if (this.#ledger.missed.get(emit.n)?.has(sid)) return "missed";
     const ends = this.#ledger.wentLive.get(pid) ?? [];
@@ -170,16 +174,28 @@ export class Verdict {
       return before(asked, done) && !before(end, called);
     });
     if (during) return "duringResume";
-    const near = TOLERANCE_MS + 2 * this.#sharpness.skewMs;
     const overlapped = resumes.some(({ from }) => {
       const last = from === undefined ? undefined : this.#ledger.emits.get(from);
-      return last && last.called.ms - near <= done.ms && (last.done?.ms ?? Infinity) + near >= called.ms;
+      if (!last) return false;
+      const lastDone = latestEnd(last, roomsOf(last))?.ms ?? Infinity;
+      return last.called.ms - near <= done.ms && lastDone + near >= called.ms;
     });
     return overlapped ? "overlapped" : undefined;
   }
 }
 
 const roomsOf = ({ rooms }: Emit): readonly string[] => (rooms.length === 0 ? [EVERYBODY] : rooms);
+
+/** When the last of these rooms' logs was told that all posts had been answered; undefined if one of them never was. */
+function latestEnd({ done }: Emit, rooms: readonly string[]): Moment | undefined {
+  let latest: Moment | undefined;
+  for (const room of rooms) {
+    const end = done.get(room);
+    if (!end) return undefined;
+    if (!latest || end.place > latest.place) latest = end;
+  }
+  return latest;
+}
 
 /** `earlier` is sure to have been before `later`; what has not happened is before nothing, and after everything. */
 function before(earlier: Moment | undefined, later: Moment | undefined, slackMs = 0): boolean {

@@ -6,6 +6,7 @@ import type {
   OpenClaim,
 } from "../server/ports/sockets.ts";
 import type { Store } from "../server/ports/store.ts";
+import { nameOfEntry } from "./entry-names.ts";
 import {
   asText,
   type ConnectionRow,
@@ -19,7 +20,6 @@ import {
   connectionPk,
   type ItemKind,
   kindOfConnectionItem,
-  nameOfEntry,
   namespaceOf,
   socketKey,
 } from "./keys.ts";

@@ -9,16 +9,13 @@ import type {
   SocketPhase,
   SocketRecord,
 } from "../server/ports/sockets.ts";
+import { entryName, leftEntry, leftOfEntry, nameOfEntry } from "./entry-names.ts";
 import {
   beatPk,
   connectionKey,
-  entryName,
   hashedName,
-  leftEntry,
-  leftOfEntry,
   memberIdOf,
   memberKey,
-  nameOfEntry,
   namespaceOf,
   socketKey,
   unescapeName,

@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
-import { MAX_NAME_BYTES } from "../server/common/row-limits.ts";
 import type { LegKey } from "../server/ports/fan-out.ts";
 import type { InboxEvent, InboxName, InboxOpener } from "../server/ports/inbox.ts";
 import type { PartId } from "../server/ports/parts.ts";
 import { type Directive, EVERYONE, type LogRow, type Member, type RoomName } from "../server/ports/rooms.ts";
-import type { LeftRoom, SocketKey } from "../server/ports/sockets.ts";
-import { NameTooLongError } from "./table/errors.ts";
+import type { SocketKey } from "../server/ports/sockets.ts";
 
 /** All keys of the table are built here, so that one look shows that no two things share one. */
 export interface Key {
@@ -265,29 +263,3 @@ export function refusalKey(connectionId: string): Key {
   return { pk: partsPk(connectionId), sk: REFUSAL_SK };
 }
 export const REFUSAL_SK = "!";
-
-/**
- * The name of an entry in a map attribute. The dot in front makes `""` possible (DynamoDB takes no empty attribute names) and
- * `__proto__` harmless (the SDK builds plain objects).
- */
-export function entryName(name: string): string {
-  const entry = `.${escapeName(name)}`;
-  const bytes = Buffer.byteLength(entry);
-  if (bytes > MAX_NAME_BYTES) throw new NameTooLongError(name, bytes);
-  return entry;
-}
-
-export function nameOfEntry(entry: string): string {
-  return unescapeName(entry.slice(1));
-}
-
-/** The name of the entry for a room that was left; the escaped name holds no `#`. */
-export function leftEntry({ room, until }: Pick<LeftRoom, "room" | "until">): string {
-  return `${entryName(room)}#${until}`;
-}
-
-/** What {@link leftEntry} was made from. */
-export function leftOfEntry(entry: string): Pick<LeftRoom, "room" | "until"> {
-  const end = entry.indexOf("#");
-  return { room: nameOfEntry(entry.slice(0, end)), until: entry.slice(end + 1) };
-}

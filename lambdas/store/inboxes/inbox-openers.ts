@@ -10,7 +10,8 @@ import type {
   OpenerState,
 } from "../../server/ports/inbox.ts";
 import type { SocketKey } from "../../server/ports/sockets.ts";
-import { entryName, escapeName, inboxPk, OPENER_SK, openerKey, socketKey } from "../keys.ts";
+import { entryName } from "../entry-names.ts";
+import { escapeName, inboxPk, OPENER_SK, openerKey, socketKey } from "../keys.ts";
 import { connectionTtl } from "../lifetimes.ts";
 import { ofSocket, subjectOf } from "../sockets/sockets.ts";
 import { newToken } from "../table/claims.ts";

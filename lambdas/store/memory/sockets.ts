@@ -8,7 +8,7 @@ import type {
   StateChanges,
 } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
-import { leftEntry } from "../keys.ts";
+import { leftEntry } from "../entry-names.ts";
 import { connectionTtl, toTtl } from "../lifetimes.ts";
 import { isLive } from "../table/expression.ts";
 import { toRecord } from "../table/item-reader.ts";

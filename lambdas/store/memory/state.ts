@@ -9,7 +9,7 @@ import type {
   SocketPhase,
   SocketRecord,
 } from "../../server/ports/sockets.ts";
-import type { leftEntry } from "../keys.ts";
+import type { leftEntry } from "../entry-names.ts";
 
 export interface Expiring<T> {
   readonly value: T;

@@ -1,6 +1,7 @@
 import type { Leaving, LeftRoom, SocketKey } from "../../server/ports/sockets.ts";
+import { entryName, leftEntry } from "../entry-names.ts";
 import { asText, readSocketItem, type SocketRow } from "../items.ts";
-import { entryName, leftEntry, socketKey } from "../keys.ts";
+import { socketKey } from "../keys.ts";
 import { chunks, type Expression, isLive } from "../table/expression.ts";
 import { toRecord } from "../table/item-reader.ts";
 import { oldEntries } from "../table/old-entries.ts";

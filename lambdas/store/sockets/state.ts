@@ -1,7 +1,8 @@
 import type { Json, SocketKey, StateChanges } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
+import { entryName } from "../entry-names.ts";
 import { asStoredValue, asText, readMemberItem, type StoredState, type StoredValue } from "../items.ts";
-import { entryName, memberKey, socketKey } from "../keys.ts";
+import { memberKey, socketKey } from "../keys.ts";
 import { isWinner, newToken } from "../table/claims.ts";
 import { chunks, ENTRIES_PER_UPDATE, isLive } from "../table/expression.ts";
 import { type Item, toRecord } from "../table/item-reader.ts";

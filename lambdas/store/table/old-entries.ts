@@ -1,4 +1,4 @@
-import { entryName } from "../keys.ts";
+import { entryName } from "../entry-names.ts";
 import { isObject } from "./item-reader.ts";
 
 /**

@@ -1,21 +1,18 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { EVERYONE } from "../../../lambdas/server/ports/rooms.ts";
+import { entryName, leftEntry, leftOfEntry, nameOfEntry } from "../../../lambdas/store/entry-names.ts";
 import {
   answerKey,
   asideKey,
   connectionKey,
-  entryName,
   escapeName,
   hashedName,
   type Key,
-  leftEntry,
-  leftOfEntry,
   logIdOf,
   logKey,
   memberIdOf,
   memberKey,
-  nameOfEntry,
   namespaceOf,
   roomPks,
   sessionKey,

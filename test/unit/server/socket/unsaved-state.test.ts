@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Server } from "../../../../lambdas/server/api/index.ts";
 import { nameBytes } from "../../../../lambdas/server/common/row-limits.ts";
 import type { Store } from "../../../../lambdas/server/ports/store.ts";
-import { entryName } from "../../../../lambdas/store/keys.ts";
+import { entryName } from "../../../../lambdas/store/entry-names.ts";
 import { createMemoryStore } from "../../../../lambdas/store/memory/store.ts";
 import { Harness, realClock } from "../../../support/harness.ts";
 

@@ -1,9 +1,19 @@
 import { toRange } from "../server/fan-out/ranges.ts";
 import type { FanOutPorts, FanOutStore, Leg, LegKey, Missed, SocketRange } from "../server/ports/fan-out.ts";
-import type { LogRow, Member, RoomName } from "../server/ports/rooms.ts";
-import { asText, readMemberItem } from "./items.ts";
-import { escapeName, legKey, logKey, messageKey, roomPks, unescapeName } from "./keys.ts";
-import { FAN_OUT_KEPT_MS, toTtl } from "./lifetimes.ts";
+import type { Leaver, LogRow, Member, RoomName } from "../server/ports/rooms.ts";
+import { asText, readLeaverItem, readMemberItem } from "./items.ts";
+import {
+  escapeName,
+  leaverRange,
+  leaversNotedKey,
+  legKey,
+  logKey,
+  logPk,
+  messageKey,
+  roomPks,
+  unescapeName,
+} from "./keys.ts";
+import { FAN_OUT_KEPT_MS, LEAVERS_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { logStore } from "./log.ts";
 import { sessionStore } from "./sessions.ts";
 import { socketReadStore } from "./sockets/reads.ts";
@@ -37,6 +47,7 @@ export function fanOutStore(table: Table): FanOutStore {
     listMembersInOrder: (nsp, room, range, pageSize) =>
       listMembersInOrder(table, { nsp, room, range, pageSize }),
     ...methodsOf(table, { putMessage, readMessage, putRoot, claimLeg, saveLeg, readLeg, markFannedOut }),
+    ...methodsOf(table, { noteLeavers, readLeavers }),
     finishLeg: (key, part, missed, token) => finishLeg(table, key, { part, missed, token }),
   };
 }
@@ -187,6 +198,35 @@ async function markFannedOut(table: Table, row: Pick<LogRow, "nsp" | "room" | "i
   const mark = new Expression().set(["fannedOut"], true);
   mark.require(mark.live(table.now()));
   await table.update(logKey(row), "A packet for a large room", mark);
+}
+
+/** One write. */
+async function noteLeavers(table: Table, nsp: string, room: string): Promise<void> {
+  const item = {
+    ...leaversNotedKey(nsp, room),
+    v: ITEM_VERSION,
+    expiresAt: toTtl(table.now() + LEAVERS_KEPT_MS),
+  };
+  await table.put(item, `Who leaves room ${JSON.stringify(room.slice(0, 40))}`);
+}
+
+/** One Query for each page of 1 MB. */
+async function readLeavers(
+  table: Table,
+  nsp: string,
+  room: string,
+  from: string,
+): Promise<readonly Leaver[]> {
+  const leavers: Leaver[] = [];
+  const range = { ...leaverRange(from), pageSize: WHOLE_PAGE };
+  for await (const items of table.queryRange(logPk(nsp, room), range)) {
+    const now = table.now();
+    const found = readable(items, (item) => readLeaverItem(item, nsp, room))
+      .filter(({ expiresAt }) => isLive(expiresAt, now))
+      .map(({ expiresAt: _, ...leaver }): Leaver => leaver);
+    leavers.push(...found);
+  }
+  return leavers;
 }
 
 const toMissedValue = (missed: Missed): string | string[] =>

@@ -1,6 +1,6 @@
 import { isDisconnectReason } from "../server/common/disconnect-reason.ts";
 import { CONNECTION_LIFE_MS } from "../server/ports/gateway.ts";
-import type { Member, RoomName } from "../server/ports/rooms.ts";
+import type { Leaver, Member, RoomName } from "../server/ports/rooms.ts";
 import type {
   ConnectionRecord,
   Json,
@@ -13,7 +13,9 @@ import { entryName, leftEntry, leftOfEntry, nameOfEntry } from "./entry-names.ts
 import {
   beatPk,
   connectionKey,
+  escapeName,
   hashedName,
+  leaverKey,
   memberIdOf,
   memberKey,
   namespaceOf,
@@ -236,6 +238,37 @@ export function readMemberItem(item: Item, nsp: string, room: RoomName): MemberR
     connectedAt: read.number("at"),
     token: read.text("token"),
     ...(hold === undefined ? {} : { hold }),
+    expiresAt: read.number("expiresAt"),
+  };
+}
+
+/** What a worker would have found in the member row. */
+export function leaverItem(leaver: Leaver, expiresAt: number): Item {
+  return {
+    ...leaverKey(leaver),
+    v: ITEM_VERSION,
+    id: escapeName(leaver.id),
+    until: leaver.until,
+    conn: leaver.connectionId,
+    at: leaver.connectedAt,
+    token: leaver.token,
+    ...(leaver.hold !== undefined && { hold: leaver.hold }),
+    expiresAt,
+  };
+}
+
+export function readLeaverItem(item: Item, nsp: string, room: RoomName): Leaver & MemberRow {
+  const read = new ItemReader(item);
+  const hold = read.optionalText("hold");
+  return {
+    nsp,
+    room,
+    id: unescapeName(read.text("id")),
+    connectionId: read.text("conn"),
+    connectedAt: read.number("at"),
+    token: read.text("token"),
+    ...(hold === undefined ? {} : { hold }),
+    until: read.text("until"),
     expiresAt: read.number("expiresAt"),
   };
 }

@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import type { LegKey } from "../server/ports/fan-out.ts";
 import type { InboxEvent, InboxName, InboxOpener } from "../server/ports/inbox.ts";
 import type { PartId } from "../server/ports/parts.ts";
-import { type Directive, EVERYONE, type LogRow, type Member, type RoomName } from "../server/ports/rooms.ts";
+import {
+  type Directive,
+  EVERYONE,
+  type Leaver,
+  type LogRow,
+  type Member,
+  type RoomName,
+} from "../server/ports/rooms.ts";
 import type { SocketKey } from "../server/ports/sockets.ts";
 
 /** All keys of the table are built here, so that one look shows that no two things share one. */
@@ -165,13 +172,34 @@ export function logKey({ nsp, room, id }: Pick<LogRow, "nsp" | "room" | "id">): 
   return { pk: logPk(nsp, room), sk: escapeName(id) };
 }
 
+/** Sorts after all packets, and before {@link LEAVERS_NOTED_SK}. */
+const AFTER_PACKETS = "~";
+
 /** The sort keys from `from` to `to`; also those that begin with `to`, since none of them holds a `~`. */
 export function logRange(
   from: string,
   to: string | undefined,
-): { readonly from: string; readonly to?: string } {
-  return { from: escapeName(from), ...(to ? { to: `${escapeName(to)}~` } : {}) };
+): { readonly from: string; readonly to: string } {
+  return { from: escapeName(from), to: to ? `${escapeName(to)}~` : AFTER_PACKETS };
 }
+
+/** Sorts after all packets: who reads the end of the log finds it without a request more. */
+export function leaversNotedKey(nsp: string, room: RoomName): Key {
+  return { pk: logPk(nsp, room), sk: LEAVERS_NOTED_SK };
+}
+export const LEAVERS_NOTED_SK = "~leavers";
+
+/** Sorts before all packets, and by the offset of the leave. */
+export function leaverKey({ nsp, room, id, until }: Pick<Leaver, "nsp" | "room" | "id" | "until">): Key {
+  return { pk: logPk(nsp, room), sk: `${LEAVER_SK}${escapeName(until)}#${socketIdSk(id)}` };
+}
+const LEAVER_SK = "!";
+
+/** The sort keys of those who left at this offset or later. */
+export const leaverRange = (from: string): { readonly from: string; readonly to: string } => ({
+  from: `${LEAVER_SK}${escapeName(from)}`,
+  to: `${LEAVER_SK}~`,
+});
 
 /** The offset of a row of the log. */
 export function logIdOf(sk: string): string {

@@ -17,6 +17,12 @@ export const ENDED_KEPT_MS = 5 * 60 * 1000;
 /** Workers are done after minutes; who waits for them, after seconds. */
 export const FAN_OUT_KEPT_MS = 30 * 60 * 1000;
 
+/**
+ * Workers post for five minutes after the emit, by clocks that differ: who leaves is noted for so long, and the note is kept for so
+ * long.
+ */
+export const LEAVERS_KEPT_MS = 6 * 60 * 1000;
+
 /** Who asked waits 25 s at most. */
 export const ANSWER_KEPT_MS = 60 * 1000;
 

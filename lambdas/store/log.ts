@@ -1,15 +1,16 @@
-import type { LogRow, RoomName } from "../server/ports/rooms.ts";
+import type { Leaver, LogEnd, LogRow, RoomName } from "../server/ports/rooms.ts";
 import { EVERYONE } from "../server/ports/rooms.ts";
 import type { Store } from "../server/ports/store.ts";
-import { escapeName, logIdOf, logKey, logPk, logRange, unescapeName } from "./keys.ts";
-import { toTtl } from "./lifetimes.ts";
+import { leaverItem } from "./items.ts";
+import { escapeName, LEAVERS_NOTED_SK, logIdOf, logKey, logPk, logRange, unescapeName } from "./keys.ts";
+import { LEAVERS_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { ItemTooLargeError } from "./table/errors.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
 import { methodsOf } from "./table/methods.ts";
 import type { Table } from "./table/table.ts";
 
-export type LogStore = Pick<Store, "putLog" | "finishLog" | "listLog">;
+export type LogStore = Pick<Store, "putLog" | "finishLog" | "listLog" | "readLogEnd" | "putLeaver">;
 
 /** Readers merge the logs of many rooms and hold a page of each. */
 export const LOG_PAGE_SIZE = 100;
@@ -17,7 +18,7 @@ export const LOG_PAGE_SIZE = 100;
 /** What rooms were sent, as long as a session can have missed it. */
 export function logStore(table: Table): LogStore {
   return {
-    ...methodsOf(table, { putLog, finishLog }),
+    ...methodsOf(table, { putLog, finishLog, readLogEnd, putLeaver }),
     listLog: (nsp, room, from, to) => listLog(table, nsp, room, { from, to }),
   };
 }
@@ -73,7 +74,7 @@ async function* listLog(
   { from, to }: { readonly from: string; readonly to: string | undefined },
 ): AsyncGenerator<readonly LogRow[]> {
   const range = logRange(from, to);
-  if (range.to !== undefined && range.to < range.from) return;
+  if (range.to < range.from) return;
   for await (const items of table.queryRange(logPk(nsp, room), { ...range, pageSize: LOG_PAGE_SIZE })) {
     const now = table.now();
     const rows = items
@@ -82,6 +83,31 @@ async function* listLog(
       .map(({ item, read }) => toLogRow(nsp, room, item, read));
     if (rows.length > 0) yield rows;
   }
+}
+
+/** One Query for each page of 100 packets or 1 MB. */
+async function readLogEnd(table: Table, nsp: string, room: RoomName, from: string): Promise<LogEnd> {
+  let last: string | undefined;
+  let notesLeavers = false;
+  const range = { from: escapeName(from), pageSize: LOG_PAGE_SIZE };
+  for await (const items of table.queryRange(logPk(nsp, room), range)) {
+    for (const item of items) {
+      const read = new ItemReader(item);
+      if (!isLive(read.number("expiresAt"), table.now())) continue;
+      const sk = read.text("sk");
+      if (sk === LEAVERS_NOTED_SK) notesLeavers = true;
+      else last = logIdOf(sk);
+    }
+  }
+  return { ...(last !== undefined && { last }), notesLeavers };
+}
+
+/** One write. Sent twice, it is the same item. */
+async function putLeaver(table: Table, leaver: Leaver): Promise<void> {
+  await table.put(
+    leaverItem(leaver, toTtl(table.now() + LEAVERS_KEPT_MS)),
+    `The leave of socket ${leaver.id}`,
+  );
 }
 
 function toLogRow(nsp: string, room: RoomName, item: Item, read: ItemReader): LogRow {

@@ -8,6 +8,10 @@ io.on("connection", (socket) => {
     await socket.join(rooms);
     ack();
   });
+  socket.on("leave", async (room: string, ack) => {
+    await socket.leave(room);
+    ack();
+  });
   socket.on("shout", async (to: { rooms: string[]; except: string[] }, texts: string[], ack) => {
     const sent = texts.map((text) => io.to(to.rooms).except(to.except).emit("shouted", text));
     await Promise.all(sent);

@@ -144,6 +144,46 @@ export function fanOutContract(bench: StoreBench, store: () => FanOutStore): voi
     });
   });
 
+  describe("who has left a room", () => {
+    const offset = (n: number): string => String(n).padStart(21, "0");
+    const all = async (room: string, from: string) =>
+      (await store().readLeavers("/", room, from)).map(({ id, until }) => [id, until]);
+
+    test("is told by the end of the log to be noted, after an emitter has said so, for six minutes", async () => {
+      const room = bench.name("room");
+      const end = (from: number) => bench.store.readLogEnd("/", room, offset(from));
+      expect(await end(0)).toEqual({ notesLeavers: false });
+      const row = { nsp: "/", room, frames: ["42[]"], except: [] };
+      for (const n of [1, 2]) await bench.store.putLog({ ...row, id: offset(n) }, bench.clock.now() + HOUR);
+      await store().noteLeavers("/", room);
+      expect(await end(0)).toEqual({ last: offset(2), notesLeavers: true });
+      expect(await end(3)).toEqual({ notesLeavers: true });
+      bench.pass(5 * MINUTE);
+      expect(await end(3)).toEqual({ notesLeavers: true });
+      bench.pass(2 * MINUTE);
+      expect(await end(2)).toEqual({ last: offset(2), notesLeavers: false });
+    });
+
+    test("is noted with when it did, apart from the packets", async () => {
+      const [room, id, hold] = [bench.name("room~#"), `${socketId()}#~`, "pid"];
+      const leaver = { ...bench.member(room, { id, hold }), until: offset(5) };
+      await bench.store.putLeaver(leaver);
+      await bench.store.putLeaver(leaver);
+      await store().noteLeavers("/", room);
+      expect(await store().readLeavers("/", room, offset(5))).toEqual([leaver]);
+      await bench.store.putLeaver({ ...leaver, until: offset(3) });
+      expect(await all(room, offset(0))).toEqual([
+        [id, offset(3)],
+        [id, offset(5)],
+      ]);
+      expect(await all(room, offset(6))).toEqual([]);
+      for await (const page of bench.store.listLog("/", room, "")) expect(page).toEqual([]);
+      expect(await bench.store.readLogEnd("/", room, "")).toEqual({ notesLeavers: true });
+      bench.pass(7 * MINUTE);
+      expect(await all(room, offset(0))).toEqual([]);
+    });
+  });
+
   test.each<RoomName>(["a room", EVERYONE])(
     "a packet to %p in the log is marked as for workers",
     async (room) => {

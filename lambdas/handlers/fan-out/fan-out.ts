@@ -17,6 +17,7 @@ import { endGone } from "../../server/posting/end-gone.ts";
 import type { EventPacket } from "../../server/posting/post-to-all.ts";
 import { postToAll, toReceiver } from "../../server/posting/post-to-all.ts";
 import { Posts } from "../../server/posting/posts.ts";
+import { withLeavers } from "../../server/recovery/leavers.ts";
 import { finishRows } from "../../server/recovery/log.ts";
 import { isAfterJoin, isBeforePacket } from "../../server/recovery/membership-history.ts";
 import { type LeavingOut, withoutReturned } from "../../server/recovery/returned.ts";
@@ -134,50 +135,70 @@ class Worker {
     const countsOut = (row: Member) => offset === undefined || isBeforePacket(row, offset);
     const wanted = { nsp, rooms, except, range: this.#range, pageSize: share + 1, counts, countsOut };
     let batch: Member[] = [];
+    let from = this.#range.from;
     let seen = 0;
     for await (const member of membersInOrder(ports.store, wanted)) {
       if (batch.length === BATCH || (seen > 0 && seen % share === 0)) {
-        const sent = await this.#send(batch, seen);
+        const sent = await this.#send(batch, toRange(from, member.id), seen);
         if (sent !== "sent") return sent === "handed on";
         batch = [];
+        from = member.id;
         if (ports.clock.now() > until) return late(ports) ?? false;
         if (await this.#handedOn(member.id, seen)) return true;
       }
       batch.push(member);
       seen++;
     }
-    return (await this.#send(batch, seen)) !== "lost";
+    return (await this.#send(batch, toRange(from, this.#range.to), seen)) !== "lost";
   }
 
-  /** Begins to post to the next ones, when there is room for it. `lost` when another worker has the leg by now. */
-  async #send(batch: readonly Member[], seen: number): Promise<"sent" | "handed on" | "lost"> {
+  /** Begins to post to all of a range, when there is room for it. `lost` when another worker has the leg by now. */
+  async #send(
+    batch: readonly Member[],
+    range: SocketRange,
+    seen: number,
+  ): Promise<"sent" | "handed on" | "lost"> {
     const [first] = batch;
-    if (!first) return "sent";
     if (this.#sending.length >= BATCHES_AT_ONCE && !(await this.#sending.shift())) return "lost";
     // Waiting for that may have taken as long as a post may: what is begun too late is not over before the lease is. The first batch is
     // each worker's own, so that there is an end to handing on.
     const isOver = this.#context.ports.clock.now() > this.#context.deadline && seen > batch.length;
-    if (isOver && (await this.#handedOn(first.id, seen))) return "handed on";
+    if (isOver && first && (await this.#handedOn(first.id, seen))) return "handed on";
     const before = this.#sending.at(-1) ?? Promise.resolve(true);
-    const sent = this.#post(batch, before);
+    const sent = this.#post(batch, range, before);
     sent.catch(() => undefined); // whoever takes it out of the list looks at it
     this.#sending.push(sent);
     return "sent";
   }
 
   /** Posts, and notes it when the batches before have been noted. */
-  async #post(batch: readonly Member[], before: Promise<boolean>): Promise<boolean> {
+  async #post(batch: readonly Member[], range: SocketRange, before: Promise<boolean>): Promise<boolean> {
     const { ports } = this.#context;
     const posts = new Posts(ports);
-    const members = await withoutReturned(ports.store, this.#leavingOut, batch);
+    const meant = await this.#meant(batch, range);
+    if (meant.length === 0 && batch.length === 0) return await before;
+    const members = await withoutReturned(ports.store, this.#leavingOut, meant);
     const missed = await postToAll({ posts, ports }, members.map(toReceiver), this.#packet).missed;
     if (!(await before)) return false;
     // Before it counts as served: a client that stayed connected would never come back for the packet.
     await endGone(ports, posts, this.#task.hops);
     this.#missed = limited(together(this.#missed, missed));
-    const last = batch.at(-1)?.id ?? "";
+    // All that lies before the next batch; in the last one, no later than those who were found.
+    const last = batch.at(-1);
+    const cursor = range.to ?? (last && following(last.id));
     const { store } = ports;
-    return await store.saveLeg(this.#task, this.#token, { cursor: following(last), missed: this.#missed });
+    return await store.saveLeg(this.#task, this.#token, {
+      ...(cursor !== undefined && { cursor }),
+      missed: this.#missed,
+    });
+  }
+
+  /** Without recovery there is nothing that tells who was in a room. */
+  async #meant(batch: readonly Member[], range: SocketRange): Promise<readonly Member[]> {
+    const { nsp, except, offset } = this.#message;
+    if (offset === undefined) return batch;
+    const packet = { nsp, rooms: roomsOfMessage(this.#message), except, id: offset };
+    return await withLeavers(this.#context.ports.store, packet, range, batch);
   }
 
   /**

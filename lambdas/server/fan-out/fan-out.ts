@@ -4,6 +4,7 @@ import type { Invocation } from "../invocation/invocation.ts";
 import type { FanOuts, FanOutTask, LegKey, SocketRange } from "../ports/fan-out.ts";
 import { toJsonRoom } from "../ports/rooms.ts";
 import { postToAll, withoutTheSlow } from "../posting/post-to-all.ts";
+import { roomsToLeave } from "../recovery/leavers.ts";
 import { finishRows } from "../recovery/log.ts";
 import { finishPart, isComplete, pathOfBranch, ROOT } from "./legs.ts";
 import { type FanOut, fitsTask, toMessage } from "./message.ts";
@@ -41,7 +42,13 @@ export async function fanOut(
     return { sent: Promise.resolve() };
   // Before anything later of this event is posted: who has that may still have to get this one.
   const { log } = packet;
-  if (log) await Promise.all(rooms.map((room) => fanOuts.store.markFannedOut({ nsp, room, id: log.id })));
+  if (log) {
+    await Promise.all([
+      ...rooms.map((room) => fanOuts.store.markFannedOut({ nsp, room, id: log.id })),
+      // Before the emit is done: who leaves after that was meant, or left out, though workers will not find it.
+      ...roomsToLeave(plan).map((room) => fanOuts.store.noteLeavers(nsp, room)),
+    ]);
+  }
   const id = invocation.offsets.next();
   const earlier = invocation.inFlight.settled();
   return { sent: sendInTurn(invocation, fanOuts, plan, id, earlier) };

@@ -1,6 +1,6 @@
 import type { Clock, Log } from "./environment.ts";
 import type { Gateway } from "./gateway.ts";
-import type { JsonRoom, LogRow, Member, RoomName } from "./rooms.ts";
+import type { JsonRoom, Leaver, LogRow, Member, RoomName } from "./rooms.ts";
 import type { Store } from "./store.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -95,6 +95,10 @@ export interface FanOutStore {
   readLeg(key: LegKey): Promise<Leg | undefined>;
   /** Marks a row of the log: its packet may be posted after later ones of its emitter, see {@link LogRow}. */
   markFannedOut(row: Pick<LogRow, "nsp" | "room" | "id">): Promise<void>;
+  /** Has those noted who leave the room from now on, for as long as workers can look for them; see `Store.putLeaver`. */
+  noteLeavers(nsp: string, room: string): Promise<void>;
+  /** Who has been noted as having left the room at this offset or later, in this order. */
+  readLeavers(nsp: string, room: string, from: string): Promise<readonly Leaver[]>;
 }
 
 /** What an emitter needs to fan out. */

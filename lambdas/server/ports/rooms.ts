@@ -21,6 +21,20 @@ export interface Member {
   readonly hold?: string;
 }
 
+/** A member that has left a room which workers of a fan-out may still read. */
+export interface Leaver extends Member {
+  /** An offset: it was in the room until then. */
+  readonly until: string;
+}
+
+/** The end of a room's log. */
+export interface LogEnd {
+  /** The offset of the last packet; absent where there is none from the place on that was asked for. */
+  readonly last?: string;
+  /** Workers may still read who is in the room: who leaves is to be noted. */
+  readonly notesLeavers: boolean;
+}
+
 /** A packet that a room was sent, as long as a session can miss it. */
 export interface LogRow {
   readonly nsp: string;

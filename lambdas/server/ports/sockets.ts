@@ -88,6 +88,9 @@ export interface SocketRecord extends SocketKey {
   readonly nextInbox?: number;
 }
 
+/** In which rooms a socket is and was. */
+export type SocketRooms = Pick<SocketRecord, "id" | "phase" | "token" | "rooms" | "left">;
+
 /** A socket was in the room from its join, which the token tells, until it left. */
 export interface LeftRoom {
   readonly room: string;

@@ -1,6 +1,6 @@
 import type { InboxStore } from "./inbox.ts";
 import type { Part, PartId } from "./parts.ts";
-import type { Directive, LogRow, Member, RoomName } from "./rooms.ts";
+import type { Directive, Leaver, LogEnd, LogRow, Member, RoomName } from "./rooms.ts";
 import type { SessionRecord } from "./sessions.ts";
 import type {
   ConnectionRecord,
@@ -12,6 +12,7 @@ import type {
   OpenClaim,
   SocketKey,
   SocketRecord,
+  SocketRooms,
   SocketView,
   StateChanges,
 } from "./sockets.ts";
@@ -80,7 +81,7 @@ export interface Store extends InboxStore {
   ): Promise<SocketRecord | undefined>;
   readSocket(key: SocketKey): Promise<SocketRecord | undefined>;
   /** One read, however much state the socket has. */
-  readRooms(key: SocketKey): Promise<Pick<SocketRecord, "id" | "rooms"> | undefined>;
+  readRooms(key: SocketKey): Promise<SocketRooms | undefined>;
   /** Rows of several connections, with their connections; what is not there any more is left out. Any order. */
   readSockets(keys: readonly SocketKey[]): Promise<readonly SocketView[]>;
   /** Writes changed state. False if the row is gone or another socket's. */
@@ -153,6 +154,10 @@ export interface Store extends InboxStore {
   ): Promise<void>;
   /** The room's packets from `from` to `to` (offsets, or beginnings of them; both inclusive), by id, in pages of at most 1 MB. */
   listLog(nsp: string, room: RoomName, from: string, to?: string): AsyncIterable<readonly LogRow[]>;
+  /** What the room's log ends with, from `from` on (an offset, or the beginning of one). */
+  readLogEnd(nsp: string, room: RoomName, from: string): Promise<LogEnd>;
+  /** Notes who leaves a room, before its member row is deleted, for as long as workers can look for it. */
+  putLeaver(leaver: Leaver): Promise<void>;
 
   // ── what sockets were told that have no member rows ──────────────────────────────────────────────────────────────
   /** Puts a directive. It expires at `expiresAt`, in milliseconds. */

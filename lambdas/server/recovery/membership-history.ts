@@ -1,4 +1,4 @@
-import { isOffset, latestOf, mayBeBefore, offsetsFrom, timeOfOffset } from "../common/offsets.ts";
+import { isOffset, mayBeBefore, offsetsFrom, timeOfOffset } from "../common/offsets.ts";
 import type { LogRow, Member, RoomName } from "../ports/rooms.ts";
 import { EVERYONE } from "../ports/rooms.ts";
 import type { LeftRoom, SocketRecord } from "../ports/sockets.ts";
@@ -97,18 +97,6 @@ function parse(token: string): JoinToken | undefined {
   const [tokens = "", from] = head.split(".");
   const [joined = ""] = tokens.split(SUCCESSOR);
   return isOffset(joined) && from !== undefined ? { joined, from, before } : undefined;
-}
-
-/** Up to when a socket that leaves now was in the room: one Query. Emitters whose clocks are ahead of ours have later ids. */
-export async function leaveOffset(
-  store: Pick<Store, "listLog">,
-  { nsp, room, left, now }: { nsp: string; room: string; left: string; now: number },
-): Promise<string> {
-  let until = left;
-  for await (const rows of store.listLog(nsp, room, offsetsFrom(now))) {
-    until = latestOf(until, ...rows.map(({ id }) => id));
-  }
-  return until;
 }
 
 interface Stay extends JoinToken {

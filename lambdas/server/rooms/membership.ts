@@ -5,7 +5,7 @@ import { allFannedOut } from "../fan-out/fan-out.ts";
 import type { Clock } from "../ports/environment.ts";
 import type { Member, RoomName } from "../ports/rooms.ts";
 import type { Leaving, SocketRecord } from "../ports/sockets.ts";
-import { joinToken, leaveOffset, toForget } from "../recovery/membership-history.ts";
+import { joinToken, toForget } from "../recovery/membership-history.ts";
 import { newMembershipToken } from "../socket/memberships.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 
@@ -181,27 +181,43 @@ export async function leave(socket: SocketCore, rooms: readonly string[], until?
   await deleteMembers(socket, Object.entries(removed));
 }
 
-/** With recovery, what the rooms were sent up to now remains the socket's: one read for each. */
+/**
+ * With recovery, what the rooms were sent up to now remains the socket's: one read for each. Workers may still be about to post some
+ * of it (fan-out.ts): then it costs one write more for each to note who leaves, before the member rows are deleted.
+ */
 async function noteLeaving(
   socket: SocketCore,
   rooms: readonly string[],
   at?: string,
 ): Promise<Leaving | undefined> {
   if (socket.pid === undefined) return undefined;
-  const until = at ?? (await endOfStays(socket, rooms));
+  const { until, noteIn } = at === undefined ? await endOfStays(socket, rooms) : { until: at, noteIn: rooms };
   const { memberships } = socket;
+  const { store } = socket.invocation.ports;
+  await Promise.all(
+    noteIn.map((room) =>
+      store.putLeaver({ ...member(socket, room, memberships.tokenOf(room) ?? memberships.token), until }),
+    ),
+  );
   const forgetting = toForget(memberships.left, rooms.length);
   const left = rooms.map((room) => ({ room, token: memberships.tokenOf(room) ?? "", until }));
   memberships.noteLeft(left, forgetting.forget);
   return { until, ...forgetting };
 }
 
-async function endOfStays({ nsp, invocation }: SocketCore, rooms: readonly string[]): Promise<string> {
+/** Emitters whose clocks are ahead of ours have later ids than ours: the last packets of the logs tell. */
+async function endOfStays(
+  { nsp, invocation }: SocketCore,
+  rooms: readonly string[],
+): Promise<{ readonly until: string; readonly noteIn: readonly string[] }> {
   const { store, clock } = invocation.ports;
   const now = earliestNow(clock);
   const left = clock.aheadMs === undefined ? invocation.offsets.next() : offsetsFrom(now);
-  const ends = await Promise.all(rooms.map((room) => leaveOffset(store, { nsp: nsp.name, room, left, now })));
-  return latestOf(left, ...ends);
+  const ends = await Promise.all(rooms.map((room) => store.readLogEnd(nsp.name, room, offsetsFrom(now))));
+  return {
+    until: latestOf(left, ...ends.flatMap(({ last = [] }) => last)),
+    noteIn: rooms.filter((_, at) => ends[at]?.notesLeavers),
+  };
 }
 
 /** Deletes the socket's member rows that have these tokens. One by one: a batch takes no conditions. */

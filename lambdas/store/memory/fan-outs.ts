@@ -1,7 +1,7 @@
 import type { FanOutStore, Leg, LegKey } from "../../server/ports/fan-out.ts";
-import { FAN_OUT_KEPT_MS, toTtl } from "../lifetimes.ts";
+import { FAN_OUT_KEPT_MS, LEAVERS_KEPT_MS, toTtl } from "../lifetimes.ts";
 import { isLive } from "../table/expression.ts";
-import type { MemoryState } from "./state.ts";
+import { type MemoryState, roomAddress } from "./state.ts";
 
 interface MemoryLeg {
   readonly leg: Leg;
@@ -63,6 +63,17 @@ export function memoryFanOuts(state: MemoryState, pageSize: number): FanOutStore
           rows.set(id, { ...row, value: { ...row.value, fannedOut: true } });
         }
       }),
+    noteLeavers: (nsp, room) =>
+      decide(() => {
+        state.leaversNoted.set(roomAddress(nsp, room), toTtl(state.now() + LEAVERS_KEPT_MS));
+      }),
+    readLeavers: (nsp, room, from) =>
+      decide(() =>
+        (state.leavers.get(roomAddress(nsp, room)) ?? [])
+          .filter(({ value: { until }, expiresAt }) => until >= from && isLive(expiresAt, state.now()))
+          .map(({ value }) => ({ ...value }))
+          .sort((a, b) => (`${a.until}#${a.id}` < `${b.until}#${b.id}` ? -1 : 1)),
+      ),
   };
 }
 

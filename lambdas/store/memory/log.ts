@@ -1,8 +1,8 @@
 import type { LogRow, RoomName } from "../../server/ports/rooms.ts";
-import { toTtl } from "../lifetimes.ts";
+import { LEAVERS_KEPT_MS, toTtl } from "../lifetimes.ts";
 import type { LogStore } from "../log.ts";
 import { isLive } from "../table/expression.ts";
-import type { Expiring, MemoryState } from "./state.ts";
+import { type Expiring, type MemoryState, roomAddress } from "./state.ts";
 
 /** The log of a store in memory: same contract as ../log.ts. */
 export function memoryLog(state: MemoryState, pageSize: number): LogStore {
@@ -28,6 +28,28 @@ export function memoryLog(state: MemoryState, pageSize: number): LogStore {
         const row = logOf(nsp, room).get(id);
         if (row === undefined || !isLiveRow(row)) return;
         logOf(nsp, room).set(id, { ...row, value: { ...row.value, done, missed: [...missed] } });
+      }),
+    readLogEnd: (nsp, room, from) =>
+      decide(() => {
+        const ids = [...logOf(nsp, room).values()].filter(isLiveRow).map(({ value: { id } }) => id);
+        const last = ids
+          .filter((id) => id >= from)
+          .sort()
+          .at(-1);
+        const noted = state.leaversNoted.get(roomAddress(nsp, room));
+        return {
+          ...(last !== undefined && { last }),
+          notesLeavers: noted !== undefined && isLive(noted, state.now()),
+        };
+      }),
+    putLeaver: (leaver) =>
+      decide(() => {
+        const address = roomAddress(leaver.nsp, leaver.room);
+        const row = { value: { ...leaver }, expiresAt: toTtl(state.now() + LEAVERS_KEPT_MS) };
+        const others = (state.leavers.get(address) ?? []).filter(
+          ({ value: { id, until } }) => id !== leaver.id || until !== leaver.until,
+        );
+        state.leavers.set(address, [...others, row]);
       }),
     async *listLog(nsp, room, from, to) {
       // Like a Query, no snapshot: each page shows the log as it is when the page is read.

@@ -124,7 +124,9 @@ export function memorySockets(state: MemoryState): MemorySocketStore {
     readRooms: (key) =>
       decide(() => {
         const row = find(key);
-        return row && { id: row.id, rooms: toRecord(row.rooms) };
+        if (!row) return undefined;
+        const { id, phase, token, rooms, left } = snapshot(row);
+        return { id, phase, token, rooms, ...(left && { left }) };
       }),
     saveState: (key, id, { data, props }) =>
       decide(() => {

@@ -1,5 +1,5 @@
 import type { Part } from "../../server/ports/parts.ts";
-import type { LogRow, Member, RoomName } from "../../server/ports/rooms.ts";
+import type { Leaver, LogRow, Member, RoomName } from "../../server/ports/rooms.ts";
 import type { SessionRecord } from "../../server/ports/sessions.ts";
 import type {
   ConnectionRecord,
@@ -28,6 +28,10 @@ export interface MemoryState {
   readonly sessions: Map<string, Expiring<SessionRecord>>;
   /** By namespace, then by room, then by id. */
   readonly logs: Map<string, Map<RoomName, Map<string, Expiring<LogRow>>>>;
+  /** Who has left a room, by namespace and room. */
+  readonly leavers: Map<string, Expiring<Leaver>[]>;
+  /** Rooms whose leavers are noted, by namespace and room: the TTL. */
+  readonly leaversNoted: Map<string, number>;
   /** By namespace and id: the TTL. */
   readonly asks: Map<string, number>;
   readonly answers: Map<string, Expiring<Json>>;
@@ -70,6 +74,9 @@ export interface MemorySocket
   inboxes?: SocketRecord["inboxes"] & {};
   nextInbox?: number;
 }
+
+export const roomAddress = (nsp: string, room: RoomName): string =>
+  JSON.stringify(typeof room === "string" ? [nsp, room] : [nsp]);
 
 export function addressOf(key: SocketKey): string {
   return JSON.stringify([key.connectionId, key.nsp]);

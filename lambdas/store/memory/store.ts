@@ -38,6 +38,8 @@ export function createMemoryStore(options: MemoryStoreOptions): Store & Heartbea
     rooms: new Map(),
     sessions: new Map(),
     logs: new Map(),
+    leavers: new Map(),
+    leaversNoted: new Map(),
     asks: new Map(),
     answers: new Map(),
     parts: new Map(),

@@ -1,4 +1,4 @@
-import type { SocketKey, SocketRecord, SocketView } from "../../server/ports/sockets.ts";
+import type { SocketKey, SocketRecord, SocketRooms, SocketView } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
 import { toConnectionRecord } from "../connections.ts";
 import { type ConnectionRow, readConnectionItem, readSocketItem, type SocketRow } from "../items.ts";
@@ -23,12 +23,11 @@ export async function readSocketRow(table: Table, key: SocketKey): Promise<Socke
 }
 
 /** One read: where values live aside does not matter. */
-async function readRooms(
-  table: Table,
-  key: SocketKey,
-): Promise<Pick<SocketRecord, "id" | "rooms"> | undefined> {
+async function readRooms(table: Table, key: SocketKey): Promise<SocketRooms | undefined> {
   const row = await readSocketRow(table, key);
-  return row && { id: row.id, rooms: row.rooms };
+  if (!row) return undefined;
+  const { id, phase, token, rooms, left } = row;
+  return { id, phase, token, rooms, ...(left && { left }) };
 }
 
 /** One read; one more per 100 large values. */

@@ -21,6 +21,7 @@ const OF_THE_SERVER = [
   "lambdas/server/posting/posts.ts",
   "lambdas/server/recovery/returned.ts",
   "lambdas/server/recovery/hold.ts",
+  "lambdas/server/recovery/leavers.ts",
   "lambdas/server/recovery/log.ts",
   "lambdas/server/recovery/membership-history.ts",
   "lambdas/server/common/merge-sorted.ts",

@@ -231,6 +231,7 @@ export class Socket<
   }
 
   leave(room: string): Effect<void> {
+    if (Array.isArray(room)) return resolved(undefined); // as on stock, where a list is no room that a socket is in
     const name = String(room);
     this.#core.note("leave", name);
     return leaveAtOnce(this.#core, [name]);

@@ -169,6 +169,8 @@ export const rooms: ScenarioGroup = {
         await alice.ask("rooms");
         await alice.ask("leave", "red");
         await alice.ask("leave", "never joined");
+        await alice.ask("leave", ["blue"]);
+        await alice.ask("leave", ["blue", "green"]);
         await alice.ask("rooms");
         await alice.ask("join", "red");
         await alice.ask("rooms");

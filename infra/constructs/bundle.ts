@@ -99,11 +99,21 @@ export function bundleFiles(options: Omit<BundleOptions, "required">): OutputFil
     const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports);
     const names = new Set(imported.map(({ path }) => basename(path)));
     const later = LAZY.filter((path) => names.has(basename(path)));
-    return [...outputFiles, ...later.flatMap((path) => buildLazy(path, options))];
+    return [...outputFiles, ...later.flatMap((path) => lazyFiles(path, options))];
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     throw new SkysocketConfigError("ENTRY_NOT_BUNDLED", explain(error, options), { cause: error });
   }
+}
+
+/** By what they depend on: the functions of a stack load the same ones. */
+const lazy = new Map<string, OutputFile[]>();
+
+function lazyFiles(path: string, options: Omit<BundleOptions, "required">): OutputFile[] {
+  const key = JSON.stringify([path, options.app, options.sourceMap]);
+  const files = lazy.get(key) ?? buildLazy(path, options);
+  lazy.set(key, files);
+  return files;
 }
 
 function buildLazy(path: string, options: Omit<BundleOptions, "required">): OutputFile[] {

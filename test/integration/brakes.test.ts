@@ -1,22 +1,16 @@
 /** The brakes of the construct, as the local cloud runs them from the template. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { type LocalCloud, startLocalCloud } from "../../infra/local/cloud.ts";
-import { synthesize } from "../support/synth.ts";
+import { assemblyOf } from "../support/assemblies.ts";
 
-let directory: string;
 let cloud: LocalCloud;
 const sockets: Socket[] = [];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "skysocket-brakes-"));
   const cdkApp = fileURLToPath(new URL("../apps/brakes/cdk.ts", import.meta.url));
-  const { outdir } = await synthesize({ cdkApp, outdir: join(directory, "cdk.out") });
-  cloud = await startLocalCloud({ assembly: outdir });
+  cloud = await startLocalCloud({ assembly: await assemblyOf({ cdkApp }) });
 });
 
 afterEach(() => {
@@ -25,7 +19,6 @@ afterEach(() => {
 
 afterAll(async () => {
   await cloud?.stop();
-  await rm(directory, { recursive: true, force: true });
 });
 
 /** "connected", or the status of a refused upgrade. */

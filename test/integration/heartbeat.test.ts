@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { WebSocket } from "ws";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
+import { assemblyOf } from "../support/assemblies.ts";
 import { TestClouds } from "../support/cloud.ts";
 import { MeterStream } from "../support/meter-stream.ts";
-import { synthesize } from "../support/synth.ts";
 
 /**
  * Connections live through API Gateway's idle limit, in a local cloud where its minutes are shorter: everything waits for the
@@ -29,7 +29,7 @@ let cutOff: ReturnType<typeof closeOf>;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "skysocket-heartbeat-"));
-  ({ outdir: assembly } = await synthesize({ app: APP, outdir: join(directory, "cdk.out") }));
+  assembly = await assemblyOf({ app: APP });
   // Its time passes while the others wait, too.
   const cloud = await clouds.start({ assembly: await withoutHeartbeat(), timeScale: TIME_SCALE });
   cutOff = closeOf(cloud, ["40"]);

@@ -1,24 +1,18 @@
 /** `io` where no event is running: in a function of the stack that is not the socket function, and in a timer of that one. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { startLocalCloud } from "../../infra/local/cloud.ts";
-import { synthesize } from "../support/synth.ts";
+import { assemblyOf } from "../support/assemblies.ts";
 
-let directory: string;
 let cloud: LocalCloud;
 const sockets: Socket[] = [];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "skysocket-outside-"));
   const cdkApp = fileURLToPath(new URL("../apps/outside/cdk.ts", import.meta.url));
-  const { outdir } = await synthesize({ cdkApp, outdir: join(directory, "cdk.out") });
   // The schedule's minute takes 2 s.
-  cloud = await startLocalCloud({ assembly: outdir, timeScale: 30 });
+  cloud = await startLocalCloud({ assembly: await assemblyOf({ cdkApp }), timeScale: 30 });
 });
 
 afterEach(() => {
@@ -27,7 +21,6 @@ afterEach(() => {
 
 afterAll(async () => {
   await cloud?.stop();
-  await rm(directory, { recursive: true, force: true });
 });
 
 function dial(nsp = "/"): Socket {

@@ -1,5 +1,4 @@
-import { startLocalCloud } from "../../infra/local/cloud.ts";
-import { ACCOUNT_THROTTLE } from "./account-throttle.ts";
+import { TestClouds } from "./cloud.ts";
 
 export interface ChatServer {
   /** Of the page. */
@@ -9,6 +8,7 @@ export interface ChatServer {
 
 /** Starts the example chat with its page: the one place that says what the browser test runs on. */
 export async function startChatServer(): Promise<ChatServer> {
-  const cloud = await startLocalCloud({ port: 0, throttle: ACCOUNT_THROTTLE });
-  return { url: cloud.url, stop: () => cloud.stop() };
+  const clouds = new TestClouds();
+  const { url } = await clouds.start();
+  return { url, stop: () => clouds.stop() };
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from "../../infra/local/cloud.ts";
 import { synthesize } from "../../infra/local/synth.ts";
 import { ACCOUNT_THROTTLE } from "./account-throttle.ts";
+import { assemblyOf, isKept } from "./assemblies.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../lambdas/app.ts", import.meta.url));
 
@@ -56,16 +57,18 @@ export class TestClouds {
   }
 
   async #synthesize(app: string, { ordered, routeResponses }: Props): Promise<string> {
-    const directory = await mkdtemp(join(tmpdir(), "skysocket-test-"));
-    this.#directories.push(directory);
-    const outdir = join(directory, "cdk.out");
-    await synthesize({
+    const options = {
       app,
       ...(ordered !== undefined && { ordered }),
       ...(routeResponses !== undefined && { routeResponses }),
       throttle: ACCOUNT_THROTTLE,
-      outdir,
-    });
+    };
+    if (isKept(app)) return await assemblyOf(options);
+    // A test's own, which may change, and import anything.
+    const directory = await mkdtemp(join(tmpdir(), "skysocket-test-"));
+    this.#directories.push(directory);
+    const outdir = join(directory, "cdk.out");
+    await synthesize({ ...options, outdir });
     return outdir;
   }
 }

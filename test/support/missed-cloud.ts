@@ -8,9 +8,9 @@ import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { Offsets } from "../../lambdas/server/common/offsets.ts";
 import { logKey } from "../../lambdas/store/keys.ts";
 import { ITEM_VERSION } from "../../lambdas/store/table/item-reader.ts";
+import { assemblyOf } from "./assemblies.ts";
 import { TestClouds } from "./cloud.ts";
 import { startDynalite } from "./dynamodb-embedded.ts";
-import { synthesize } from "./synth.ts";
 
 const APP = fileURLToPath(new URL("../apps/missed.ts", import.meta.url));
 const TEMPLATE = "Skysocket.template.json";
@@ -34,11 +34,10 @@ export interface MissedCloud {
 export async function startMissedCloud(timeoutSec: number): Promise<MissedCloud> {
   const { server, endpoint } = await startDynalite();
   const directory = await mkdtemp(join(tmpdir(), "skysocket-missed-"));
-  const { outdir } = await synthesize({ app: APP, outdir: join(directory, "cdk.out") });
   const clouds = new TestClouds();
   const heaps: number[] = [];
   const cloud = await clouds.start({
-    assembly: await withTimeout(outdir, timeoutSec, join(directory, "short")),
+    assembly: await withTimeout(await assemblyOf({ app: APP }), timeoutSec, join(directory, "short")),
     dynamodb: endpoint,
     onLog: ({ text }) => {
       const bytes = /^heap (\d+)$/.exec(text)?.[1];

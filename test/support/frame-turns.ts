@@ -13,7 +13,7 @@ interface Line {
 
 /**
  * The order of a connection's frames: each begins when the one before it has been worked through. An answer to the server does not
- * wait, since the event at work may be waiting for it.
+ * wait, since the event at work may be waiting for it. A frame that cannot be read closes the connection.
  */
 export class FrameTurns {
   readonly #codec: Codec;
@@ -25,7 +25,9 @@ export class FrameTurns {
 
   frame<T>(connectionId: string, body: string, work: () => Promise<T>): Promise<T> {
     const line = this.#line(connectionId);
-    return this.#isAnswer(line, body) ? work() : take(line, work);
+    const frame = this.#codec.decode(body);
+    if (isAnswer(line, frame)) return work();
+    return frame.kind === "fault" ? afterWaiting(line, work) : take(line, work);
   }
 
   /** A time for a frame that comes at `at`: later than that of the one before it, so that attachments have an order. */
@@ -39,7 +41,7 @@ export class FrameTurns {
   end<T>(connectionId: string, work: () => Promise<T>): Promise<T> {
     const line = this.#line(connectionId);
     this.#lines.delete(connectionId);
-    return line.waiting > 0 ? take(line, work) : work();
+    return afterWaiting(line, work);
   }
 
   #line(connectionId: string): Line {
@@ -48,17 +50,20 @@ export class FrameTurns {
     if (!known) this.#lines.set(connectionId, line);
     return line;
   }
+}
 
-  #isAnswer(line: Line, body: string): boolean {
-    const frame = this.#codec.decode(body);
-    if (frame.kind === "attachment") return line.answering;
-    line.answering = frame.kind === "header" && frame.text.startsWith(BINARY_ACK);
-    return line.answering || frame.kind === "ack" || frame.kind === "nothing";
-  }
+function isAnswer(line: Line, frame: ReturnType<Codec["decode"]>): boolean {
+  if (frame.kind === "attachment") return line.answering;
+  line.answering = frame.kind === "header" && frame.text.startsWith(BINARY_ACK);
+  return line.answering || frame.kind === "ack" || frame.kind === "nothing";
 }
 
 /** How an answer with attachments begins. */
 const BINARY_ACK = "6";
+
+/** What ends a connection: not after the frame at work, which may be waiting for it. */
+const afterWaiting = <T>(line: Line, work: () => Promise<T>): Promise<T> =>
+  line.waiting > 0 ? take(line, work) : work();
 
 function take<T>(line: Line, work: () => Promise<T>): Promise<T> {
   line.waiting++;

@@ -6,6 +6,7 @@ import { type DialOptions, type Outcome, type Scenario, ScenarioContext } from "
 import { startOurs } from "../support/scenario-ours.ts";
 import type { Target } from "../support/scenario-target.ts";
 import { startStock } from "../support/stock.ts";
+import { THOROUGH } from "../support/thorough.ts";
 import { connections, dynamicNamespaces, members } from "./parity/scenarios/api.ts";
 import { asks } from "./parity/scenarios/asks.ts";
 import { channels } from "./parity/scenarios/channels.ts";
@@ -39,7 +40,7 @@ const ALL = [
   members,
 ];
 /** All of them with `THOROUGH=1`, as in CI: it is the same code for each, but for what is in a packet. */
-const GROUPS = process.env.THOROUGH === undefined ? SOME : ALL;
+const GROUPS = THOROUGH ? ALL : SOME;
 /** Why a scenario is not played here. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   "a number is the name of an event, as the same text is": "It speaks JSON on a plain WebSocket.",

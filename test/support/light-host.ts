@@ -6,11 +6,11 @@ import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import { attachHost } from "./in-process-host.ts";
 
-const app = process.argv[2];
-if (!app) throw new Error("usage: light-host.ts APP");
+const [app, order] = process.argv.slice(2);
+if (!app) throw new Error("usage: light-host.ts APP [ordered]");
 const module: { default?: unknown } = await import(pathToFileURL(app).href);
 const http = createServer((_request, response) => response.writeHead(404).end());
-attachHost(http, module.default, { path: "prod", ordered: false });
+attachHost(http, module.default, { path: "prod", ordered: order === "ordered" });
 http.listen(0, "127.0.0.1", () => {
   const address = http.address();
   if (typeof address === "object" && address) process.send?.({ port: address.port });

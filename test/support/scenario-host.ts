@@ -6,10 +6,13 @@ import { portOf } from "./stock.ts";
 
 const HOST = fileURLToPath(new URL("light-host.ts", import.meta.url));
 
-/** Runs an application module on the in-process host, in a process of its own: neither synthesized nor bundled. */
-export async function startHostTarget(app: string): Promise<Target> {
+/**
+ * Runs an application module on the in-process host, in a process of its own: neither synthesized nor bundled.
+ * @param ordered a connection's frames are handled one after the other
+ */
+export async function startHostTarget(app: string, ordered = false): Promise<Target> {
   const tsx = createRequire(import.meta.url).resolve("tsx");
-  const child = spawn(process.execPath, ["--import", tsx, HOST, app], {
+  const child = spawn(process.execPath, ["--import", tsx, HOST, app, ...(ordered ? ["ordered"] : [])], {
     // Its log says what scenarios do on purpose.
     stdio: ["ignore", "inherit", process.env.TRACE ? "inherit" : "ignore", "ipc"],
   });

@@ -12,6 +12,9 @@ import type { Task } from "../../lambdas/server/ports/tasks.ts";
 import { createMemoryStore } from "../../lambdas/store/memory/store.ts";
 import { activeResources } from "./active-resources.ts";
 
+/** Milliseconds until a frame that must come counts as missing, however busy the machine is. */
+const PATIENCE_MS = 5 * 60_000;
+
 export interface LogEntry {
   readonly level: "error" | "warn";
   readonly code: string;
@@ -195,7 +198,7 @@ export class Wire {
         const frame = this.frames[this.#read++];
         if (frame !== undefined && fits(frame)) return frame;
       }
-      await once(this.#news, "frame", { signal: AbortSignal.timeout(5_000) });
+      await once(this.#news, "frame", { signal: AbortSignal.timeout(PATIENCE_MS) });
     }
   }
 

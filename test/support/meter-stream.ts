@@ -3,6 +3,9 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { CloudEvent } from "../../infra/local/model.ts";
 
+/** Milliseconds until what must come counts as missing, however busy the machine is. */
+const PATIENCE_MS = 5 * 60_000;
+
 type Run = Extract<CloudEvent, { kind: "lambda" }>;
 
 /** Operations of DynamoDB that write, of those that a socket function may call. */
@@ -13,6 +16,7 @@ export class MeterStream {
   readonly events: CloudEvent[] = [];
   readonly #abort = new AbortController();
   readonly #news = new EventTarget();
+  #received = 0;
 
   /** Resolves when events are being received. */
   static async open(url: string): Promise<MeterStream> {
@@ -24,6 +28,7 @@ export class MeterStream {
     });
     lines.on("line", (line) => {
       if (!line.startsWith("data: ")) return;
+      stream.#received++;
       stream.events.push(JSON.parse(line.slice("data: ".length)));
       stream.#news.dispatchEvent(new Event("event"));
     });
@@ -42,9 +47,9 @@ export class MeterStream {
     return this.events.filter((event) => event.kind === "lambda");
   }
 
-  /** The first run of this trigger since the last {@link clear}, when it is over. Rejects after 20 s. */
+  /** The first run of this trigger since the last {@link clear}, when it is over. Rejects after five minutes. */
   async run(trigger: string): Promise<Run> {
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(PATIENCE_MS);
     for (;;) {
       const run = this.runs.find((one) => one.trigger === trigger);
       if (run) return run;
@@ -52,10 +57,15 @@ export class MeterStream {
     }
   }
 
-  /** Resolves when this holds, which is looked at after each event. Rejects after 20 s. */
-  async until(holds: () => boolean): Promise<void> {
-    const signal = AbortSignal.timeout(20_000);
-    while (!holds()) await once(this.#news, "event", { signal });
+  /** Resolves when this holds, which is looked at after each event. Rejects after five minutes. */
+  async until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    for (;;) {
+      const seen = this.#received;
+      if (await holds()) return;
+      // What came while that was looked at may have changed it.
+      if (seen === this.#received) await once(this.#news, "event", { signal });
+    }
   }
 
   /** What one run asked of the other services, and what it sent. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { EVERYONE, type LogRow, type RoomName } from "../../lambdas/server/ports/rooms.ts";
+import { plays } from "./schedules.ts";
 import { atOnce, HOUR, type StoreBench } from "./store-contract-bench.ts";
-import { anyName, PROPERTY_TIMEOUT_MS, runs, TORTURE } from "./store-contract-names.ts";
+import { anyName, TORTURE } from "./store-contract-names.ts";
 
 type NewRow = Omit<LogRow, "done" | "missed">;
 
@@ -125,33 +126,29 @@ export function logContract(bench: StoreBench): void {
       expect(idsOf(await list(nsp, "lobby"))).toEqual([offset(2)]);
     });
 
-    it(
-      "is its own whatever the names of room and namespace, and so are the rooms left out",
-      async () => {
-        const pairs = fc.uniqueArray(fc.tuple(anyName(), anyName()), {
-          minLength: 2,
-          maxLength: 5,
-          selector: ([nsp, room]) => JSON.stringify([nsp, room]),
-        });
-        const base = bench.name("n");
-        let n = 0;
-        await fc.assert(
-          fc.asyncProperty(pairs, fc.array(anyName(), { maxLength: 3 }), async (rooms, except) => {
-            const begin = n;
-            const rows = rooms.map(([nsp, room]) => row(`${nsp}${base}`, room, n++, { except }));
-            await Promise.all(rows.map((one) => put(one)));
-            for (const one of rows) {
-              const { nsp, room, id } = one;
-              await bench.store.finishLog({ nsp, room, id, done: 1, missed: except });
-              expect(await list(nsp, room, offset(begin))).toEqual([{ ...one, done: 1, missed: except }]);
-              expect(await list(nsp, EVERYONE)).toEqual([]);
-            }
-          }),
-          runs(15),
-        );
-      },
-      PROPERTY_TIMEOUT_MS,
-    );
+    it("is its own whatever the names of room and namespace, and so are the rooms left out", async () => {
+      const pairs = fc.uniqueArray(fc.tuple(anyName(), anyName()), {
+        minLength: 2,
+        maxLength: 5,
+        selector: ([nsp, room]) => JSON.stringify([nsp, room]),
+      });
+      const base = bench.name("n");
+      let n = 0;
+      await fc.assert(
+        fc.asyncProperty(pairs, fc.array(anyName(), { maxLength: 3 }), async (rooms, except) => {
+          const begin = n;
+          const rows = rooms.map(([nsp, room]) => row(`${nsp}${base}`, room, n++, { except }));
+          await Promise.all(rows.map((one) => put(one)));
+          for (const one of rows) {
+            const { nsp, room, id } = one;
+            await bench.store.finishLog({ nsp, room, id, done: 1, missed: except });
+            expect(await list(nsp, room, offset(begin))).toEqual([{ ...one, done: 1, missed: except }]);
+            expect(await list(nsp, EVERYONE)).toEqual([]);
+          }
+        }),
+        plays(15),
+      );
+    });
 
     it("of everyone is not that of any room", async () => {
       const nsp = bench.name("/nsp");

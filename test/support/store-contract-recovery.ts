@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { EVERYONE } from "../../lambdas/server/ports/rooms.ts";
 import type { LeftRoom, SocketKey } from "../../lambdas/server/ports/sockets.ts";
 import type { Store } from "../../lambdas/server/ports/store.ts";
+import { plays } from "./schedules.ts";
 import { atOnce, HOUR, largeJson, MINUTE, type StoreBench } from "./store-contract-bench.ts";
-import { anyName, PROPERTY_TIMEOUT_MS, runs } from "./store-contract-names.ts";
+import { anyName } from "./store-contract-names.ts";
 
 /** What connection state recovery keeps in the rows of sockets and members. */
 export function recoveryContract(bench: StoreBench, keeping: (keepEndedMs: number) => Store): void {
@@ -188,31 +189,25 @@ function leavingContract(bench: StoreBench): void {
       expect((await leftOf(key)).map(({ room }) => room)).toEqual(["a", "b"]);
     });
 
-    it(
-      "may have any names",
-      async () => {
-        const names = fc.uniqueArray(anyName(), { minLength: 1, maxLength: 6 });
-        await fc.assert(
-          fc.asyncProperty(names, async (rooms) => {
-            const tokens = Object.fromEntries(rooms.map((room, i) => [room, `t${i}`] as const));
-            const { key, id } = await withSession(tokens);
-            const removed = await bench.store.removeRooms(key, id, rooms, { until: "5", forget: [] });
-            expect(Object.entries(removed).sort()).toEqual(Object.entries(tokens).sort());
-            const left = await leftOf(key);
-            expect(left.map(({ room, token }) => [room, token]).sort()).toEqual(
-              Object.entries(tokens).sort(),
-            );
-            const copy = await bench.open({ left });
-            expect(await leftOf(copy.key)).toEqual(left);
-            await bench.store.addRooms(key, id, { next: "t" });
-            await bench.store.removeRooms(key, id, ["next"], { until: "6", forget: left, forgotten: "5" });
-            expect((await leftOf(key)).map(({ until }) => until)).toEqual(["6"]);
-          }),
-          runs(15),
-        );
-      },
-      PROPERTY_TIMEOUT_MS,
-    );
+    it("may have any names", async () => {
+      const names = fc.uniqueArray(anyName(), { minLength: 1, maxLength: 6 });
+      await fc.assert(
+        fc.asyncProperty(names, async (rooms) => {
+          const tokens = Object.fromEntries(rooms.map((room, i) => [room, `t${i}`] as const));
+          const { key, id } = await withSession(tokens);
+          const removed = await bench.store.removeRooms(key, id, rooms, { until: "5", forget: [] });
+          expect(Object.entries(removed).sort()).toEqual(Object.entries(tokens).sort());
+          const left = await leftOf(key);
+          expect(left.map(({ room, token }) => [room, token]).sort()).toEqual(Object.entries(tokens).sort());
+          const copy = await bench.open({ left });
+          expect(await leftOf(copy.key)).toEqual(left);
+          await bench.store.addRooms(key, id, { next: "t" });
+          await bench.store.removeRooms(key, id, ["next"], { until: "6", forget: left, forgotten: "5" });
+          expect((await leftOf(key)).map(({ until }) => until)).toEqual(["6"]);
+        }),
+        plays(15),
+      );
+    });
   });
 }
 

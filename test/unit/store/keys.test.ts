@@ -19,7 +19,8 @@ import {
   socketKey,
   unescapeName,
 } from "../../../lambdas/store/keys.ts";
-import { anyName, runs } from "../../support/store-contract-names.ts";
+import { plays } from "../../support/schedules.ts";
+import { anyName } from "../../support/store-contract-names.ts";
 
 /** What a key is made for, and the key. Every kind of row, with names that attack the separators. */
 const anyRow = (): fc.Arbitrary<{ readonly of: readonly unknown[]; readonly key: Key }> =>
@@ -44,7 +45,7 @@ describe("keys", () => {
         const same = JSON.stringify(x.of) === JSON.stringify(y.of);
         expect(`${x.key.pk}\n${x.key.sk}` === `${y.key.pk}\n${y.key.sk}`).toBe(same);
       }),
-      runs(5_000),
+      plays(5_000),
     );
   });
 
@@ -57,7 +58,7 @@ describe("keys", () => {
         expect(Buffer.byteLength(sk)).toBeLessThanOrEqual(1024);
         expect(sk).not.toBe("");
       }),
-      runs(2_000),
+      plays(2_000),
     );
   });
 
@@ -74,7 +75,7 @@ describe("keys", () => {
         const member = memberKey({ nsp: "/", room: "r", id: name });
         expect(memberIdOf(member.sk, hashedName(member.sk, name).name)).toBe(name);
       }),
-      runs(2_000),
+      plays(2_000),
     );
   });
 

@@ -122,7 +122,7 @@ export const STORMS = {
 } as const satisfies Record<string, Variant>;
 
 /** Schedules for each property; the gate asks for more. */
-export const SCHEDULES = schedulesOr(30);
+export const SCHEDULES = schedulesOr(12);
 
 /** Plays a property, and says what was counted. */
 export async function nothingIsWrongIn(name: string, variant: Variant): Promise<void> {

@@ -5,9 +5,10 @@ import type { Store } from "../../../lambdas/server/ports/store.ts";
 import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
 import { BinaryBench, type Sending, upload } from "../../support/binary-client.ts";
 import { Harness, realClock } from "../../support/harness.ts";
+import { plays, schedulesOr } from "../../support/schedules.ts";
 import { NO_FAULTS } from "../../support/simulated-cloud.ts";
 
-const SCHEDULES = Number(process.env.SCHEDULES ?? 100);
+const SCHEDULES = schedulesOr(50);
 
 async function bench(): Promise<BinaryBench> {
   const made = new BinaryBench(1);
@@ -276,7 +277,7 @@ describe("interleavings of packets with attachments", () => {
           closed++;
         }
       }),
-      { numRuns: SCHEDULES, examples: [[0, stoodIn]] },
+      { ...plays(SCHEDULES), examples: [[0, stoodIn]] },
     );
     expect(Math.min(closed, complete)).toBeGreaterThan(SCHEDULES / 20);
   });
@@ -291,7 +292,7 @@ describe("interleavings of packets with attachments", () => {
         expect(made.ran.toSorted()).toEqual(expected(sent));
         expect(made.connection.open).toBe(true);
       }),
-      { numRuns: SCHEDULES },
+      plays(SCHEDULES),
     );
   });
 
@@ -305,7 +306,7 @@ describe("interleavings of packets with attachments", () => {
         const indexes = made.ran.map(([index]) => index);
         expect(new Set(indexes).size).toBe(indexes.length);
       }),
-      { numRuns: SCHEDULES },
+      plays(SCHEDULES),
     );
     expect(crashes).toBeGreaterThan(SCHEDULES / 10);
   });

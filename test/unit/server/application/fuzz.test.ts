@@ -6,6 +6,7 @@ import { Codec, type Parser } from "../../../../lambdas/protocol/codec.ts";
 import { Server } from "../../../../lambdas/server/api/index.ts";
 import { Harness, type Wire } from "../../../support/harness.ts";
 import { frameOf, pack, packetFrame } from "../../../support/msgpack.ts";
+import { plays } from "../../../support/schedules.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 30);
 
@@ -157,7 +158,7 @@ describe.each(SPEECHES)("%s", (_, speech) => {
       fc.property(speech.frames, (text) => {
         expect(typeof codec.decode(text).kind).toBe("string");
       }),
-      { numRuns: RUNS * 10 },
+      plays(RUNS * 10),
     );
   });
 
@@ -187,7 +188,7 @@ describe.each(SPEECHES)("%s", (_, speech) => {
         await bystander.send(speech.hello);
         expect(bystander.frames.at(-1)).toBe(speech.answer);
       }),
-      { numRuns: RUNS },
+      plays(RUNS),
     );
   });
 });

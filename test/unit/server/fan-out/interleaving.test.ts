@@ -23,7 +23,7 @@ const { NO_FAULTS } = await import("../../../support/simulated-cloud.ts");
 type Outside = Pick<Ports, "store" | "tasks">;
 
 /** A quarter of what other properties play: each schedule takes four times as long. */
-const SCHEDULES = Math.ceil(schedulesOr(240) / 4);
+const SCHEDULES = Math.ceil(schedulesOr(96) / 4);
 const restless = { unnoticedMs: 3_000, again: true, quits: true, waitMs: 1_000 };
 
 /**

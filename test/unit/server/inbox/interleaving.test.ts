@@ -13,7 +13,7 @@ import { type Faults, NO_FAULTS, SimulatedCloud } from "../../../support/simulat
 import { Simulation } from "../../../support/simulation.ts";
 
 /** Schedules for each property; the nightly run may ask for more. */
-const SCHEDULES = schedulesOr(100);
+const SCHEDULES = schedulesOr(40);
 
 const application = (stored: number[]) => (): Server => {
   const io = new Server();

@@ -26,7 +26,7 @@ const { RecoveryClient } = await import("../../../support/recovery-client.ts");
 type Act = "join" | "leave" | "disconnect";
 const AFTER = 1;
 const LONG_MS = 60 * 60 * 1_000;
-const SCHEDULES = schedulesOr(60);
+const SCHEDULES = schedulesOr(24);
 
 /** An application in which one client tells all others of the lobby what to do, and then something that is only for those told. */
 function application(recovery: boolean, told: () => void) {

@@ -11,7 +11,7 @@ import { type Faults, NO_FAULTS, SimulatedCloud } from "../../../support/simulat
 import { Life, Simulation } from "../../../support/simulation.ts";
 
 /** Schedules for each property; the nightly run may ask for more. */
-const SCHEDULES = schedulesOr(100);
+const SCHEDULES = schedulesOr(40);
 
 /** Which of the application's listeners ran, by the ids of the sockets. */
 interface Ran {

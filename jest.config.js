@@ -25,6 +25,7 @@ export default {
   // The one limit of all tests. It only ends what hangs: what is slow on a busy machine is not wrong.
   testTimeout: 15 * 60_000,
   coverageProvider: "v8",
+  reporters: ["default", "<rootDir>/test/support/progress-reporter.mjs"],
   // Half of what the tests do is waiting: with as many workers as cores, or fewer (the default), cores would be idle.
   maxWorkers: availableParallelism() + 1,
   projects: [project("unit"), project("integration"), project("e2e")],

@@ -13,7 +13,7 @@ import { createLambda, type LocalLambda } from "./lambda/lambda.ts";
 import { checkFunctions } from "./load-check.ts";
 import { Logs } from "./logs.ts";
 import { createMeter, type Meter } from "./meter.ts";
-import type { CloudEvent, CloudModel, LogLine } from "./model.ts";
+import type { CloudEvent, CloudModel, LogLine, PolicyStatement } from "./model.ts";
 import { apiOf, authorizer, environmentOf, type Parts, startDynamoDb, startQueues } from "./parts.ts";
 import { PublicServer } from "./public-server.ts";
 import { Schedules } from "./schedules.ts";
@@ -68,6 +68,8 @@ export interface LocalCloud {
   readonly queues: Pick<Queues, "messages">;
   /** What runs now. */
   readonly model: CloudModel;
+  /** Takes away one right of {@link model}, until the returned function is called: as if its line in the template were missing. */
+  withdraw(right: PolicyStatement): () => void;
   /**
    * Synthesizes again and restarts the functions. Open connections stay, what runs is finished on the old code. If the
    * application is broken this throws and everything stays as it was.
@@ -123,6 +125,10 @@ class Cloud implements LocalCloud {
 
   get queues(): Pick<Queues, "messages"> {
     return this.#running.queues;
+  }
+
+  withdraw(right: PolicyStatement): () => void {
+    return this.#running.iam.withdraw(right);
   }
 
   get url(): string {

@@ -48,13 +48,16 @@ export interface Conversation {
 }
 
 /** What a client of test/apps/grants.ts says, and what it hears: its function then has used every right. */
-const LINES = [
-  ["40", /^40\{"sid":/],
-  ['420["enter","hall"]', /^430\["entered"\]$/],
-  ['421["count","hall"]', /^431\[1\]$/],
-  ['422["go","hall"]', /^432\["gone"\]$/],
-  ['42["hang up"]', /^41$/],
-] as const;
+const linesIn = (room: string) =>
+  [
+    ["40", /^40\{"sid":/],
+    [`420["enter","${room}"]`, /^430\["entered"\]$/],
+    [`421["count","${room}"]`, /^431\[1\]$/],
+    [`422["go","${room}"]`, /^432\["gone"\]$/],
+    ['42["hang up"]', /^41$/],
+  ] as const;
+/** Each conversation has a room of its own: one that was refused may have left somebody in it. */
+let rooms = 0;
 
 /**
  * What uses the heartbeat's rights: a connection that never joins a namespace, which it has ended, and one that does and waits
@@ -83,7 +86,8 @@ export function waitForHeartbeat(url: string): Conversation {
     const closed = once(silent, "close", { signal });
     // Stopped before it is waited for, it would be an unhandled rejection.
     closed.catch(() => undefined);
-    await hear(await join(), /^2$/);
+    // And where the ping comes too late.
+    while (!(await hears(await join(), /^2$/)));
     await closed;
   };
   const stopAll = (): void => {
@@ -160,7 +164,7 @@ export function converse(url: string): Conversation {
   const frames = on(socket, "message", { signal: ended.signal, close: ["close"] });
   const talk = async (): Promise<void> => {
     await hear(frames, /^0\{/);
-    for (const [say, answer] of LINES) {
+    for (const [say, answer] of linesIn(`hall ${rooms++}`)) {
       socket.send(say);
       await hear(frames, answer);
     }

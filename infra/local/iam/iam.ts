@@ -4,7 +4,7 @@
  * A grant that is missing there fails here, with the action and the resource named, and not first in production.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import type { Caller, ConditionContext, FunctionModel } from "../model.ts";
+import type { Caller, ConditionContext, FunctionModel, PolicyStatement } from "../model.ts";
 import { decide } from "./decide.ts";
 import { AuthError } from "./errors.ts";
 import { headerOf, payloadHash, type Scope, signatureOf, signingKey, type WireRequest } from "./sigv4.ts";
@@ -51,6 +51,8 @@ export interface Iam {
     resource: string,
     context?: ConditionContext,
   ): void;
+  /** Decides as if this statement were in no policy, until the returned function is called. */
+  withdraw(statement: PolicyStatement): () => void;
 }
 
 /**
@@ -79,6 +81,7 @@ export interface IamOptions {
 /** The identity service of one boot of the local cloud. */
 export function createIam({ account, onDenied, now = Date.now }: IamOptions): Iam {
   const identities = new Map<string, Identity>();
+  const withdrawn = new Set<PolicyStatement>();
   return {
     credentialsFor: (fn) => issue(identities, fn),
     authenticate(request) {
@@ -89,13 +92,18 @@ export function createIam({ account, onDenied, now = Date.now }: IamOptions): Ia
       return { functionId, functionName, statements, accessKeyId, requestId };
     },
     authorize(caller, action, resource, context) {
-      const decision = decide(caller.statements, action, resource, context);
+      const statements = caller.statements.filter((statement) => !withdrawn.has(statement));
+      const decision = decide(statements, action, resource, context);
       if (decision.allowed) return;
       const user = `arn:aws:sts::${account}:assumed-role/${caller.functionName ?? caller.functionId}`;
       const message = `User: ${user} is not authorized to perform: ${action} on resource: ${resource} ${decision.reason}`;
       const { functionId, requestId = "" } = caller;
       onDenied?.({ at: now(), functionId, requestId, action, resource, message });
       throw new AuthError("AccessDeniedException", message);
+    },
+    withdraw(statement) {
+      withdrawn.add(statement);
+      return () => withdrawn.delete(statement);
     },
   };
 }

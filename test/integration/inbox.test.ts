@@ -5,6 +5,7 @@ import { keyOfUnit, newTag, unitOfTime } from "../../lambdas/server/inbox/ids.ts
 import { inboxOf } from "../support/inbox.ts";
 import { type InboxCloud, startInboxCloud } from "../support/inbox-cloud.ts";
 import { MeterStream } from "../support/meter-stream.ts";
+import { THOROUGH } from "../support/thorough.ts";
 
 let cloud: InboxCloud;
 /** What happens in the cloud during one test. */
@@ -25,7 +26,7 @@ afterEach(async () => {
   const clients = sockets.splice(0);
   for (const socket of clients) socket.disconnect();
   // Their ends would be counted with the next test's doings.
-  await until(() => ends() >= clients.length);
+  await stream.until(() => ends() >= clients.length);
   stream.close();
 });
 
@@ -76,14 +77,9 @@ class Reader {
 const keep = (): void => undefined;
 const acknowledge = (ack: () => void): void => ack();
 
-/** Until it is so; looks again and again, since nothing tells. */
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
-}
-
 /** Until so many wait in the inbox: acknowledgements of what a client got are handled after it. */
 const waiting = (inbox: string, count: number): Promise<void> =>
-  until(async () => (await inboxOf(cloud.store, inbox)).length === count);
+  stream.until(async () => (await inboxOf(cloud.store, inbox)).length === count);
 const emptied = (inbox: string): Promise<void> => waiting(inbox, 0);
 
 describe("a client", () => {
@@ -145,10 +141,10 @@ describe("a client", () => {
   });
 });
 
-/** As many as need no minute to be put; a longer run may ask for more. */
-const WAITING = Number(process.env.WAITING ?? 2_000);
+/** Many times a window; `WAITING=50000` for more. */
+const WAITING = Number(process.env.WAITING ?? (THOROUGH ? 2_000 : 500));
 
-test("thousands of events that wait neither overrun a slow client nor hold an invocation", async () => {
+test(`${WAITING} events that wait neither overrun a slow client nor hold an invocation`, async () => {
   const inbox = newInbox();
   const start = unitOfTime(Date.now() - 60 * 60 * 1_000);
   const rows = numbers(WAITING).map((i) => ({ nsp: "/", inbox, key: keyOfUnit(start + i), tag: newTag() }));
@@ -158,22 +154,25 @@ test("thousands of events that wait neither overrun a slow client nor hold an in
   );
   let full = (): void => undefined;
   const READ = 200;
-  let unacknowledged = 0;
+  const unacknowledged = new Set<unknown>();
   let most = 0;
   // Nothing before the window is full; then one at a time.
   let tail: Promise<unknown> = new Promise<void>((resolve) => {
     full = resolve;
   });
-  const ada = new Reader(inbox, (ack) => {
-    most = Math.max(most, ++unacknowledged);
-    if (unacknowledged === 32) full();
+  const ada = new Reader(inbox, (ack, value) => {
+    most = Math.max(most, unacknowledged.add(value).size);
+    if (unacknowledged.size === 32) full();
     tail = tail.then(async () => {
       await new Promise((resolve) => setTimeout(resolve, 1));
-      unacknowledged--;
+      unacknowledged.delete(value);
       ack();
     });
   });
-  expect((await ada.reached(READ)).slice(0, READ)).toEqual(numbers(READ));
+  // On a busy machine one may come twice, as it may on AWS: what is promised is at least once, oldest first.
+  const different = () => [...new Set(ada.got)];
+  while (different().length < READ) await ada.reached(ada.got.length + 1);
+  expect(different().slice(0, READ)).toEqual(numbers(READ));
   ada.socket.disconnect();
   expect(most).toBe(32);
   const runs = stream.runs.map((run) => stream.usage(run));
@@ -187,7 +186,7 @@ test("thousands of events that wait neither overrun a slow client nor hold an in
 /** Until what was emitted last has been acknowledged, and the socket gets the next one from its emitter. */
 async function settled(inbox: string): Promise<void> {
   await emptied(inbox);
-  await until(async () => {
+  await stream.until(async () => {
     const openers = await cloud.store.readOpeners({ nsp: "/", inbox });
     return openers.every(({ state }) => state === "live");
   });
@@ -206,7 +205,7 @@ describe("an event in an inbox", () => {
     // By what comes after the connection has been read: others may still be at their end.
     const runOf = (operation: string) =>
       stream.runs.find((run) => stream.usage(run).requests[1] === operation);
-    await until(() => runOf("PutItem") !== undefined && runOf("DeleteItem") !== undefined);
+    await stream.until(() => runOf("PutItem") !== undefined && runOf("DeleteItem") !== undefined);
     const [put, ack] = [runOf("PutItem"), runOf("DeleteItem")];
     expect(put && stream.usage(put).requests).toEqual(["Query", "PutItem", "Query", "Query"]);
     expect(ack && stream.usage(ack).requests).toEqual(["Query", "DeleteItem", "GetItem"]);
@@ -227,7 +226,7 @@ describe("an event in an inbox", () => {
     await ada.reached(160);
     await settled(inbox);
     const usages = (): string[] => stream.runs.flatMap((run) => stream.usage(run).writes);
-    await until(() => usages().filter((operation) => operation === "DeleteItem").length === 160);
+    await stream.until(() => usages().filter((operation) => operation === "DeleteItem").length === 160);
     const updates = stream.events.flatMap((event) =>
       event.kind === "dynamodb" && event.operation === "UpdateItem" ? [event.writeUnits] : [],
     );

@@ -59,6 +59,9 @@ const linesIn = (room: string) =>
 /** Each conversation has a room of its own: one that was refused may have left somebody in it. */
 let rooms = 0;
 
+/** The code with which API Gateway closes what was silent for ten minutes. */
+const IDLE_LIMIT = 1001;
+
 /**
  * What uses the heartbeat's rights: a connection that never joins a namespace, which it has ended, and one that does and waits
  * for a ping. In a cloud whose minutes are short.
@@ -73,7 +76,14 @@ export function waitForHeartbeat(url: string): Conversation {
     sockets.push(socket);
     return socket;
   };
-  const silent = open();
+  /** Until the heartbeat has ended one: where it comes too late, API Gateway's idle limit was faster. */
+  const endSilent = async (): Promise<void> => {
+    for (let code: unknown = IDLE_LIMIT; code === IDLE_LIMIT; )
+      [code] = await once(open(), "close", { signal });
+  };
+  const silentEnded = endSilent();
+  // Stopped before it is waited for, it would be an unhandled rejection.
+  silentEnded.catch(() => undefined);
   const join = async (): Promise<AsyncIterator<unknown[]>> => {
     const socket = open();
     const frames = on(socket, "message", { signal, close: ["close"] });
@@ -83,12 +93,9 @@ export function waitForHeartbeat(url: string): Conversation {
     return (await hears(frames, /^40\{"sid":/)) ? frames : await join();
   };
   const wait = async (): Promise<void> => {
-    const closed = once(silent, "close", { signal });
-    // Stopped before it is waited for, it would be an unhandled rejection.
-    closed.catch(() => undefined);
     // And where the ping comes too late.
     while (!(await hears(await join(), /^2$/)));
-    await closed;
+    await silentEnded;
   };
   const stopAll = (): void => {
     for (const socket of sockets) socket.terminate();

@@ -1,7 +1,7 @@
 import { Server } from "skysocket";
 
-/** Rooms of more than twenty are large here. */
-const io = new Server({ fanOutThreshold: 20, connectionStateRecovery: {} });
+/** Rooms of more than six are large here. */
+const io = new Server({ fanOutThreshold: 6, connectionStateRecovery: {} });
 
 io.on("connection", (socket) => {
   socket.on("enter", async (rooms: string[], ack) => {

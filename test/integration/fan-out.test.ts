@@ -1,21 +1,26 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
 import { TestClouds } from "../support/cloud.ts";
 import { MeterStream } from "../support/meter-stream.ts";
+import { THOROUGH } from "../support/thorough.ts";
 
 /** Large rooms through the local cloud: the deployed functions, with their rights, and clients as they are. */
 const APP = fileURLToPath(new URL("../apps/fan-out.ts", import.meta.url));
-const CLIENTS = 200;
+const CLIENTS = THOROUGH ? 200 : 60;
 const CONNECTED_AT_ONCE = 10;
 
 const clouds = new TestClouds();
 const sockets: Socket[] = [];
+let cloud: LocalCloud;
 
-afterEach(async () => {
+beforeAll(async () => {
+  cloud = await clouds.start({ app: APP });
+});
+
+afterEach(() => {
   for (const socket of sockets.splice(0)) socket.disconnect();
-  await clouds.stopClouds();
 });
 
 afterAll(() => clouds.stop());
@@ -28,7 +33,7 @@ interface Client {
   hears(count: number): Promise<void>;
 }
 
-async function connect(cloud: LocalCloud, rooms: readonly string[]): Promise<Client> {
+async function connect(rooms: readonly string[]): Promise<Client> {
   const socket = io(cloud.url, { path: cloud.path, transports: ["websocket"], forceNew: true });
   sockets.push(socket);
   const heard: string[] = [];
@@ -46,11 +51,11 @@ async function connect(cloud: LocalCloud, rooms: readonly string[]): Promise<Cli
   };
 }
 
-async function connectAll(cloud: LocalCloud, roomsOf: (at: number) => string[]): Promise<Client[]> {
+async function connectAll(roomsOf: (at: number) => string[]): Promise<Client[]> {
   const clients: Client[] = [];
   let next = 0;
   const connecting = Array.from({ length: CONNECTED_AT_ONCE }, async () => {
-    for (let at = next++; at < CLIENTS; at = next++) clients[at] = await connect(cloud, roomsOf(at));
+    for (let at = next++; at < CLIENTS; at = next++) clients[at] = await connect(roomsOf(at));
   });
   await Promise.all(connecting);
   return clients;
@@ -58,7 +63,6 @@ async function connectAll(cloud: LocalCloud, roomsOf: (at: number) => string[]):
 
 describe("a large room", () => {
   test(`of ${CLIENTS} clients: each hears every shout once, with rooms and exceptions, and nothing is refused`, async () => {
-    const cloud = await clouds.start({ app: APP });
     const stream = await MeterStream.open(cloud.url);
     try {
       const roomsOf = (at: number) => [
@@ -66,7 +70,7 @@ describe("a large room", () => {
         ...(at % 3 === 0 ? ["third"] : []),
         ...(at % 10 === 0 ? ["tenth"] : []),
       ];
-      const clients = await connectAll(cloud, roomsOf);
+      const clients = await connectAll(roomsOf);
       const [speaker] = clients;
       if (!speaker) throw new Error("nobody");
       const shout = (rooms: string[], except: string[], texts: string[]) =>
@@ -96,8 +100,7 @@ describe("a large room", () => {
   });
 
   test("a client that was away comes back to what workers posted meanwhile", async () => {
-    const cloud = await clouds.start({ app: APP });
-    const clients = await Promise.all(Array.from({ length: 30 }, () => connect(cloud, ["hall"])));
+    const clients = await Promise.all(Array.from({ length: 15 }, () => connect(["hall"])));
     const [speaker, away] = clients;
     if (!speaker || !away) throw new Error("nobody");
     const shout = (text: string) =>

@@ -178,8 +178,9 @@ test(`${WAITING} events that wait neither overrun a slow client nor hold an invo
   const runs = stream.runs.map((run) => stream.usage(run));
   // Different ones: those to a connection that has just gone are tried again.
   expect(Math.max(...runs.map(({ posts }) => new Set(posts).size))).toBeLessThanOrEqual(33);
-  // Two a message of the window, and claims that met another's and were tried again.
-  expect(Math.max(...runs.map(({ requests }) => requests.length))).toBeLessThanOrEqual(100);
+  // One that went on for as long as something waits would make two for each. Two a message of the window are made, and claims that
+  // met another's and were tried again: the busier the machine, the more of them.
+  expect(Math.max(...runs.map(({ requests }) => requests.length))).toBeLessThan(WAITING);
   expect(cloud.cloud.logs.lines.filter(({ text }) => /SKY_(DEADLINE|EFFECT_FAILED)/.test(text))).toEqual([]);
 });
 

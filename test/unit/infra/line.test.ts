@@ -103,7 +103,10 @@ describe("the line", () => {
         ScalingConfig: Match.absent(),
         MaximumBatchingWindowInSeconds: Match.absent(),
       },
-      // Lambda refuses a mapping whose function may not read the queue.
+    });
+    // Lambda refuses a mapping whose function may not read the queue: the function, which the mapping names, comes after its rights.
+    template.hasResource("AWS::Lambda::Function", {
+      Properties: { RecursiveLoop: "Allow" },
       DependsOn: Match.arrayWith([onlyId("AWS::IAM::Policy", "RealtimeSocketRights")]),
     });
   });

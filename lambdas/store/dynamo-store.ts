@@ -7,6 +7,7 @@ import { fanOutStore } from "./fan-outs.ts";
 import { openerStore } from "./inboxes/inbox-openers.ts";
 import { inboxStore } from "./inboxes/inboxes.ts";
 import { ENDED_KEPT_MS, MINUTE_MS } from "./lifetimes.ts";
+import { lineStore } from "./line.ts";
 import { logStore } from "./log.ts";
 import { memberStore } from "./members.ts";
 import { partStore } from "./parts.ts";
@@ -27,6 +28,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store & FanOutSt
   const table = new Table({ client, name, clock });
   return {
     ...connectionStore(table, minuteMs),
+    ...lineStore(table),
     ...socketStore(table, keepEndedMs),
     ...socketReadStore(table),
     ...socketStateStore(table, keepEndedMs),

@@ -107,9 +107,16 @@ export function readConnectionItem(item: Item, connectionId: string): Connection
     connectedAt: read.number("connectedAt"),
     handshake: read.text("handshake"),
     ...(read.optionalText("openBy") !== undefined && { opened: true }),
+    ...lineOf(read),
     ...byeOf(read),
     expiresAt: read.number("expiresAt"),
   };
+}
+
+function lineOf(read: ItemReader): Pick<ConnectionRecord, "line"> {
+  const [done, retried] = [read.optionalText("lineDone"), read.optionalText("lineRetried")];
+  if (done === undefined && retried === undefined) return {};
+  return { line: { ...(done !== undefined && { done }), ...(retried !== undefined && { retried }) } };
 }
 
 /** Also for an item of the heartbeat's index, which holds as much. */

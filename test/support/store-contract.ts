@@ -9,6 +9,7 @@ import { directiveContract } from "./store-contract-directives.ts";
 import { fanOutContract } from "./store-contract-fan-outs.ts";
 import { heartbeatContract } from "./store-contract-heartbeat.ts";
 import { inboxContract } from "./store-contract-inboxes.ts";
+import { lineContract } from "./store-contract-line.ts";
 import { logContract } from "./store-contract-log.ts";
 import { memberContract } from "./store-contract-members.ts";
 import { nameContract } from "./store-contract-names.ts";
@@ -51,6 +52,7 @@ export function describeStoreContract(name: string, start: () => Promise<StoreHa
     }, 60_000);
 
     connectionContract(bench);
+    lineContract(bench);
     socketContract(bench);
     stateContract(bench);
     memberContract(bench);

@@ -24,8 +24,18 @@ export interface ConnectionRecord {
   readonly handshake: Json;
   /** Set once an invocation has taken it on to send the open packet. */
   readonly opened?: true;
+  /** How far the frames of its line have come, as far as the table knows (see handlers/line/position.ts); absent at first. */
+  readonly line?: LinePosition;
   /** Set once the connection is ending: nothing new starts on it. */
   readonly bye?: { readonly reason: DisconnectReason; readonly at: number };
+}
+
+/** Sequence numbers of the queue, all of the same length. */
+export interface LinePosition {
+  /** All up to this one are done. */
+  readonly done?: string;
+  /** The last one that was begun after it had been delivered before. */
+  readonly retried?: string;
 }
 
 /** Names one socket row: a connection has at most one socket per namespace. */

@@ -33,6 +33,13 @@ export interface Store extends InboxStore {
   readConnection(connectionId: string, only?: string | null): Promise<ConnectionView>;
   /** Marks the connection as ending. True if this call did it; false if it is gone or was ending already. */
   sayBye(connectionId: string, reason: DisconnectReason, at: number): Promise<boolean>;
+  /** All frames of the connection's line up to `done` have been worked through. Never goes back. */
+  moveLine(connectionId: string, done: string): Promise<void>;
+  /**
+   * Takes it on to run a frame that was delivered before, once more; all before it are done. False if it, or a later one, was
+   * taken on like that already, or the connection is gone.
+   */
+  claimRetry(connectionId: string, sequence: string): Promise<boolean>;
   deleteConnection(connectionId: string): Promise<void>;
   /** Deletes all rows of a connection, and the member rows that they name, also if they are of a format that nobody here reads. */
   clearConnection(connectionId: string): Promise<void>;

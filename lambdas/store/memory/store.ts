@@ -3,7 +3,7 @@ import type { FanOutStore } from "../../server/ports/fan-out.ts";
 import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import type { HeartbeatStore } from "../../server/ports/heartbeat.ts";
 import type { Member, RoomName } from "../../server/ports/rooms.ts";
-import type { ConnectionRecord } from "../../server/ports/sockets.ts";
+import type { ConnectionRecord, LinePosition } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
 import { ANSWER_KEPT_MS, connectionTtl, ENDED_KEPT_MS, toTtl } from "../lifetimes.ts";
 import { isLive } from "../table/expression.ts";
@@ -53,6 +53,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store & Heartbea
   };
   return {
     ...memoryConnections(state),
+    ...memoryLines(state),
     ...memorySockets(state),
     ...memoryViews(state),
     ...memoryMembers(state, pageSize),
@@ -118,6 +119,28 @@ function memoryConnections(
         connections.delete(connectionId);
         opened.delete(connectionId);
       }),
+  };
+}
+
+function memoryLines({ decide, connections, now }: MemoryState): Pick<Store, "moveLine" | "claimRetry"> {
+  const change = (connectionId: string, to: LinePosition, isAllowed: (line: LinePosition) => boolean) =>
+    decide(() => {
+      const row = connections.get(connectionId);
+      if (!row || !isLive(row.expiresAt, now()) || !isAllowed(row.value.line ?? {})) return false;
+      const line = { ...row.value.line, ...to };
+      connections.set(connectionId, { ...row, value: { ...row.value, line } });
+      return true;
+    });
+  return {
+    moveLine: async (connectionId, done) => {
+      await change(connectionId, { done }, (line) => (line.done ?? "") < done);
+    },
+    claimRetry: (connectionId, sequence) =>
+      change(
+        connectionId,
+        { retried: sequence },
+        ({ done = "", retried = "" }) => done < sequence && retried < sequence,
+      ),
   };
 }
 

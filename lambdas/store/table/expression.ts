@@ -61,8 +61,8 @@ export class Expression {
     return `${this.#path(path)} = ${this.#value(value)}`;
   }
 
-  /** Holds for a number that is there and less than this one. */
-  below(path: Path, value: number): string {
+  /** Holds for what is there and less than this: a number, or a text by its bytes. */
+  below(path: Path, value: number | string): string {
     return `${this.#path(path)} < ${this.#value(value)}`;
   }
 

@@ -21,16 +21,20 @@ export interface HandlerContext {
 export interface PacketContext extends HandlerContext {
   readonly invocation: Invocation;
   readonly connection: ConnectionRecord;
+  /** What came before in the same invocation: its handlers have settled, or are still running; absent for the first. */
+  readonly earlier?: "settled" | "running" | undefined;
 }
 
 /**
  * Runs `work` as one invocation, and waits for everything that the application starts in it.
+ * @param meanwhile what there is to do while it is waited for, if that takes a while; never rejects
  * @returns with route responses on, the frame to answer the client with
  */
 export async function asInvocation(
   context: HandlerContext,
   hops: number,
   work: (invocation: Invocation) => Promise<void>,
+  meanwhile?: (invocation: Invocation, finished: Promise<unknown>) => Promise<void>,
 ): Promise<string | undefined> {
   const { ports, deadline, routeResponses } = context;
   const invocation = context.server.begin({
@@ -42,7 +46,9 @@ export async function asInvocation(
   // In any case: what the application started before a failure, `disconnect` listeners above all, is still waited for.
   try {
     const [worked] = await Promise.allSettled([invocation.within(work(invocation))]);
-    const frame = await invocation.finish();
+    const finished = invocation.finish();
+    await meanwhile?.(invocation, finished);
+    const frame = await finished;
     if (worked.status === "rejected") throw worked.reason;
     return frame;
   } finally {

@@ -1,5 +1,5 @@
 import type { Whole } from "../protocol/packets.ts";
-import type { DisconnectReason } from "../server/ports/sockets.ts";
+import type { ConnectionView, DisconnectReason } from "../server/ports/sockets.ts";
 import { receivePart } from "./binary/attachments.ts";
 import { refusedByLimits } from "./connect/admission.ts";
 import { handleConnectPacket } from "./connect/connect.ts";
@@ -10,24 +10,28 @@ import { handleDisconnectPacket, leaveSession } from "./packets/disconnect.ts";
 import { handleEvent } from "./packets/event.ts";
 import { closeConnection, handleFault } from "./packets/fault.ts";
 
+export type Packet = Exclude<Whole, { kind: "nothing" }>;
+
 /**
- * Frames of one connection, worked through in order.
- * @returns with route responses on, the frame to answer the last one with
+ * A frame that API Gateway hands to the function by itself, beside all others of its connection.
+ * @returns with route responses on, the frame to answer it with
  */
 export async function handleMessage(
   context: HandlerContext,
   connectionId: string,
-  frames: readonly Frame[],
+  frame: Frame,
 ): Promise<string | undefined> {
-  let answer: string | undefined;
-  for (const [index, frame] of frames.entries()) {
-    // Only the last answer can be the response; the ones before it must not wait for what comes after them.
-    const last = index === frames.length - 1;
-    const frameContext = last ? context : { ...context, routeResponses: false };
-    const packet = await receive(context, connectionId, frame);
-    if (packet) answer = await handlePacket(frameContext, connectionId, packet);
+  const packet = await receive(context, connectionId, frame);
+  if (!packet) return undefined;
+  const view = await context.ports.store.readConnection(connectionId, namespaceOf(packet));
+  const { connection } = view;
+  if (!connection || isOver(view)) {
+    await refuseAfterEnd(context, connectionId, view, packet);
+    return undefined;
   }
-  return answer;
+  return await asInvocation(context, 0, async (invocation) => {
+    await handlePacket({ ...context, invocation, connection }, view, packet);
+  });
 }
 
 /** What this invocation has to handle: the frame's packet, or the packet that the frame makes whole. Often nothing. */
@@ -45,45 +49,61 @@ async function receive(
   return packet === undefined || packet.kind === "nothing" ? undefined : packet;
 }
 
-type Packet = Exclude<Whole, { kind: "nothing" }>;
+/** Which rows of the connection a packet needs: bad packets are told to all sockets. */
+export const namespaceOf = (packet: Packet): string | undefined => ("nsp" in packet ? packet.nsp : undefined);
 
-async function handlePacket(
+/** A connection that nothing new starts on: it has ended, or is ending. */
+export const isOver = ({ connection }: ConnectionView): boolean =>
+  !connection || connection.bye !== undefined;
+
+/** The client can still send: it must not believe that it is connected. */
+export async function refuseAfterEnd(
   context: HandlerContext,
   connectionId: string,
+  { sockets }: ConnectionView,
   packet: Packet,
-): Promise<string | undefined> {
-  const { store, gateway } = context.ports;
-  const nsp = "nsp" in packet ? packet.nsp : undefined; // bad packets are told to all sockets
-  const { connection, sockets, socketCount } = await store.readConnection(connectionId, nsp);
-  if (!connection || connection.bye) {
-    const left = packet.kind === "disconnect" && sockets.find(({ nsp }) => nsp === packet.nsp);
-    if (left) await leaveSession(context, left);
-    // It has ended, but the client can still send: it must not believe that it is connected.
-    await gateway.close(connectionId);
-    return undefined;
+): Promise<void> {
+  const left = packet.kind === "disconnect" && sockets.find(({ nsp }) => nsp === packet.nsp);
+  if (left) await leaveSession(context, left);
+  await context.ports.gateway.close(connectionId);
+}
+
+/**
+ * One packet of a client.
+ * @param view holds the rows of the packet's namespace
+ * @returns when it has been handled. What its event's handlers still do is the invocation's to wait for; `handlers` resolves when
+ * they have settled, if they have not
+ */
+export async function handlePacket(
+  context: PacketContext,
+  { sockets, socketCount }: ConnectionView,
+  packet: Packet,
+): Promise<{ readonly handlers?: Promise<void> | undefined }> {
+  const row = "nsp" in packet ? sockets.find(({ nsp }) => nsp === packet.nsp) : undefined;
+  const close = (reason: DisconnectReason): Promise<void> => closeConnection(context, reason);
+  switch (packet.kind) {
+    case "connect":
+      if (!(await refusedByLimits(context, packet, row ? 0 : socketCount)))
+        await handleConnectPacket(context, row, packet);
+      return {};
+    case "event":
+      if (row) return await handleEvent(context, row, packet);
+      await close("forced close"); // an event before CONNECT gets what stock gives
+      return {};
+    case "ack":
+      await handleAck(context, row, packet);
+      return {};
+    case "disconnect":
+      await (row ? handleDisconnectPacket(context, row) : close("forced close"));
+      return {};
+    case "misplaced":
+      await close("forced close");
+      return {};
+    case "fault":
+      await handleFault(context, sockets, packet);
+      return {};
+    default:
+      packet satisfies never;
+      return {};
   }
-  return await asInvocation(context, 0, async (invocation) => {
-    const packetContext: PacketContext = { ...context, invocation, connection };
-    const row = "nsp" in packet ? sockets.find(({ nsp }) => nsp === packet.nsp) : undefined;
-    const close = (reason: DisconnectReason): Promise<void> => closeConnection(packetContext, reason);
-    switch (packet.kind) {
-      case "connect":
-        return (await refusedByLimits(packetContext, packet, row ? 0 : socketCount))
-          ? undefined
-          : await handleConnectPacket(packetContext, row, packet);
-      case "event":
-        // An event before CONNECT gets what stock gives.
-        return row ? await handleEvent(packetContext, row, packet) : await close("forced close");
-      case "ack":
-        return await handleAck(packetContext, row, packet);
-      case "disconnect":
-        return row ? await handleDisconnectPacket(packetContext, row) : await close("forced close");
-      case "misplaced":
-        return await close("forced close");
-      case "fault":
-        return await handleFault(packetContext, sockets, packet);
-      default:
-        packet satisfies never;
-    }
-  });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Frame } from "../../lambdas/handlers/lambda-event.ts";
 import { Server, type ServerOptions } from "../../lambdas/server/api/index.ts";
@@ -141,6 +142,9 @@ export function serverOf(
   return core;
 }
 
-/** Frames as API Gateway would hand them over: each with an id of its own, a millisecond after the one before. */
-export const framesOf = (ports: FakePorts, bodies: readonly string[]): Frame[] =>
-  bodies.map((body, i) => ({ body, id: `message ${ports.clock.now()}/${i}`, at: ports.clock.now() + i }));
+/** A frame as API Gateway would hand it over, with an id of its own. */
+export const frameOf = (ports: FakePorts, body: string): Frame => ({
+  body,
+  id: randomUUID(),
+  at: ports.clock.now(),
+});

@@ -174,7 +174,7 @@ async function enterNamespace(
     entered.open(); // also if it failed: the listeners have run, and what they emit to others is emitted, as on stock
   }
   if (end) await disconnectSocket(socket, end === "close");
-  await settle(context, socket, settled);
+  await settle(context, socket, settled, rerunMiddlewares);
   return true;
 }
 
@@ -247,6 +247,7 @@ async function settle(
   { invocation, ports }: PacketContext,
   socket: SocketCore,
   listeners: readonly Promise<void>[],
+  rerunMiddlewares: boolean,
 ): Promise<void> {
   const done = new AbortController();
   const capped = ports.clock.sleep(LISTENER_CAP_MS, done.signal).then(() => {
@@ -263,6 +264,7 @@ async function settle(
   await invocation.quiet(LINGER_MS);
   socket.life.endRun();
   const run = { trace: socket.trace.text, answers: socket.answers.toRow() };
+  socket.noteFirstRun({ trace: run.trace, rerunMiddlewares });
   const rooms = await ports.store.settleSocket(socket.key, socket.id, run);
   if (!rooms) {
     // It ended meanwhile, perhaps before our member rows were there: its end did not see them.

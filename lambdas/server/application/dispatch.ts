@@ -14,45 +14,78 @@ export interface ClientEvent {
 /**
  * Hands an event to the application: catch-all listeners, `socket.use` middlewares, then the event's own listeners, as
  * stock does. The promises of the listeners are the invocation's to wait for.
+ * @returns resolves when they have settled, also those that a middleware leads to before it settles; undefined if they have
  */
-export function dispatch(socket: SocketCore, event: ClientEvent): void {
+export function dispatch(socket: SocketCore, event: ClientEvent): Promise<void> | undefined {
+  const running = new Running(socket);
   socket.runAs({ mode: "live" }, () => {
     const ack = event.ackId === undefined ? [] : [ackCallback(socket, event.ackId)];
     // What middlewares and catch-all listeners get is typed as what well-behaved clients send.
     const values = [...event.data, ...ack] as Event;
     for (const listener of socket.listeners.any)
-      runListener(socket, "onAny", () => listener.apply(socket.facade, values));
-    pass(socket, values, 0);
+      running.run("onAny", () => listener.apply(socket.facade, values));
+    pass(running, values, 0);
   });
+  return running.settled();
+}
+
+/** The application's functions that one event has called. */
+class Running {
+  readonly socket: SocketCore;
+  /** Those of the replay before the event: a later event in the same invocation has others. */
+  readonly listeners: SocketCore["listeners"];
+  readonly #promises: Promise<void>[] = [];
+
+  constructor(socket: SocketCore) {
+    this.socket = socket;
+    this.listeners = socket.listeners;
+  }
+
+  /** @param name of what is listened to, as the log says it */
+  run(name: string, code: () => unknown): void {
+    const done = runListener(this.socket, name, code);
+    if (done) this.#promises.push(done);
+  }
+
+  settled(): Promise<void> | undefined {
+    return this.#promises.length === 0 ? undefined : this.#allSettled();
+  }
+
+  async #allSettled(): Promise<void> {
+    // Each may lead to the next: a middleware to the listeners.
+    for (let done = this.#promises.shift(); done; done = this.#promises.shift()) await done;
+  }
 }
 
 /** From one `socket.use` middleware to the next, then to the listeners. */
-function pass(socket: SocketCore, values: Event, index: number): void {
-  const middleware = socket.listeners.middlewares[index];
+function pass(running: Running, values: Event, index: number): void {
+  const { socket, listeners } = running;
+  const middleware = listeners.middlewares[index];
   if (!middleware) {
-    callListeners(socket, values);
+    callListeners(running, values);
     return;
   }
-  runListener(socket, "socket.use", () =>
+  running.run("socket.use", () =>
     middleware(values, (error) => {
       if (error) emitError(socket, error);
-      else pass(socket, values, index + 1);
+      else pass(running, values, index + 1);
     }),
   );
 }
 
-function callListeners(socket: SocketCore, [name, ...args]: readonly unknown[]): void {
+function callListeners(running: Running, [name, ...args]: readonly unknown[]): void {
+  const { socket } = running;
   if (!socket.life.connected) return; // a middleware or an earlier handler has disconnected it
   const event = eventName(name);
-  const listeners = socket.listeners.of(event);
+  const listeners = running.listeners.of(event);
   if (listeners.length === 0) reportLostHandler(socket, event);
   const run = (listener: Listener): void =>
-    runListener(socket, JSON.stringify(event), () => listener.fn.apply(socket.facade, [...args]));
+    running.run(JSON.stringify(event), () => listener.fn.apply(socket.facade, [...args]));
   if (listeners.every(({ once }) => once === undefined)) {
     for (const listener of listeners) run(listener);
     return;
   }
-  runListener(socket, JSON.stringify(event), async () => {
+  running.run(JSON.stringify(event), async () => {
     for (const listener of await claimed(socket, listeners)) run(listener);
   });
 }
@@ -63,7 +96,9 @@ async function claimed(socket: SocketCore, listeners: readonly Listener[]): Prom
   const mine = await Promise.all(
     listeners.map(async ({ once }) => {
       if (once === undefined) return true;
-      return !socket.spent.has(once) && (await store.claimOnce(socket.key, socket.id, once));
+      if (socket.spent.has(once)) return false;
+      socket.spent.add(once); // whoever claims it: this event, or one that came before it
+      return await store.claimOnce(socket.key, socket.id, once);
     }),
   );
   return listeners.filter((_, index) => mine[index]);
@@ -71,12 +106,14 @@ async function claimed(socket: SocketCore, listeners: readonly Listener[]): Prom
 
 /** `socket.on("error")`: what middlewares and bad packets lead to. Without a listener nothing happens, as on stock. */
 export function emitError(socket: SocketCore, error: Error): void {
-  for (const { fn } of socket.listeners.of("error")) runListener(socket, '"error"', () => fn(error));
+  for (const { fn } of socket.listeners.of("error")) void runListener(socket, '"error"', () => fn(error));
 }
 
-function runListener(socket: SocketCore, what: string, code: () => unknown): void {
-  const done = socket.call(`the handler of ${what}`, "SKY_HANDLER_FAILED", code);
-  if (done) void socket.invocation.track(`the handler of ${what}`, done);
+function runListener(socket: SocketCore, name: string, code: () => unknown): Promise<void> | undefined {
+  const what = `the handler of ${name}`;
+  const done = socket.call(what, "SKY_HANDLER_FAILED", code);
+  if (done) void socket.invocation.track(what, done);
+  return done;
 }
 
 /**

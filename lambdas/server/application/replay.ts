@@ -33,11 +33,14 @@ export async function replay(socket: SocketCore, committed = true): Promise<void
   socket.life.beginReplay();
   invocation.mode = "replay";
   const idle = countResources(invocation.ports.activeResources());
-  if (socket.rerunMiddlewares || !committed) await within(socket, (signal) => rerun(socket, idle, signal));
-  else {
+  if (socket.rerunMiddlewares || !committed) {
+    socket.replayWaits = true;
+    await within(socket, (signal) => rerun(socket, idle, signal));
+  } else {
     const pending = callConnectionListeners(socket, "replay");
     // Most listeners are synchronous: then there is nothing to wait for, and no timer to pay for.
     if (pending.length > 0 || socket.trace.registeredLess(socket.firstTrace)) {
+      socket.replayWaits = true;
       await within(socket, (signal) => settled(socket, pending, idle, signal));
     }
   }

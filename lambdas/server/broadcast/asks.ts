@@ -22,8 +22,11 @@ export const newAskId = (): number => randomInt(1, 2 ** 30);
  * Notes that somebody is asked, before anybody is: only answers that were asked for are kept. A write for each question, so that
  * what a client merely claims to answer costs two reads and not the storing of 32 KB. Nobody waits for it after the invocation.
  */
-export const noteAsk = ({ ports, deadline }: Invocation, nsp: string, askId: number): Promise<void> =>
-  ports.store.putAsk(nsp, askId, deadline);
+export function noteAsk(invocation: Invocation, nsp: string, askId: number): Promise<void> {
+  // The answer may wait in line behind the event that asks.
+  invocation.noteAsk();
+  return invocation.ports.store.putAsk(nsp, askId, invocation.deadline);
+}
 
 /**
  * How long to wait, in milliseconds. As `setTimeout` takes them, on stock: also as text, and what is no number is 0.

@@ -5,6 +5,7 @@ import {
   countResources,
   grown,
   onlyConnections,
+  plus,
   type ResourceCount,
   withTimers,
 } from "./resources.ts";
@@ -43,6 +44,8 @@ export class IdleWatch {
   readonly #beside: Beside | undefined;
   #base: ResourceCount;
   #waiting = false;
+  /** Timers of our own that say nothing about the application's work. */
+  #pauses = 0;
 
   constructor(watched: Watched, pending: Pending, beside: Beside | undefined) {
     this.#watched = watched;
@@ -59,6 +62,23 @@ export class IdleWatch {
   /** From here on, only what is started later counts as un-awaited work (replayed timers are none). */
   countFromHere(): void {
     this.#base = this.#resources();
+  }
+
+  /** What is begun in it is no un-awaited work. What had begun before that still is. */
+  async apart(work: () => Promise<void>): Promise<void> {
+    const before = this.#resources();
+    await work();
+    this.#base = plus(this.#base, this.#resources(), before);
+  }
+
+  /** Waits as the clock does; it is no work of the application's. */
+  async pause(ms: number, signal: AbortSignal): Promise<void> {
+    this.#pauses++;
+    try {
+      await this.#watched.ports.clock.sleep(ms, signal);
+    } finally {
+      this.#pauses--;
+    }
   }
 
   /** @returns what still goes on after `capMs` milliseconds, by kind */
@@ -106,6 +126,7 @@ export class IdleWatch {
 
   /** What keeps the process busy, without what is none of the application's doing in this invocation. */
   #resources(): ResourceCount {
-    return withTimers(countResources(this.#watched.ports.activeResources()), -(this.#beside?.timers ?? 0));
+    const timers = (this.#beside?.timers ?? 0) + this.#pauses;
+    return withTimers(countResources(this.#watched.ports.activeResources()), -timers);
   }
 }

@@ -60,6 +60,9 @@ export class Invocation {
   readonly #lingerMs: number;
   readonly #response: RouteResponse | undefined;
   readonly #pending = new Pending();
+  /** Those called so far that are not done. */
+  readonly #effects = new Set<Promise<unknown>>();
+  #askers: (() => void)[] = [];
   readonly #main = new EffectQueue();
   readonly #timer = new AbortController();
   readonly #late: Promise<void>;
@@ -126,7 +129,7 @@ export class Invocation {
     const lane = this.#lane.branch();
     const scope = { mode: "live" as const, ...scopes.getStore(), invocation: this, lane };
     const done = scopes.run(scope, work).finally(() => lane.close());
-    return this.track(what, done);
+    return this.track(what, this.#countEffect(done));
   }
 
   /** Saves what the application changed in its sockets' state so far. */
@@ -135,6 +138,27 @@ export class Invocation {
       const save = socket.takeChanges();
       if (save) void this.#enqueue("saving the state of a socket", async () => ({ rest: await save() }));
     }
+  }
+
+  /** Resolves when all effects that have been called so far are done, and their posts answered. */
+  async effectsSoFar(): Promise<void> {
+    this.flush();
+    await Promise.allSettled(this.#effects);
+  }
+
+  /** Waits as the clock does; it is no work of the application's. */
+  async pause(ms: number, signal: AbortSignal): Promise<void> {
+    await this.#idleWatch.pause(ms, signal);
+  }
+
+  /** Somebody waits for a client's answer from here on. */
+  noteAsk(): void {
+    for (const tell of this.#askers.splice(0)) tell();
+  }
+
+  /** Resolves when somebody asks a client next. */
+  asked(): Promise<void> {
+    return new Promise((resolve) => this.#askers.push(resolve));
   }
 
   /** Work that the invocation waits for, beside the queue. Its failure is logged unless somebody awaits it. */
@@ -171,6 +195,11 @@ export class Invocation {
   /** From here on, only what is started later counts as un-awaited work (replayed timers are none). */
   countFromHere(): void {
     this.#idleWatch.countFromHere();
+  }
+
+  /** Does something whose un-awaited work is not waited for; that of before still is. */
+  async apartFromIdle(work: () => Promise<void>): Promise<void> {
+    await this.#idleWatch.apart(work);
   }
 
   /** Waits until everything that was started so far is done, but no longer than `capMs` milliseconds for un-awaited work. */
@@ -216,10 +245,14 @@ export class Invocation {
 
   #enqueue<T>(what: string, step: () => Promise<Step<T>>): Effect<T> {
     const turn = this.#lane.push(step);
-    return this.track(
-      what,
-      turn.then(({ rest }) => rest),
-    );
+    return this.track(what, this.#countEffect(turn.then(({ rest }) => rest)));
+  }
+
+  #countEffect<T>(effect: Promise<T>): Promise<T> {
+    const end = (): boolean => this.#effects.delete(effect);
+    this.#effects.add(effect);
+    effect.then(end, end);
+    return effect;
   }
 
   async #settle(): Promise<void> {

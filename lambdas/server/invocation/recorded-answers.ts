@@ -33,6 +33,12 @@ export class RecordedAnswers {
     };
   }
 
+  /** They are asked for from the first on, again. */
+  rewind(): void {
+    this.#asked.middlewares = 0;
+    this.#asked.listeners = 0;
+  }
+
   next(who: Who): AnswerPlace {
     return { who, index: this.#asked[who]++ };
   }

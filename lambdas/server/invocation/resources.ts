@@ -29,6 +29,16 @@ export function countResources(kinds: readonly string[]): ResourceCount {
 export const grown = (base: ResourceCount, now: ResourceCount): readonly string[] =>
   [...now].filter(([kind, n]) => n > (base.get(kind) ?? 0)).map(([kind]) => kind);
 
+/** `base` with what there is more now than `before`. */
+export function plus(base: ResourceCount, now: ResourceCount, before: ResourceCount): ResourceCount {
+  const sum = new Map(base);
+  for (const [kind, n] of now) {
+    const more = n - (before.get(kind) ?? 0);
+    if (more > 0) sum.set(kind, (sum.get(kind) ?? 0) + more);
+  }
+  return sum;
+}
+
 /** With that many timers more, or less: those of our own are no work of the application's. */
 export const withTimers = (count: ResourceCount, timers: number): ResourceCount =>
   timers === 0 ? count : new Map(count).set("Timeout", (count.get("Timeout") ?? 0) + timers);

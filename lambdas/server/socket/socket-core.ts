@@ -52,13 +52,15 @@ export class SocketCore implements Participant {
   readonly pid: string | undefined;
   readonly recovered: boolean;
   readonly forgotten: string | undefined;
-  readonly client: ClientConnection;
-  readonly listeners = new Listeners();
-  readonly trace = new Trace();
+  client: ClientConnection;
+  listeners = new Listeners();
+  trace = new Trace();
+  /** A replay of its listeners is not done at once: other code runs while it goes on. */
+  replayWaits = false;
   /** Of the first run: what the replay is compared with. */
-  readonly firstTrace: string;
-  readonly rerunMiddlewares: boolean;
-  readonly spent: ReadonlySet<string>;
+  firstTrace: string;
+  rerunMiddlewares: boolean;
+  readonly spent: Set<string>;
   /** What was got from outside in the first run. */
   readonly answers: RecordedAnswers;
   readonly memberships: Memberships;
@@ -106,6 +108,27 @@ export class SocketCore implements Participant {
   get handshake(): Handshake {
     this.#handshake ??= this.client.rebuilt.add("handshake", handshakeOf(this.connection, this.auth));
     return this.#handshake;
+  }
+
+  /** What the first run of its listeners, in this very invocation, has left for the replays. */
+  noteFirstRun({ trace, rerunMiddlewares }: Pick<SocketRecord, "trace" | "rerunMiddlewares">): void {
+    this.firstTrace = trace;
+    this.rerunMiddlewares = rerunMiddlewares;
+  }
+
+  /**
+   * The next event of the same invocation is as the first: its listeners are those of a replay of its own, since what closures
+   * keep would otherwise outlive an event by luck.
+   */
+  startOver(): void {
+    if (!this.life.ready) return;
+    this.reportLost();
+    this.listeners = new Listeners();
+    this.trace = new Trace();
+    this.answers.rewind();
+    this.client = new ClientConnection(this.connection);
+    this.#handshake = undefined;
+    this.life.startOver();
   }
 
   /** At the end of an event: says what its handlers have put where nothing is kept. */

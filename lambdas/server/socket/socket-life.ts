@@ -66,6 +66,11 @@ export class SocketLife {
     this.#stage = "replay";
   }
 
+  /** Its listeners have to run again, for the next event of the same invocation. */
+  startOver(): void {
+    this.#ready = false;
+  }
+
   /** Its connection listeners have run, for the first time or again. */
   endRun(): void {
     this.#stage = "live";

@@ -4,7 +4,7 @@ import { handleMessage } from "../../../lambdas/handlers/message.ts";
 import type { Server } from "../../../lambdas/server/api/index.ts";
 import { EVERYONE, type Member, type RoomName } from "../../../lambdas/server/ports/rooms.ts";
 import type { EndTarget } from "../../../lambdas/server/ports/tasks.ts";
-import { type FakePorts, fakePorts, framesOf, serverOf } from "../../support/fake-ports.ts";
+import { type FakePorts, fakePorts, frameOf, serverOf } from "../../support/fake-ports.ts";
 
 const app = (io: Server): void => {
   io.on("connection", (socket) => {
@@ -31,7 +31,7 @@ async function bench(...connectionIds: string[]): Promise<FakePorts> {
       handshake: '{"headers":{},"query":{}}',
     });
     await ports.store.claimOpen(connectionId, 0);
-    await handleMessage(contextOf(ports), connectionId, framesOf(ports, ["40"]));
+    await handleMessage(contextOf(ports), connectionId, frameOf(ports, "40"));
   }
   ports.gateway.posts.length = 0;
   ports.clock.slept.length = 0;

@@ -4,7 +4,7 @@ import { handleMessage } from "../../../../lambdas/handlers/message.ts";
 import type { ServerOptions, Socket } from "../../../../lambdas/server/api/index.ts";
 import type { Store } from "../../../../lambdas/server/ports/store.ts";
 import { createMemoryStore } from "../../../../lambdas/store/memory/store.ts";
-import { fakePorts, framesOf, serverOf, VirtualClock } from "../../../support/fake-ports.ts";
+import { fakePorts, frameOf, serverOf, VirtualClock } from "../../../support/fake-ports.ts";
 
 const CONNECTION = "C=";
 
@@ -29,7 +29,7 @@ async function bench(stream: (socket: Socket) => Promise<void>, options: ServerO
   await ports.store.putConnection({ connectionId: CONNECTION, connectedAt, sid: "s", handshake: "{}" });
   const send = async (frame: string): Promise<void> => {
     const context = { server, ports, deadline: ports.clock.now() + 27_000 };
-    await handleMessage(context, CONNECTION, framesOf(ports, [frame]));
+    await handleMessage(context, CONNECTION, frameOf(ports, frame));
   };
   await send("40");
   ports.gateway.answer = () => "gone";

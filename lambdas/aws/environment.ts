@@ -20,3 +20,11 @@ export function lambdaEndpoint(env: Environment, callbackUrl: string): string {
   const [, domain = "amazonaws.com"] = new URL(callbackUrl).hostname.split(`.execute-api.${region}.`);
   return `https://lambda.${region}.${domain}`;
 }
+
+/**
+ * Where the queue is: as AWS's SDKs find it, which take the variables before what the queue's URL says.
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+ */
+export function queueEndpoint(env: Environment, queueUrl: string): string {
+  return env.AWS_ENDPOINT_URL_SQS ?? env.AWS_ENDPOINT_URL ?? new URL(queueUrl).origin;
+}

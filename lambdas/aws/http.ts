@@ -5,7 +5,7 @@ import Pool from "undici/lib/dispatcher/pool.js";
 
 /** Milliseconds. Without a way out of a VPC, connecting hangs instead of failing (github aws/aws-sdk-go-v2 issue 1534). */
 const CONNECT_TIMEOUT_MS = 1_000;
-/** From the request to the headers of its answer, and between two parts of the answer. */
+/** Most answers come within 50. */
 const ANSWER_TIMEOUT_MS = 3_000;
 /** How long an idle connection is kept: a new one costs a TLS handshake. */
 const KEEP_ALIVE_MS = 30_000;
@@ -30,15 +30,16 @@ export class HttpPool {
 
   /**
    * @param connections at most so many; further requests wait, and their timeouts with them
+   * @param answerTimeoutMs from the request to the headers of its answer, and between two parts of the answer
    */
-  constructor(origin: string, connections: number) {
+  constructor(origin: string, connections: number, answerTimeoutMs = ANSWER_TIMEOUT_MS) {
     this.#pool = new Pool(origin, {
       connections,
       // The next request must not wait behind an answer that is late.
       pipelining: 1,
       connect: { timeout: CONNECT_TIMEOUT_MS },
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: ANSWER_TIMEOUT_MS,
+      headersTimeout: answerTimeoutMs,
+      bodyTimeout: answerTimeoutMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
     });
   }

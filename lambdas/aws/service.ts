@@ -12,6 +12,8 @@ export interface ServiceOptions {
   readonly env: Environment;
   /** Requests on their way at once. */
   readonly connections: number;
+  /** How long an answer may take, in milliseconds. @default 3000 */
+  readonly answerTimeoutMs?: number;
 }
 
 export interface ServiceRequest {
@@ -33,9 +35,9 @@ export class Service {
   readonly #host: string;
   readonly #base: string;
 
-  constructor({ service, endpoint, env, connections }: ServiceOptions) {
+  constructor({ service, endpoint, env, connections, answerTimeoutMs }: ServiceOptions) {
     const { origin, host, pathname } = new URL(endpoint);
-    this.#pool = new HttpPool(origin, connections);
+    this.#pool = new HttpPool(origin, connections, answerTimeoutMs);
     this.#sign = createSigner(service, env);
     this.#host = host;
     this.#base = pathname.replace(/\/$/, "");

@@ -1,8 +1,9 @@
 /** What every function needs of AWS, from its environment. Shared by the entries' composition roots. */
 import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { type Environment, required } from "../aws/environment.ts";
-import { lazyCloser, postService, taskService } from "../gateway/clients.ts";
+import { handOverService, lazyCloser, postService, queueService, taskService } from "../gateway/clients.ts";
 import { createFanOuts } from "../gateway/fan-outs.ts";
+import { createLine } from "../gateway/line.ts";
 import { createGateway } from "../gateway/post.ts";
 import { createTasks } from "../gateway/tasks.ts";
 import { timingOf } from "../handlers/heartbeat/timing.ts";
@@ -26,6 +27,14 @@ export interface StackParts {
   /** Names of functions. */
   readonly socketFunction: string;
   readonly fanOutFunction: string;
+  /** Of the socket function, where clients' frames come through a queue. */
+  readonly line?: LineParts | undefined;
+}
+
+/** URLs of the queue and of what is given up. */
+export interface LineParts {
+  readonly queue: string;
+  readonly deadLetters: string;
 }
 
 /**
@@ -37,12 +46,15 @@ export const partsOfSocketFunction = (env: Environment): StackParts => ({
   callbackUrl: required(env, "CALLBACK_URL"),
   socketFunction: required(env, "AWS_LAMBDA_FUNCTION_NAME"),
   fanOutFunction: required(env, "FAN_OUT_FUNCTION_NAME"),
+  ...(env.LINE_QUEUE_URL && {
+    line: { queue: env.LINE_QUEUE_URL, deadLetters: required(env, "LINE_DEAD_LETTERS_URL") },
+  }),
 });
 
 /** @throws Error when the environment is incomplete */
 export function createPorts(
   env: Environment,
-  { table, callbackUrl, socketFunction: owner, fanOutFunction }: StackParts,
+  { table, callbackUrl, socketFunction: owner, fanOutFunction, line }: StackParts,
   { keepEndedMs }: { readonly keepEndedMs?: number } = {},
 ): Ports {
   const clock = systemClock;
@@ -66,6 +78,13 @@ export function createPorts(
       store,
       ...createFanOuts({ service: lambda, functionName: fanOutFunction, owner, clock }),
     },
+    ...(line && {
+      line: createLine({
+        queues: queueService(line.queue, env),
+        functions: handOverService(callbackUrl, env),
+        ...{ queueUrl: line.queue, deadLettersUrl: line.deadLetters, functionName: owner, clock },
+      }),
+    }),
     clock,
     log: consoleLog,
     activeResources: () => process.getActiveResourcesInfo(),

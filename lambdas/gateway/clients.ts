@@ -1,4 +1,4 @@
-import { type Environment, lambdaEndpoint } from "../aws/environment.ts";
+import { type Environment, lambdaEndpoint, queueEndpoint } from "../aws/environment.ts";
 import { LazyService } from "../aws/lazy-service.ts";
 import type { Closer } from "./connections-client.ts";
 
@@ -10,6 +10,12 @@ export const PARALLEL_POSTS = 64;
 
 /** An invocation starts few tasks. */
 const PARALLEL_TASKS = 8;
+
+/** A batch has ten messages, of ten connections at most. */
+const PARALLEL_OF_A_BATCH = 10;
+
+/** Longer than the function may run that is waited for, in milliseconds. */
+const INVOCATION_TIMEOUT_MS = 30_000;
 
 /** Where the stage's connections are managed. Whoever sets the variable means it: a local API Gateway does. */
 function managementUrl(callbackUrl: string, env: Environment): string {
@@ -47,5 +53,26 @@ export function taskService(callbackUrl: string, env: Environment): LazyService 
     endpoint: lambdaEndpoint(env, callbackUrl),
     env,
     connections: PARALLEL_TASKS,
+  });
+}
+
+/** Lambda, for what {@link createLine} hands over and waits for. */
+export function handOverService(callbackUrl: string, env: Environment): LazyService {
+  return new LazyService({
+    service: "lambda",
+    endpoint: lambdaEndpoint(env, callbackUrl),
+    env,
+    connections: PARALLEL_OF_A_BATCH,
+    answerTimeoutMs: INVOCATION_TIMEOUT_MS,
+  });
+}
+
+/** SQS, for {@link createLine}. */
+export function queueService(queueUrl: string, env: Environment): LazyService {
+  return new LazyService({
+    service: "sqs",
+    endpoint: queueEndpoint(env, queueUrl),
+    env,
+    connections: PARALLEL_OF_A_BATCH,
   });
 }

@@ -3,6 +3,7 @@ import { isDisconnectReason } from "../server/common/disconnect-reason.ts";
 import { isRecord } from "../server/common/is-record.ts";
 import { isOffset } from "../server/common/offsets.ts";
 import type { EndTarget, Task } from "../server/ports/tasks.ts";
+import { recordsOf } from "./line/messages.ts";
 
 /**
  * What the socket function is invoked with, narrowed from what API Gateway or our own async invoke delivers. Shapes as
@@ -21,7 +22,9 @@ export type LambdaEvent =
     }
   | (Frame & { readonly kind: "message"; readonly connectionId: string })
   | { readonly kind: "disconnect"; readonly connectionId: string; readonly code: number | undefined }
-  | { readonly kind: "task"; readonly task: Task };
+  | { readonly kind: "task"; readonly task: Task }
+  /** Messages of the queue, as they were delivered: by Lambda, or by an instance that got messages of several connections. */
+  | { readonly kind: "line"; readonly records: readonly unknown[]; readonly handedOver: boolean };
 
 /** A client's WebSocket frame, and what API Gateway says of it. */
 export interface Frame {
@@ -37,6 +40,8 @@ export function toLambdaEvent(event: unknown): LambdaEvent | undefined {
   if (!isRecord(event)) return undefined;
   const task = toTask(event);
   if (task) return { kind: "task", task };
+  const records = recordsOf(event);
+  if (records) return { kind: "line", records, handedOver: event.task === "line" };
   const context = event.requestContext;
   if (!isRecord(context)) return undefined;
   const connectionId = text(context.connectionId);
@@ -160,7 +165,7 @@ const isTexts = (value: unknown): value is string[] =>
 const isOptionalOffset = (value: unknown): value is string | undefined =>
   value === undefined || isOffset(value);
 
-const isEndTarget = (value: unknown): value is EndTarget =>
+export const isEndTarget = (value: unknown): value is EndTarget =>
   isRecord(value) &&
   typeof value.connectionId === "string" &&
   Array.isArray(value.members) &&

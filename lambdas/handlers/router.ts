@@ -9,6 +9,9 @@ import { handleDisconnectSockets } from "./disconnect-sockets.ts";
 import { handleDisconnect, handleEnd } from "./end.ts";
 import type { HeartbeatTiming } from "./heartbeat/timing.ts";
 import { type LambdaEvent, toLambdaEvent } from "./lambda-event.ts";
+import { type BatchResponse, batchResponse, handleLine } from "./line/batch.ts";
+import { queueEnds } from "./line/ends.ts";
+import { messageIdOf, toLineMessage } from "./line/messages.ts";
 import { handleMessage } from "./message.ts";
 import { handleOpen } from "./open.ts";
 import type { ProxyResponse } from "./proxy-response.ts";
@@ -24,7 +27,10 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
-export type Handler = (event: unknown, context: LambdaContext) => Promise<ProxyResponse>;
+/** What API Gateway reads, or for messages of the queue Lambda. */
+export type Response = ProxyResponse | BatchResponse;
+
+export type Handler = (event: unknown, context: LambdaContext) => Promise<Response>;
 
 export interface RouterOptions {
   readonly server: ServerCore;
@@ -46,12 +52,16 @@ async function handleInvocation(
   { server, ports: given, routeResponses, timing }: RouterOptions,
   payload: unknown,
   remainingMs: number,
-): Promise<ProxyResponse> {
+): Promise<Response> {
   const event = toLambdaEvent(payload);
-  if (!event) throw new Error("invoked with neither an event of a WebSocket API nor a task of its own");
+  if (!event) {
+    throw new Error(
+      "invoked with neither an event of a WebSocket API nor a task of its own, nor with what its queue holds",
+    );
+  }
   // Recovery compares times of different instances.
-  const stamped = event.kind === "message" && server.options.recovery !== undefined;
-  const clock = stamped ? clockFor(event.at, given.clock, given.log) : given.clock;
+  const stamp = server.options.recovery && stampOf(event);
+  const clock = stamp === undefined ? given.clock : clockFor(stamp, given.clock, given.log);
   const ports: Ports = { ...given, clock };
   const deadline = ports.clock.now() + remainingMs - RESERVE_MS;
   const context: HandlerContext = { server, ports, deadline, routeResponses, ...(timing && { timing }) };
@@ -66,6 +76,8 @@ async function handleInvocation(
     if (event.kind === "message" && isUnreadable(error)) await closeUnread(ports, event.connectionId);
     // A task is tried again by Lambda, if it fails.
     if (event.kind === "task") throw error;
+    // If the function fails Lambda takes its time with all other batches, too.
+    if (event.kind === "line") return batchResponse(event.records.map(messageIdOf));
     // Anything but a refusal at $connect would send the client an error frame, which is no Engine.IO packet and cuts it off.
     return event.kind === "connect" ? { statusCode: 500 } : done(routeResponses && event.kind === "message");
   } finally {
@@ -81,17 +93,30 @@ async function closeUnread({ gateway, log }: Ports, connectionId: string): Promi
   }
 }
 
-async function route(context: HandlerContext, event: LambdaEvent): Promise<ProxyResponse> {
+/** When another clock said what time it was, shortly before. Undefined where none has. */
+function stampOf(event: LambdaEvent): number | undefined {
+  if (event.kind === "message") return event.at;
+  if (event.kind !== "line") return undefined;
+  const delivered = event.records.flatMap((record) => toLineMessage(record)?.deliveredAt ?? []);
+  return delivered.length === 0 ? undefined : Math.max(...delivered);
+}
+
+async function route(context: HandlerContext, event: LambdaEvent): Promise<Response> {
   switch (event.kind) {
     case "connect":
       return await handleConnect(context, event);
     case "message": {
-      const frame = await handleMessage(context, event.connectionId, [event]);
+      const frame = await handleMessage(context, event.connectionId, event);
       return done(context.routeResponses === true, frame);
     }
     case "disconnect":
       await handleDisconnect(context, event);
       return { statusCode: 200 };
+    case "line": {
+      const { line } = context.ports;
+      if (!line) throw new Error("messages of a queue have come to a function that has none");
+      return batchResponse(await handleLine({ ...context, line }, event.records, event));
+    }
     case "task":
       await runTask(context, event.task);
       return { statusCode: 200 };
@@ -102,11 +127,12 @@ async function route(context: HandlerContext, event: LambdaEvent): Promise<Proxy
 }
 
 function runTask(context: HandlerContext, task: Task): Promise<void> {
+  const { line } = context.ports;
   switch (task.task) {
     case "open":
       return handleOpen(context, task);
     case "end":
-      return handleEnd(context, task);
+      return line ? queueEnds({ ...context, line }, task) : handleEnd(context, task);
     case "resume":
       return handleResume(context, task);
     case "disconnect":

@@ -11,6 +11,7 @@ import type { Store } from "../../lambdas/server/ports/store.ts";
 import type { Task } from "../../lambdas/server/ports/tasks.ts";
 import { createMemoryStore } from "../../lambdas/store/memory/store.ts";
 import { activeResources } from "./active-resources.ts";
+import { proxyResponse } from "./proxy-response.ts";
 
 /** Milliseconds until a frame that must come counts as missing, however busy the machine is. */
 const PATIENCE_MS = 5 * 60_000;
@@ -91,7 +92,9 @@ export class Harness {
     });
     const timeout = this.#options.timeoutMs ?? 29_000;
     const until = this.clock.now() + timeout;
-    return await this.track(handler(event, { getRemainingTimeInMillis: () => until - this.clock.now() }));
+    return await this.track(
+      handler(event, { getRemainingTimeInMillis: () => until - this.clock.now() }).then(proxyResponse),
+    );
   }
 
   /** Waits for all invocations, also those that invocations started. */

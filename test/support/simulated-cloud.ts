@@ -206,7 +206,10 @@ export class SimulatedCloud {
       Object.assign(payload.requestContext as object, { requestTimeEpoch: ports.clock.now() });
     }
     const ran = handler(payload, remaining).then(
-      ({ statusCode }) => (statusCode === 200 ? ("ok" as const) : ("failed" as const)),
+      (response) =>
+        !response || !("statusCode" in response) || response.statusCode === 200
+          ? ("ok" as const)
+          : ("failed" as const),
       () => "failed" as const,
     );
     const outcome = await Promise.race([ran, died]);

@@ -66,6 +66,11 @@ export interface ServerOptions extends IgnoredOptions, RefusedOptions {
    * @default 500
    */
   fanOutThreshold?: number;
+  /**
+   * How long an event's handlers hold back the next event of the same client, in milliseconds: what takes longer overlaps, as on
+   * stock. Only where the stack is `ordered`. @default 250
+   */
+  orderHoldMs?: number;
   /** How long work that nobody awaits (a timer, a floating promise) may hold an invocation, in milliseconds. @default 5000 */
   lingerTimeout?: number;
 }
@@ -112,8 +117,12 @@ export interface ResolvedOptions {
   readonly maxNamespacesPerConnection: number;
   readonly maxAuthBytes: number;
   readonly fanOutThreshold: number;
+  readonly orderHoldMs: number;
   readonly lingerTimeout: number;
 }
+
+/** An invocation takes 29 s at most, and may have ten events to work through. */
+const MAX_ORDER_HOLD_MS = 10_000;
 
 const DEFAULT_HEADERS = [
   "cookie",
@@ -138,6 +147,7 @@ const KNOWN = new Set([
   "maxNamespacesPerConnection",
   "maxAuthBytes",
   "fanOutThreshold",
+  "orderHoldMs",
   "lingerTimeout",
 ]);
 
@@ -184,6 +194,7 @@ export function resolveOptions(options: ServerOptions, log: Pick<Log, "warn">): 
     ),
     maxAuthBytes: resolveMost("maxAuthBytes", options.maxAuthBytes, 16_384),
     fanOutThreshold: resolveFanOutThreshold(options.fanOutThreshold),
+    orderHoldMs: resolveOrderHold(options.orderHoldMs),
     lingerTimeout: resolveLingerTimeout(options.lingerTimeout),
   };
 }
@@ -212,6 +223,11 @@ function resolveMost(option: string, given: number | undefined, most: number): n
   const number = given ?? most;
   if (number === Number.POSITIVE_INFINITY || (Number.isInteger(number) && number >= 1)) return number;
   throw invalid(option, number, "a whole number from 1 on, or Infinity");
+}
+
+function resolveOrderHold(given = 250): number {
+  if (Number.isInteger(given) && given >= 0 && given <= MAX_ORDER_HOLD_MS) return given;
+  throw invalid("orderHoldMs", given, `milliseconds from 0 to ${MAX_ORDER_HOLD_MS.toLocaleString("en")}`);
 }
 
 function resolveLingerTimeout(ms = 5_000): number {

@@ -1,6 +1,7 @@
 import type { Clock, Log } from "./environment.ts";
 import type { FanOuts } from "./fan-out.ts";
 import type { Gateway } from "./gateway.ts";
+import type { Line } from "./line.ts";
 import type { Store } from "./store.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -11,6 +12,8 @@ export interface Ports {
   readonly tasks: Tasks;
   /** Workers for large rooms. Where there are none, each event posts to all of its receivers itself. */
   readonly fanOuts?: FanOuts;
+  /** Where clients' frames come through a queue. */
+  readonly line?: Line;
   readonly clock: Clock;
   readonly log: Log;
   /** What holds the process's event loop right now, by kind (`process.getActiveResourcesInfo()` on Lambda). */

@@ -4,6 +4,7 @@ import { createRouter } from "../../../lambdas/handlers/router.ts";
 import type { Server } from "../../../lambdas/server/api/index.ts";
 import type { Store } from "../../../lambdas/server/ports/store.ts";
 import { type FakePorts, fakePorts, serverOf } from "../../support/fake-ports.ts";
+import { proxyResponse } from "../../support/proxy-response.ts";
 
 const requestContext = {
   connectionId: "C=",
@@ -45,7 +46,7 @@ interface Setting {
 function run(event: unknown, setting: Setting = {}): Promise<ProxyResponse> {
   const { ports = fakePorts(), routeResponses = false, remainingMs = 29_000, app } = setting;
   const handler = createRouter({ server: serverOf(app), ports, routeResponses });
-  return handler(event, { getRemainingTimeInMillis: () => remainingMs });
+  return handler(event, { getRemainingTimeInMillis: () => remainingMs }).then(proxyResponse);
 }
 
 describe("when the store fails", () => {

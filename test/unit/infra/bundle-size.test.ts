@@ -9,9 +9,9 @@ import { PACKAGE_ROOT } from "../../../infra/constructs/entry.ts";
  * more says here why. Half of each is the SDK's client of DynamoDB.
  */
 const BUDGETS: Readonly<Record<string, number>> = {
-  // Limits on what clients may cost, calls outside of events, directives for sockets that are away, and notes of those who leave
-  // large rooms are all on an event's way.
-  "socket.ts": 395_000,
+  // Limits on what clients may cost, calls outside of events, directives for sockets that are away, notes of those who leave large
+  // rooms, and batches of the line are all on an event's way.
+  "socket.ts": 413_000,
   "fan-out.ts": 232_000,
   "heartbeat.ts": 210_000,
 };

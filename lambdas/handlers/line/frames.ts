@@ -1,0 +1,305 @@
+import { describeError, isUnreadable } from "../../server/common/errors.ts";
+import { endConnection } from "../../server/ending/ending.ts";
+import type { Invocation } from "../../server/invocation/invocation.ts";
+import type { ConnectionView, LinePosition } from "../../server/ports/sockets.ts";
+import { socketsOf } from "../../server/socket/socket-core.ts";
+import { PacketReader } from "../binary/packet-reader.ts";
+import { asInvocation } from "../context.ts";
+import { handlePacket, isOver, namespaceOf, refuseAfterEnd } from "../message.ts";
+import type { LineContext } from "./context.ts";
+import { toEnd } from "./ends.ts";
+import type { LineMessage } from "./messages.ts";
+import { Position } from "./position.ts";
+import { LINE_RESERVE_MS, LINE_VISIBILITY_SECONDS, RETRY_MS } from "./timing.ts";
+
+/** A message that is being worked through. */
+interface Begun {
+  /** Resolves when the next message may begin, but for its handlers. */
+  readonly handled: Promise<unknown>;
+  /** Resolves when its handlers have settled. */
+  readonly settled: Promise<void>;
+  /** The frames before it that its packet was in. */
+  readonly parts: readonly LineMessage[];
+}
+
+/** A reading of the connection's rows is used for so long, in milliseconds: others may end its sockets meanwhile. */
+const VIEW_MS = 100;
+
+/**
+ * The messages of one connection in a batch, one after the other in one invocation. Each begins when the handlers of the one before
+ * it have settled, or have had their time (`orderHoldMs`): slow handlers overlap, as on stock. When the last one has had its time
+ * and something still goes on, the messages are deleted here, so that the next ones can be delivered; this invocation ends later.
+ */
+export class ConnectionFrames {
+  readonly #context: LineContext;
+  readonly #connectionId: string;
+  /** In the order in which they are run. */
+  readonly messages: readonly LineMessage[];
+  readonly #reader: PacketReader;
+  /** Of those that have begun, the ones whose handlers have not settled. */
+  readonly #running = new Set<Promise<void>>();
+  /** Of those, the ones that are not even handled, but for their handlers: CONNECTs whose listeners ask their client. */
+  readonly #handling = new Set<Promise<void>>();
+  readonly #begun = new Set<LineMessage>();
+  /** Frames of a packet that is not whole yet. */
+  #parts: LineMessage[] = [];
+  /** Packets of it that were handled. */
+  #handled = 0;
+  #removed = false;
+  #position: Position | undefined;
+  #view: ConnectionView | undefined;
+  #viewOf: string | undefined;
+  #viewAt = 0;
+
+  constructor(context: LineContext, connectionId: string, messages: readonly LineMessage[]) {
+    this.#context = context;
+    this.#connectionId = connectionId;
+    this.messages = messages;
+    this.#reader = new PacketReader(context, connectionId);
+  }
+
+  /** The messages are gone from the queue already. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  /**
+   * Works through them.
+   * @returns those that have to be delivered again. Never rejects
+   */
+  async run(): Promise<readonly LineMessage[]> {
+    const { ports } = this.#context;
+    try {
+      const deadline = await this.#deadline();
+      this.#position = new Position(ports, this.#connectionId, this.messages, await this.#row());
+      await asInvocation(
+        { ...this.#context, deadline },
+        Math.max(...this.messages.map((message) => (message.kind === "end" ? toEnd(message).hops : 0))),
+        (invocation) => this.#all(invocation, deadline),
+        (invocation, finished) => this.#release(invocation, finished),
+      );
+    } catch (error) {
+      await this.#failed(
+        error,
+        this.messages.filter((message) => !this.#begun.has(message)),
+      );
+    } finally {
+      await this.#position?.close();
+    }
+    // Also those for which there was no time.
+    return this.messages.filter((message) => !this.#begun.has(message));
+  }
+
+  get #wasDelivered(): boolean {
+    return this.messages.some(({ deliveries }) => deliveries > 1);
+  }
+
+  /** How far its frames were when they were delivered before: a read that only those need. */
+  async #row(): Promise<LinePosition> {
+    if (!this.#wasDelivered) return {};
+    const { connection } = await this.#context.ports.store.readConnection(this.#connectionId, null);
+    return connection?.line ?? {};
+  }
+
+  /** Milliseconds since the epoch: until then nobody else gets the messages. */
+  async #deadline(): Promise<number> {
+    const { clock } = this.#context.ports;
+    const visibleMs = LINE_VISIBILITY_SECONDS * 1_000;
+    const delivered = Math.min(...this.messages.map(({ deliveredAt }) => deliveredAt));
+    let until = delivered + visibleMs;
+    if (this.#wasDelivered) {
+      // SQS tells only when they were delivered first.
+      until = clock.now() + visibleMs;
+      await this.#context.line.hide(this.messages, visibleMs);
+    }
+    return Math.min(this.#context.deadline, until - LINE_RESERVE_MS);
+  }
+
+  async #all(invocation: Invocation, deadline: number): Promise<void> {
+    const { clock } = this.#context.ports;
+    for (const [index, message] of this.messages.entries()) {
+      // Also for an instance that stood still and goes on when somebody else has them.
+      if (clock.now() >= deadline) break;
+      try {
+        await this.#one(invocation, message);
+      } catch (error) {
+        if (!this.#begun.has(message)) return await this.#failed(error, this.messages.slice(index));
+        this.#logFailed(error, message);
+      }
+    }
+    await this.#keepParts();
+    if (this.#handling.size > 0) await this.#letGo(invocation);
+    await Promise.all(this.#handling);
+  }
+
+  async #one(invocation: Invocation, message: LineMessage): Promise<void> {
+    const standing = await this.#position?.begin(message);
+    if (standing === "given up") await this.#giveUp(message);
+    const begun = standing === "run" ? await this.#begin(invocation, message) : undefined;
+    if (begun === "more") return;
+    this.#begun.add(message);
+    if (begun) await this.#hold(invocation, message, begun);
+    else this.#position?.end(message, () => invocation.effectsSoFar());
+  }
+
+  async #keepParts(): Promise<void> {
+    try {
+      await this.#reader.keep();
+      for (const part of this.#parts) this.#begun.add(part);
+    } catch (error) {
+      await this.#failed(error, this.#parts);
+    }
+  }
+
+  /** @returns what has been begun; `more` if its packet has more frames, undefined if there is nothing to wait for */
+  async #begin(invocation: Invocation, message: LineMessage): Promise<Begun | "more" | undefined> {
+    const { server } = this.#context;
+    if (message.kind === "disconnect" || message.kind === "end") {
+      this.#begun.add(message);
+      this.#view = undefined;
+      for (const socket of socketsOf(invocation)) if (socket.life.stage === "live") socket.startOver();
+      const ended = endConnection(server, invocation, toEnd(message).end);
+      return { handled: ended, settled: ended, parts: [] };
+    }
+    const packet = await this.#reader.take(message);
+    if (this.#reader.isWaiting) this.#parts.push(message);
+    if (!packet) return this.#reader.isWaiting ? "more" : undefined;
+    const view = await this.#read(namespaceOf(packet));
+    const { connection } = view;
+    const parts = this.#parts.splice(0);
+    for (const one of [...parts, message]) this.#begun.add(one);
+    if (!connection || isOver(view)) {
+      await refuseAfterEnd(this.#context, this.#connectionId, view, packet);
+      return undefined;
+    }
+    const earlier = this.#running.size > 0 ? "running" : this.#handled > 0 ? "settled" : undefined;
+    this.#handled++;
+    const handled = handlePacket({ ...this.#context, invocation, connection, earlier }, view, packet);
+    if (packet.kind !== "event" && packet.kind !== "ack") this.#view = undefined;
+    return { handled, settled: handled.then(({ handlers }) => handlers), parts };
+  }
+
+  /** Until the next message may begin. */
+  async #hold(
+    invocation: Invocation,
+    message: LineMessage,
+    { handled, settled, parts }: Begun,
+  ): Promise<void> {
+    const asked = invocation.asked();
+    const over = new AbortController();
+    const done = settled
+      .catch((error: unknown) => this.#logFailed(error, message))
+      .then(() => {
+        this.#running.delete(done);
+        over.abort();
+        for (const one of [...parts, message]) this.#position?.end(one, () => invocation.effectsSoFar());
+        return this.#reader.forget();
+      });
+    this.#running.add(done);
+    const handling = handled.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#handling.add(handling);
+    void handling.then(() => this.#handling.delete(handling));
+    // The answer that a handler waits for may be the next message.
+    await Promise.race([asked, handling]);
+    await Promise.race([asked, done, invocation.pause(this.#holdMs, over.signal)]);
+    over.abort();
+  }
+
+  get #holdMs(): number {
+    return this.#context.server.options.orderHoldMs;
+  }
+
+  /** The next messages can be delivered as soon as what these have effected so far is done. Never rejects. */
+  async #release(invocation: Invocation, finished: Promise<unknown>): Promise<void> {
+    const over = new AbortController();
+    const ended = finished.then(
+      () => true,
+      () => true,
+    );
+    // Handlers that still run have had their time.
+    const waited = this.#running.size > 0 ? undefined : invocation.pause(this.#holdMs, over.signal);
+    const hasEnded = await Promise.race([ended, Promise.resolve(waited).then(() => false)]);
+    over.abort();
+    if (!hasEnded) await this.#letGo(invocation);
+  }
+
+  async #letGo(invocation: Invocation): Promise<void> {
+    await invocation.effectsSoFar();
+    await this.#position?.close();
+    await this.remove();
+  }
+
+  /** Deletes what is done from the queue, before Lambda does. Never rejects. */
+  async remove(): Promise<void> {
+    const done = [...this.#begun];
+    const last = done.toSorted((a, b) => (a.sequence < b.sequence ? -1 : 1)).at(-1);
+    if (this.#removed || !last) return;
+    this.#removed = true;
+    try {
+      await this.#context.line.remove(done);
+    } catch (error) {
+      this.#context.ports.log.error(
+        "SKY_LINE_NOT_RELEASED",
+        "events that have been handled could not be taken out of the queue: the client's next ones wait until they are delivered again, and then passed over",
+        { connection: this.#connectionId, error: describeError(error) },
+      );
+      await this.#position?.save(last).catch(() => undefined);
+    }
+  }
+
+  /** Nothing of these has been shown to the application. */
+  async #failed(error: unknown, messages: readonly LineMessage[]): Promise<void> {
+    const { ports, line } = this.#context;
+    if (messages.length === 0) return this.#logFailed(error, undefined);
+    if (isUnreadable(error)) {
+      // On a new connection the client can be handled. Its $disconnect clears what there is of this one.
+      this.#logFailed(error, messages[0]);
+      for (const message of messages) this.#begun.add(message);
+      await ports.gateway
+        .close(this.#connectionId)
+        .catch((failed: unknown) => this.#logFailed(failed, undefined));
+      return;
+    }
+    ports.log.warn(
+      "SKY_LINE_RETRIED",
+      `${messages.length} events of a client could not be begun: they are delivered again in a second`,
+      { connection: this.#connectionId, error: describeError(error) },
+    );
+    // Else they come when nobody is expected to work on them any more.
+    await line.hide(messages, RETRY_MS).catch(() => undefined);
+  }
+
+  async #giveUp(message: LineMessage): Promise<void> {
+    const { ports, line } = this.#context;
+    const { connectionId, id, body } = message;
+    ports.log.error(
+      "SKY_EVENT_CRASHED",
+      "an event was given up: it has been begun twice, and its instance died or stood still both times. It is in the queue of dead letters.",
+      { connection: connectionId, message: id, deliveries: message.deliveries },
+    );
+    await line.bury({ connectionId, id, body });
+  }
+
+  #logFailed(error: unknown, message: LineMessage | undefined): void {
+    this.#context.ports.log.error("SKY_INVOCATION_FAILED", "handling a message of the queue failed", {
+      connection: this.#connectionId,
+      ...(message && { message: message.id }),
+      error: describeError(error),
+    });
+  }
+
+  /** The rows of one namespace as long as only that is asked for, and then all. */
+  async #read(nsp: string | undefined): Promise<ConnectionView> {
+    const { store, clock } = this.#context.ports;
+    const isKnown = this.#viewOf === undefined || this.#viewOf === nsp;
+    if (this.#view && isKnown && clock.now() - this.#viewAt < VIEW_MS) return this.#view;
+    const of = this.#view && !isKnown ? undefined : nsp;
+    const at = clock.now();
+    const view = await store.readConnection(this.#connectionId, of);
+    [this.#view, this.#viewOf, this.#viewAt] = [view, of, at];
+    return view;
+  }
+}

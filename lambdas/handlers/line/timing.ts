@@ -1,0 +1,13 @@
+/**
+ * How long a batch that has been delivered is hidden, in seconds: as long as its connections stand still if the instance that works
+ * through it dies. AWS advises six times the function's timeout, so that no message is delivered again while it is worked through;
+ * here the deadline of each batch sees to that. Lambda takes no less than the function's timeout.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+ */
+export const LINE_VISIBILITY_SECONDS = 30;
+
+/** How long a batch comes again after what it needs could not be read, in milliseconds. */
+export const RETRY_MS = 1_000;
+
+/** No frame is begun this long before its message is delivered to somebody else, in milliseconds: the clocks differ. */
+export const LINE_RESERVE_MS = 2_000;

@@ -1,0 +1,123 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import type { LocalCloud } from "../../infra/local/cloud.ts";
+import { TestClouds } from "../support/cloud.ts";
+import { THOROUGH } from "../support/thorough.ts";
+
+/** A client's events through API Gateway, the queue and the function's instances: in order, one at a time. */
+const APP = fileURLToPath(new URL("../apps/ordered.ts", import.meta.url));
+const ROUNDS = THOROUGH ? 20 : 5;
+
+const clouds = new TestClouds();
+const sockets: Socket[] = [];
+let cloud: LocalCloud;
+
+beforeAll(async () => {
+  cloud = await clouds.start({ app: APP, ordered: true });
+});
+
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.disconnect();
+});
+
+afterAll(() => clouds.stop());
+
+function client(nsp = "/", options: Partial<ManagerOptions & SocketOptions> = {}): Socket {
+  const socket = io(`${cloud.url}${nsp}`, {
+    ...{ path: cloud.path, transports: ["websocket"], forceNew: true, forceBase64: true },
+    ...options,
+  });
+  sockets.push(socket);
+  return socket;
+}
+
+/** The arguments of the next `count` events of this name. */
+const next = (socket: Socket, event: string, count: number): Promise<readonly unknown[][]> =>
+  new Promise((resolve) => {
+    const heard: unknown[][] = [];
+    socket.on(event, (...args) => {
+      if (heard.push(args) === count) resolve(heard);
+    });
+  });
+
+const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
+
+describe.each(upTo(ROUNDS))("round %i", () => {
+  test("a burst of 60 events keeps its order, and its counter ends at 60, also in two namespaces", async () => {
+    const socket = client();
+    const other = socket.io.socket("/other");
+    const [counted, otherCounted] = [next(socket, "counted", 60), next(other, "counted", 60)];
+    for (const n of upTo(60)) {
+      socket.emit("count", n);
+      other.emit("count", n);
+    }
+    expect(await counted).toEqual(upTo(60).map((n) => [n, n + 1]));
+    expect(await otherCounted).toEqual(upTo(60).map((n) => [n]));
+  });
+
+  test("who joins and speaks in one tick hears it", async () => {
+    const socket = client();
+    const said = next(socket, "said", 1);
+    socket.emit("join", "room");
+    socket.emit("say", "room", "hello");
+    expect(await said).toEqual([["hello"]]);
+  });
+
+  test("15 events with three attachments each at once are all acknowledged, with their own", async () => {
+    const socket = client();
+    const answers = upTo(15).map((n) => {
+      const parts = ["a", "b", "c"].map((name) => Buffer.from(`${name}${n}`));
+      return new Promise((resolve) =>
+        socket.emit("put", n, ...parts, (...answer: unknown[]) => resolve(answer)),
+      );
+    });
+    expect(await Promise.all(answers)).toEqual(upTo(15).map((n) => [n, `a${n},b${n},c${n}`]));
+    expect(socket.connected).toBe(true);
+  });
+
+  test("disconnect comes after the events before it", async () => {
+    const log = client();
+    const joined = next(log, "said", 1);
+    log.emit("join", "log");
+    log.emit("say", "log", "there");
+    await joined;
+    const heard = next(log, "heard", 3);
+    const socket = client();
+    await new Promise<void>((resolve) => socket.once("connect", resolve));
+    socket.emit("log me", "ada");
+    socket.emit("last words", "one");
+    socket.emit("last words", "two");
+    socket.disconnect();
+    expect(await heard).toEqual([
+      ["ada", "one"],
+      ["ada", "two"],
+      ["ada", "client namespace disconnect"],
+    ]);
+  });
+
+  test("a handler that asks its client gets the answer, whatever it is", async () => {
+    const socket = client();
+    socket.on("question", (ack) => ack(Buffer.from("answer")));
+    expect(await socket.emitWithAck("ask")).toEqual(Buffer.from("answer"));
+    socket.off("question");
+    socket.on("question", (ack) => ack("answer"));
+    expect(await socket.emitWithAck("ask")).toBe("answer");
+  });
+});
+
+test("with the client's option retries, each event runs once, in order", async () => {
+  const socket = client("/", { retries: 3, ackTimeout: 20_000 });
+  const stepped = next(socket, "stepped", 5);
+  for (const n of upTo(5)) socket.emit("step", n);
+  expect(await stepped).toEqual(upTo(5).map((n) => [n]));
+});
+
+test("a slow handler holds back its client's next event for no longer than its time", async () => {
+  const socket = client();
+  const order: string[] = [];
+  const slow = socket.emitWithAck("slow", 3_000).then(() => order.push("slow"));
+  const fast = socket.emitWithAck("slow", 0).then(() => order.push("fast"));
+  await Promise.all([slow, fast]);
+  expect(order).toEqual(["fast", "slow"]);
+});

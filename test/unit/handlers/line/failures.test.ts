@@ -1,0 +1,214 @@
+import { describe, expect, test } from "@jest/globals";
+import { toLineMessage } from "../../../../lambdas/handlers/line/messages.ts";
+import { Position } from "../../../../lambdas/handlers/line/position.ts";
+import { fakePorts } from "../../../support/fake-ports.ts";
+import { LineBench } from "../../../support/line-bench.ts";
+
+const C = "C=";
+const event = (...data: readonly unknown[]): string => `42${JSON.stringify(data)}`;
+const never = (): Promise<void> => new Promise(() => undefined);
+
+describe("a batch whose instance dies", () => {
+  test("comes again from the event that it died in, which runs twice, and then no more", async () => {
+    const runs: string[] = [];
+    let die = (): void => undefined;
+    const bench = new LineBench(
+      (io, { clock }) => {
+        io.on("connection", (socket) => {
+          socket.on("say", async (what: string) => {
+            runs.push(what);
+            if (what === "poison") {
+              // What was done before it has been written by now.
+              await clock.sleep(100);
+              die();
+              await never();
+            }
+          });
+        });
+      },
+      {
+        death: () =>
+          new Promise((resolve) => {
+            die = resolve;
+          }),
+        server: { orderHoldMs: 10_000 },
+      },
+    );
+    await bench.connection(C);
+    bench.send(C, "40");
+    await bench.queue.empty();
+    bench.send(C, event("say", "a"), event("say", "b"), event("say", "poison"), event("say", "c"));
+    await bench.queue.empty();
+    expect(runs).toEqual(["a", "b", "poison", "poison", "c"]);
+    expect(bench.queue.dead.map(({ body }) => body)).toEqual([event("say", "poison")]);
+    expect(bench.ports.logged.map(([code]) => code)).toEqual(["SKY_EVENT_CRASHED"]);
+  });
+
+  test("delays nobody else", async () => {
+    const heard: string[] = [];
+    let die = (): void => undefined;
+    const bench = new LineBench(
+      (io) => {
+        const dieHere = die; // made for the instance that declares this
+        io.on("connection", (socket) => {
+          socket.on("poison", () => {
+            dieHere();
+            return never();
+          });
+          socket.on("say", (what: string) => heard.push(what));
+        });
+      },
+      {
+        death: () =>
+          new Promise((resolve) => {
+            die = resolve;
+          }),
+      },
+    );
+    await bench.connection(C);
+    await bench.connection("D=");
+    bench.send(C, "40");
+    bench.send("D=", "40");
+    await bench.queue.empty();
+    const began = bench.ports.clock.now();
+    bench.send(C, event("poison"), event("say", "after"));
+    bench.send("D=", event("say", "beside"));
+    await bench.ports.clock.sleep(1_000);
+    expect(heard).toEqual(["beside"]);
+    await bench.queue.empty();
+    expect(heard).toEqual(["beside", "after"]);
+    // Twice as long as a batch is hidden.
+    expect(bench.ports.clock.now() - began).toBeLessThan(62_000);
+  });
+});
+
+describe("when DynamoDB refuses", () => {
+  test("events that were not begun come again, in their order; none is run twice", async () => {
+    const runs: number[] = [];
+    const ports = fakePorts();
+    let refusals = 3;
+    const store = new Proxy(ports.store, {
+      get: (target, name, receiver) => {
+        if (name !== "readConnection") return Reflect.get(target, name, receiver);
+        return (...args: Parameters<typeof target.readConnection>) => {
+          if (runs.length === 2 && refusals-- > 0) throw new Error("throttled");
+          return target.readConnection(...args);
+        };
+      },
+    });
+    const bench = new LineBench(
+      (io, { clock }) => {
+        io.on("connection", (socket) => {
+          socket.on("say", async (n: number) => {
+            runs.push(n);
+            await clock.sleep(150); // what was read is too old for the next
+          });
+        });
+      },
+      { changes: { store } },
+    );
+    await bench.connection(C);
+    bench.send(C, "40");
+    await bench.queue.empty();
+    bench.send(C, ...[1, 2, 3, 4].map((n) => event("say", n)));
+    await bench.queue.empty();
+    expect(runs).toEqual([1, 2, 3, 4]);
+    expect(new Set(bench.ports.logged.map(([code]) => code))).toEqual(new Set(["SKY_LINE_RETRIED"]));
+  });
+});
+
+test("an instance that stood still begins nothing that somebody else may have by now", async () => {
+  const runs: number[] = [];
+  const bench = new LineBench(
+    (io, { clock }) => {
+      io.on("connection", (socket) => {
+        socket.on("freeze", async () => await clock.sleep(40_000));
+        socket.on("say", (n: number) => runs.push(n));
+      });
+    },
+    { server: { orderHoldMs: 10_000 } },
+  );
+  await bench.connection(C);
+  bench.send(C, "40");
+  await bench.queue.empty();
+  bench.send(C, event("freeze"), event("freeze"), event("freeze"), event("say", 1));
+  await bench.queue.empty();
+  expect(runs).toEqual([1]);
+});
+
+test("what could not be deleted when the line was let go is passed over when it comes again", async () => {
+  const runs: number[] = [];
+  const bench = new LineBench((io, { clock }) => {
+    io.on("connection", (socket) => {
+      socket.on("slow", async (n: number) => {
+        runs.push(n);
+        await clock.sleep(2_000);
+      });
+    });
+  });
+  await bench.connection(C);
+  bench.send(C, "40");
+  await bench.queue.empty();
+  bench.queue.remove = () => Promise.reject(new Error("SQS does not answer"));
+  bench.send(C, event("slow", 1), event("slow", 2));
+  await bench.queue.empty();
+  expect(runs).toEqual([1, 2]);
+  expect(bench.ports.logged.map(([code]) => code)).toEqual(["SKY_LINE_NOT_RELEASED"]);
+});
+
+test("something that nobody of ours has put into the queue is deleted, and told", async () => {
+  const bench = new LineBench(() => undefined);
+  await bench.queue.send({ connectionId: C, id: "1", body: "hello" });
+  await bench.queue.empty();
+  expect(bench.ports.logged.map(([code]) => code)).toEqual(["SKY_LINE_UNREADABLE"]);
+});
+
+test("a body is read as the templates write it", () => {
+  const record = {
+    messageId: "m",
+    receiptHandle: "r",
+    body: 'm C= id= 1700000000000 42["two words\\n",  "x"]',
+    attributes: {
+      SequenceNumber: "18850000000000000001",
+      ApproximateReceiveCount: "2",
+      ApproximateFirstReceiveTimestamp: "1700000000005",
+    },
+  };
+  expect(toLineMessage(record)).toEqual({
+    ...{ kind: "frame", connectionId: "C=", id: "id=", at: 1_700_000_000_000, record },
+    body: '42["two words\\n",  "x"]',
+    ...{ messageId: "m", receipt: "r", deliveries: 2, deliveredAt: 1_700_000_000_005 },
+    sequence: "18850000000000000001".padStart(39, "0"),
+  });
+  expect(toLineMessage({ ...record, body: `d C= id 1 ` })).toMatchObject({ kind: "disconnect", body: "" });
+  expect(toLineMessage({ ...record, body: "x C= id 1 " })).toBeUndefined();
+});
+
+test("the row is told how far a batch is once for many events, and never of one that has not settled", async () => {
+  const ports = fakePorts();
+  const record = { connectionId: C, sid: "s", connectedAt: ports.clock.now(), handshake: "{}" };
+  await ports.store.putConnection(record);
+  const messages = Array.from({ length: 5 }, (_, n) => ({
+    ...{ kind: "frame" as const, connectionId: C, id: String(n), at: 0, body: "", record: {} },
+    ...{ messageId: "", receipt: "", deliveries: 1, deliveredAt: 0, sequence: String(n) },
+  }));
+  const moved: string[] = [];
+  const { moveLine } = ports.store;
+  ports.store.moveLine = (connectionId, done) => {
+    moved.push(done);
+    return moveLine(connectionId, done);
+  };
+  const position = new Position(ports, C, messages);
+  const written = (): Promise<void> => ports.clock.sleep(10);
+  for (const n of [0, 1, 3]) position.end(messages[n] ?? fail(), written);
+  await ports.clock.sleep(100);
+  expect(moved).toEqual(["1"]);
+  position.end(messages[2] ?? fail(), written);
+  await ports.clock.sleep(100);
+  expect(moved).toEqual(["1", "3"]);
+  await position.close();
+});
+
+const fail = (): never => {
+  throw new Error("no such message");
+};

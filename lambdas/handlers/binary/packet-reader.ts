@@ -45,14 +45,14 @@ export class PacketReader {
       case "nothing":
         return undefined;
       case "header":
-        if (this.#unfinished) return broken(UNFINISHED_PACKET);
+        if (this.#unfinished) return this.#broken(UNFINISHED_PACKET);
         this.#unfinished = { header: { ...decoded, ...frame }, attachments: [] };
         this.#hasLooked = true; // what the table may have is of a packet that was never finished
         return undefined;
       case "attachment":
         return await this.#add({ ...decoded, ...frame });
       default:
-        return this.#unfinished ? broken(UNFINISHED_PACKET) : decoded;
+        return this.#unfinished ? this.#broken(UNFINISHED_PACKET) : decoded;
     }
   }
 
@@ -91,7 +91,7 @@ export class PacketReader {
     const open = this.#unfinished;
     // One that is delivered again, and was kept the first time.
     if (this.#stored.some(({ id }) => id === frame.sequence)) return undefined;
-    if (!open) return broken(STRAY_ATTACHMENT);
+    if (!open) return this.#broken(STRAY_ATTACHMENT);
     const attachments = [...open.attachments, frame];
     if (attachments.length < open.header.attachments) {
       this.#unfinished = { ...open, attachments };
@@ -128,11 +128,10 @@ export class PacketReader {
   get #store(): HandlerContext["ports"]["store"] {
     return this.#context.ports.store;
   }
-}
 
-/** As on stock, which reads one stream: the end of the connection. */
-const broken = (message: string): Whole & { kind: "fault" } => ({
-  kind: "fault",
-  reason: "forced close",
-  error: new Error(message),
-});
+  /** As on stock, which reads one stream: the end of the connection. */
+  #broken(message: string): Whole & { kind: "fault" } {
+    this.#unfinished = undefined;
+    return { kind: "fault", reason: "forced close", error: new Error(message) };
+  }
+}

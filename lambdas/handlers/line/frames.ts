@@ -133,9 +133,7 @@ export class ConnectionFrames {
   }
 
   async #one(invocation: Invocation, message: LineMessage): Promise<void> {
-    const standing = await this.#position?.begin(message);
-    if (standing === "given up") await this.#giveUp(message);
-    const begun = standing === "run" ? await this.#begin(invocation, message) : undefined;
+    const begun = await this.#begin(invocation, message);
     if (begun === "more") return;
     this.#begun.add(message);
     if (begun) await this.#hold(invocation, message, begun);
@@ -157,7 +155,7 @@ export class ConnectionFrames {
     if (message.kind === "disconnect" || message.kind === "end") {
       this.#begun.add(message);
       this.#view = undefined;
-      for (const socket of socketsOf(invocation)) if (socket.life.stage === "live") socket.startOver();
+      this.#startOver(invocation);
       const ended = endConnection(server, invocation, toEnd(message).end);
       return { handled: ended, settled: ended, parts: [] };
     }
@@ -166,8 +164,12 @@ export class ConnectionFrames {
     if (!packet) return this.#reader.isWaiting ? "more" : undefined;
     const view = await this.#read(namespaceOf(packet));
     const { connection } = view;
+    // Last before it is begun: what fails before this may be tried any number of times.
+    const standing = await this.#position?.begin(message);
     const parts = this.#parts.splice(0);
+    if (standing === "given up") await this.#giveUp(message);
     for (const one of [...parts, message]) this.#begun.add(one);
+    if (standing !== "run") return undefined;
     if (!connection || isOver(view)) {
       await refuseAfterEnd(this.#context, this.#connectionId, view, packet);
       return undefined;
@@ -177,6 +179,14 @@ export class ConnectionFrames {
     const handled = handlePacket({ ...this.#context, invocation, connection, earlier }, view, packet);
     if (packet.kind !== "event" && packet.kind !== "ack") this.#view = undefined;
     return { handled, settled: handled.then(({ handlers }) => handlers), parts };
+  }
+
+  /** Listeners of the connection's end are those of a replay of their own, as for events: closures do not survive by luck. */
+  #startOver(invocation: Invocation): void {
+    for (const socket of socketsOf(invocation)) {
+      const overlaps = this.#running.size > 0 && socket.replayWaits;
+      if (socket.life.stage === "live" && !overlaps) socket.startOver();
+    }
   }
 
   /** Until the next message may begin. */

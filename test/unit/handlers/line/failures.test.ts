@@ -117,6 +117,50 @@ describe("when DynamoDB refuses", () => {
   });
 });
 
+test("an event that its instance died in may wait for DynamoDB any number of times before it runs once more", async () => {
+  let runs = 0;
+  let die = (): void => undefined;
+  let refusals = 0;
+  const ports = fakePorts();
+  const store = new Proxy(ports.store, {
+    get: (target, name, receiver) => {
+      if (name !== "readConnection") return Reflect.get(target, name, receiver);
+      return (...args: Parameters<typeof target.readConnection>) => {
+        // Not the reading that tells how far the line has come.
+        if (runs === 1 && args[1] !== null && refusals++ < 3) throw new Error("throttled");
+        return target.readConnection(...args);
+      };
+    },
+  });
+  const bench = new LineBench(
+    (io) => {
+      const dieHere = die;
+      io.on("connection", (socket) => {
+        socket.on("die once", () => {
+          if (++runs === 1) {
+            dieHere();
+            return never();
+          }
+        });
+      });
+    },
+    {
+      changes: { store },
+      death: () =>
+        new Promise((resolve) => {
+          die = resolve;
+        }),
+    },
+  );
+  await bench.connection(C);
+  bench.send(C, "40");
+  await bench.queue.empty();
+  bench.send(C, event("die once"));
+  await bench.queue.empty();
+  expect([runs, refusals]).toEqual([2, 4]);
+  expect(bench.queue.dead).toEqual([]);
+});
+
 test("an instance that stood still begins nothing that somebody else may have by now", async () => {
   const runs: number[] = [];
   const bench = new LineBench(

@@ -59,7 +59,7 @@ export class LineQueue implements Line {
 
   /** Resolves when nothing is in the queue, and nobody works on what was. */
   async empty(): Promise<void> {
-    while (this.#messages.length > 0 || this.#running.size > 0) await this.#options.clock.sleep(5);
+    while (this.#messages.length > 0 || this.#running.size > 0) await this.#options.clock.sleep(200);
   }
 
   get size(): number {

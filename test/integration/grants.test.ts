@@ -152,6 +152,26 @@ function talk(cloud: LocalCloud, converse: (url: string) => Conversation): Conve
   return conversation;
 }
 
+/** As often as it takes: whether a function is too busy is decided by who comes first. */
+async function talkUntil<T>(
+  happened: Promise<T>,
+  cloud: LocalCloud,
+  converse: (url: string) => Conversation,
+): Promise<T> {
+  const isOver = happened.then(() => true);
+  for (;;) {
+    const conversation = talk(cloud, converse);
+    const said = conversation.done.then(
+      () => false,
+      () => false,
+    );
+    if (await Promise.race([isOver, said])) {
+      conversation.stop();
+      return await happened;
+    }
+  }
+}
+
 /** Some of those that workers post to are gone then, and nobody has noticed. */
 function loseDisconnects({ chaos }: LocalCloud, conversation: typeof converse): void {
   if (conversation === shoutToMany) chaos.set({ loseDisconnect: 1 });
@@ -239,9 +259,7 @@ describe("what Lambda gives up", () => {
       await starved(assembly, starving, starvedAssembly);
       const { cloud, denials, nextDenied, kept } = await boot(starvedAssembly, { timeScale });
       loseDisconnects(cloud, converse);
-      const first = talk(cloud, converse);
-      await kept;
-      first.stop();
+      await talkUntil(kept, cloud, converse);
       const [queue] = cloud.model.queues;
       expect(denials).toEqual([]);
       expect(JSON.parse(cloud.queues.messages(queue?.arn ?? "")[0] ?? "")).toMatchObject({
@@ -254,8 +272,7 @@ describe("what Lambda gives up", () => {
       const removed = statementOf(sid, cloud, crippled);
       const denied = nextDenied();
       cloud.withdraw(removed);
-      talk(cloud, converse);
-      expect(covers(removed, await denied)).toBe(true);
+      expect(covers(removed, await talkUntil(denied, cloud, converse))).toBe(true);
     },
   );
 });

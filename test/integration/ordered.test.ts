@@ -47,6 +47,7 @@ describe.each(upTo(ROUNDS))("round %i", () => {
   test("a burst of 60 events keeps its order, and its counter ends at 60, also in two namespaces", async () => {
     const socket = client();
     const other = socket.io.socket("/other");
+    sockets.push(other);
     const [counted, otherCounted] = [next(socket, "counted", 60), next(other, "counted", 60)];
     for (const n of upTo(60)) {
       socket.emit("count", n);

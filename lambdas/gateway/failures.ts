@@ -51,3 +51,9 @@ export function httpStatusOf(error: unknown): number | undefined {
   if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return undefined;
   return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;
 }
+
+/** Busy, failing, or not to be reached: another try may help, and what was asked may have been done all the same. */
+export function mayPass(error: unknown): boolean {
+  const status = httpStatusOf(error);
+  return status === undefined ? isNetworkError(error) : status === 429 || status >= 500;
+}

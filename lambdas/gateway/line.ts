@@ -1,10 +1,10 @@
 import { withBackoff } from "../aws/backoff.ts";
-import { isNetworkError } from "../aws/network-error.ts";
 import type { Service } from "../aws/service.ts";
 import type { Clock } from "../server/ports/environment.ts";
 import type { Line, LineReceipt, OutgoingLineMessage } from "../server/ports/line.ts";
 import { GatewayError } from "./errors.ts";
-import { httpStatusOf } from "./failures.ts";
+import { httpStatusOf, mayPass } from "./failures.ts";
+import { invocationsOf } from "./tasks.ts";
 
 /** What SQS takes at once. */
 const BATCH = 10;
@@ -77,7 +77,9 @@ async function request(
       body: Buffer.from(JSON.stringify(body)),
     });
   try {
-    const { text } = await withBackoff(post, { clock, deadlineMs: QUEUE_DEADLINE_MS, random, retries });
+    // Also when it may have been done: all of these can be done twice.
+    const how = { clock, deadlineMs: QUEUE_DEADLINE_MS, random, retries: mayPass };
+    const { text } = await withBackoff(post, how);
     return text === "" ? {} : JSON.parse(text);
   } catch (error) {
     const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -85,12 +87,6 @@ async function request(
       cause: error,
     });
   }
-}
-
-/** Also when it may have been done: all of these can be done twice. */
-function retries(error: unknown): boolean {
-  const status = httpStatusOf(error);
-  return status === undefined ? isNetworkError(error) : status === 429 || status >= 500;
 }
 
 /** One that is not there any more is as good as done. */
@@ -112,7 +108,7 @@ async function handOver(
 ): Promise<readonly string[] | "busy"> {
   const call = () =>
     functions.post({
-      path: `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`,
+      path: invocationsOf(functionName),
       headers: { "content-type": "application/json", "x-amz-invocation-type": "RequestResponse" },
       body: Buffer.from(JSON.stringify({ task: "line", Records: records })),
     });

@@ -1,10 +1,9 @@
 import { withBackoff } from "../aws/backoff.ts";
-import { isNetworkError } from "../aws/network-error.ts";
 import type { Service } from "../aws/service.ts";
 import type { Clock } from "../server/ports/environment.ts";
 import type { Task, Tasks } from "../server/ports/tasks.ts";
 import { GatewayError } from "./errors.ts";
-import { httpStatusOf } from "./failures.ts";
+import { mayPass } from "./failures.ts";
 
 /**
  * Largest payload of an asynchronous invocation that is accepted everywhere, in bytes: AWS raised 256 KB to 1 MB, which does not hold
@@ -31,16 +30,14 @@ export interface TasksOptions {
   readonly random?: () => number;
 }
 
-/** Also when it may have been accepted: tasks are done at least once anyway. */
-function retries(error: unknown): boolean {
-  const status = httpStatusOf(error);
-  return status === undefined ? isNetworkError(error) : status === 429 || status >= 500;
-}
+/** Where a function is invoked, below Lambda's endpoint. */
+export const invocationsOf = (functionName: string): string =>
+  `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
 
 /** Starts asynchronous invocations of one function; `name` says of what, in errors. */
 export function createInvoke(options: TasksOptions): (name: string, body: Uint8Array) => Promise<void> {
   const { service, functionName, clock, deadlineMs = 5_000, random = Math.random } = options;
-  const path = `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
+  const path = invocationsOf(functionName);
   const headers = { "content-type": "application/json", "x-amz-invocation-type": "Event" };
 
   return async (name, body) => {
@@ -50,7 +47,8 @@ export function createInvoke(options: TasksOptions): (name: string, body: Uint8A
         clock,
         deadlineMs,
         random,
-        retries,
+        // Also when it may have been accepted: tasks are done at least once anyway.
+        retries: mayPass,
       });
       if (status === 202) return;
       throw new GatewayError("GATEWAY_TASK_REFUSED", `${subject}: Lambda answered ${status} instead of 202.`);

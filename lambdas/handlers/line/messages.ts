@@ -1,3 +1,4 @@
+import { isRecord } from "../../server/common/is-record.ts";
 import type { LineReceipt } from "../../server/ports/line.ts";
 
 /**
@@ -70,6 +71,3 @@ export const endBody = (connectionId: string, id: string, at: number, end: unkno
   `e ${connectionId} ${id} ${at} ${JSON.stringify(end)}`;
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

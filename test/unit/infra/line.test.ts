@@ -4,6 +4,7 @@ import { Match, Template } from "aws-cdk-lib/assertions";
 import type { SkysocketApiProps } from "../../../infra/constructs/index.ts";
 import { DISCONNECT_TEMPLATE, MESSAGE_TEMPLATE } from "../../../infra/constructs/line-templates.ts";
 import { SkysocketStack } from "../../../infra/stack.ts";
+import { LINE_VISIBILITY_SECONDS } from "../../../lambdas/handlers/line/timing.ts";
 
 function newStack(props: Partial<SkysocketApiProps>): SkysocketStack {
   const app = new App({
@@ -113,6 +114,12 @@ describe("the line", () => {
 
   test("is not visible again before the function has ended, as Lambda demands", () => {
     template.hasResourceProperties("AWS::Lambda::Function", { Timeout: 29, RecursiveLoop: "Allow" });
+  });
+
+  test("hides a batch for as long as the function believes", () => {
+    // Infrastructure imports nothing of what runs in AWS, so both say it.
+    expect(LINE_VISIBILITY_SECONDS).toBe(30);
+    template.hasResourceProperties("AWS::SQS::Queue", { VisibilityTimeout: LINE_VISIBILITY_SECONDS });
   });
 
   test("tells the socket function where it and its dead letters are", () => {

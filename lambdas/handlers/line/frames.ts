@@ -1,7 +1,7 @@
 import { describeError, isUnreadable } from "../../server/common/errors.ts";
 import { endConnection } from "../../server/ending/ending.ts";
 import type { Invocation } from "../../server/invocation/invocation.ts";
-import type { ConnectionView, LinePosition } from "../../server/ports/sockets.ts";
+import type { LinePosition } from "../../server/ports/sockets.ts";
 import { socketsOf } from "../../server/socket/socket-core.ts";
 import { PacketReader } from "../binary/packet-reader.ts";
 import { asInvocation } from "../context.ts";
@@ -10,6 +10,7 @@ import type { LineContext } from "./context.ts";
 import { toEnd } from "./ends.ts";
 import type { LineMessage } from "./messages.ts";
 import { Position } from "./position.ts";
+import { ConnectionRows } from "./rows.ts";
 import { LINE_RESERVE_MS, LINE_VISIBILITY_SECONDS, RETRY_MS } from "./timing.ts";
 
 /** A message that is being worked through. */
@@ -22,9 +23,6 @@ interface Begun {
   readonly parts: readonly LineMessage[];
 }
 
-/** A reading of the connection's rows is used for so long, in milliseconds: others may end its sockets meanwhile. */
-const VIEW_MS = 100;
-
 /**
  * The messages of one connection in a batch, one after the other in one invocation. Each begins when the handlers of the one before
  * it have settled, or have had their time (`orderHoldMs`): slow handlers overlap, as on stock. When the last one has had its time
@@ -36,6 +34,7 @@ export class ConnectionFrames {
   /** In the order in which they are run. */
   readonly messages: readonly LineMessage[];
   readonly #reader: PacketReader;
+  readonly #rows: ConnectionRows;
   /** Of those that have begun, the ones whose handlers have not settled. */
   readonly #running = new Set<Promise<void>>();
   /** Of those, the ones that are not even handled, but for their handlers: CONNECTs whose listeners ask their client. */
@@ -47,20 +46,13 @@ export class ConnectionFrames {
   #handled = 0;
   #removed = false;
   #position: Position | undefined;
-  #view: ConnectionView | undefined;
-  #viewOf: string | undefined;
-  #viewAt = 0;
 
   constructor(context: LineContext, connectionId: string, messages: readonly LineMessage[]) {
     this.#context = context;
     this.#connectionId = connectionId;
     this.messages = messages;
     this.#reader = new PacketReader(context, connectionId);
-  }
-
-  /** The messages are gone from the queue already. */
-  get removed(): boolean {
-    return this.#removed;
+    this.#rows = new ConnectionRows(context.ports, connectionId);
   }
 
   /**
@@ -154,7 +146,7 @@ export class ConnectionFrames {
     const { server } = this.#context;
     if (message.kind === "disconnect" || message.kind === "end") {
       this.#begun.add(message);
-      this.#view = undefined;
+      this.#rows.forget();
       this.#startOver(invocation);
       const ended = endConnection(server, invocation, toEnd(message).end);
       return { handled: ended, settled: ended, parts: [] };
@@ -162,7 +154,7 @@ export class ConnectionFrames {
     const packet = await this.#reader.take(message);
     if (this.#reader.isWaiting) this.#parts.push(message);
     if (!packet) return this.#reader.isWaiting ? "more" : undefined;
-    const view = await this.#read(namespaceOf(packet));
+    const view = await this.#rows.read(namespaceOf(packet));
     const { connection } = view;
     // Last before it is begun: what fails before this may be tried any number of times.
     const standing = await this.#position?.begin(message);
@@ -177,7 +169,7 @@ export class ConnectionFrames {
     const earlier = this.#running.size > 0 ? "running" : this.#handled > 0 ? "settled" : undefined;
     this.#handled++;
     const handled = handlePacket({ ...this.#context, invocation, connection, earlier }, view, packet);
-    if (packet.kind !== "event" && packet.kind !== "ack") this.#view = undefined;
+    if (packet.kind !== "event" && packet.kind !== "ack") this.#rows.forget();
     return { handled, settled: handled.then(({ handlers }) => handlers), parts };
   }
 
@@ -299,17 +291,5 @@ export class ConnectionFrames {
       ...(message && { message: message.id }),
       error: describeError(error),
     });
-  }
-
-  /** The rows of one namespace as long as only that is asked for, and then all. */
-  async #read(nsp: string | undefined): Promise<ConnectionView> {
-    const { store, clock } = this.#context.ports;
-    const isKnown = this.#viewOf === undefined || this.#viewOf === nsp;
-    if (this.#view && isKnown && clock.now() - this.#viewAt < VIEW_MS) return this.#view;
-    const of = this.#view && !isKnown ? undefined : nsp;
-    const at = clock.now();
-    const view = await store.readConnection(this.#connectionId, of);
-    [this.#view, this.#viewOf, this.#viewAt] = [view, of, at];
-    return view;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { decodePacket, type Packet as EnginePacket } from "engine.io-parser";
 import { Decoder, Encoder, isPacketValid, type Packet, PacketType } from "socket.io-parser";
+import { type Counted, takeCount } from "./count.ts";
 import { MAX_ATTACHMENTS, MAX_POST_BYTES } from "./limits.ts";
 import { checkLengths, isMap } from "./msgpack-lengths.ts";
 import { withExactViews } from "./msgpack-views.ts";
@@ -57,9 +58,17 @@ export class Codec {
     this.#isMsgpack = this.isBinary && isMap(toBuffer(sample));
   }
 
-  /** Decodes one text frame. Never throws: whatever a client sends is one of {@link Incoming}. */
+  /** The count of a client with `skysocket/client`, and the frame that an ordinary client would have sent. */
+  takeCount(frame: string): Counted {
+    return this.#isForeign ? { frame, count: undefined } : takeCount(frame);
+  }
+
+  /**
+   * Decodes one text frame; a count in front of it says nothing here. Never throws: whatever a client sends is one of
+   * {@link Incoming}.
+   */
   decode(frame: string): Incoming {
-    const packet = decodePacket(frame);
+    const packet = decodePacket(this.takeCount(frame).frame);
     switch (packet.type) {
       case "message":
         return this.#decodeMessage(packet);

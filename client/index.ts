@@ -1,0 +1,2 @@
+/** For JavaScript clients of a Skysocket server: docs/REFERENCE.md. */
+export { parser } from "./parser.ts";

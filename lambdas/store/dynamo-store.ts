@@ -3,6 +3,7 @@ import type { Store } from "../server/ports/store.ts";
 import { answerStore } from "./answers.ts";
 import { connectionStore } from "./connections.ts";
 import { directiveStore } from "./directives.ts";
+import { earlyStore } from "./early.ts";
 import { fanOutStore } from "./fan-outs.ts";
 import { openerStore } from "./inboxes/inbox-openers.ts";
 import { inboxStore } from "./inboxes/inboxes.ts";
@@ -38,6 +39,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store & FanOutSt
     ...directiveStore(table),
     ...answerStore(table),
     ...partStore(table),
+    ...earlyStore(table),
     ...fanOutStore(table),
     ...inboxStore(table),
     ...openerStore(table),

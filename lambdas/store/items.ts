@@ -115,8 +115,15 @@ export function readConnectionItem(item: Item, connectionId: string): Connection
 
 function lineOf(read: ItemReader): Pick<ConnectionRecord, "line"> {
   const [done, retried] = [read.optionalText("lineDone"), read.optionalText("lineRetried")];
+  const gap = read.optionalNumber("lineGap");
   if (done === undefined && retried === undefined) return {};
-  return { line: { ...(done !== undefined && { done }), ...(retried !== undefined && { retried }) } };
+  return {
+    line: {
+      ...(done !== undefined && { done }),
+      ...(retried !== undefined && { retried }),
+      ...(gap !== undefined && { gap }),
+    },
+  };
 }
 
 /** Also for an item of the heartbeat's index, which holds as much. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { EarlyFrame } from "../server/ports/early.ts";
 import type { LegKey } from "../server/ports/fan-out.ts";
 import type { InboxEvent, InboxName, InboxOpener } from "../server/ports/inbox.ts";
 import type { PartId } from "../server/ports/parts.ts";
@@ -285,6 +286,18 @@ export function partKey({ connectionId, at, id }: PartId): Key {
   const time = String(Math.max(0, Math.trunc(at))).padStart(TIME_DIGITS, "0");
   return { pk: partsPk(connectionId), sk: build("T", [time, id], MAX_SK_BYTES) };
 }
+
+/** Frames that came early, by connection: read only while there are any. */
+export function earlyPk(connectionId: string): string {
+  return build("N", [connectionId], MAX_PK_BYTES);
+}
+
+/** Sorts by the count. */
+export function earlyKey({ connectionId, count }: Pick<EarlyFrame, "connectionId" | "count">): Key {
+  return { pk: earlyPk(connectionId), sk: String(count).padStart(COUNT_DIGITS, "0") };
+}
+/** Of 32 bits, which a client counts with. */
+const COUNT_DIGITS = 10;
 
 /** Sorts before all parts. */
 export function refusalKey(connectionId: string): Key {

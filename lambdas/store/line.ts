@@ -1,3 +1,4 @@
+import type { LinePosition } from "../server/ports/sockets.ts";
 import type { Store } from "../server/ports/store.ts";
 import { asText } from "./items.ts";
 import { connectionKey } from "./keys.ts";
@@ -6,11 +7,11 @@ import { Expression } from "./table/expression.ts";
 import { methodsOf } from "./table/methods.ts";
 import type { Table } from "./table/table.ts";
 
-export type LineStore = Pick<Store, "moveLine" | "claimRetry">;
+export type LineStore = Pick<Store, "moveLine" | "countLine" | "claimRetry">;
 
 /** How far the frames of a connection's line have come: in the connection's row, which each batch of them reads anyway. */
 export function lineStore(table: Table): LineStore {
-  return methodsOf(table, { moveLine, claimRetry });
+  return methodsOf(table, { moveLine, countLine, claimRetry });
 }
 
 /** One write. A connection that has ended has no line. */
@@ -18,6 +19,20 @@ async function moveLine(table: Table, connectionId: string, done: string): Promi
   const move = new Expression().set(["lineDone"], done);
   move.require(move.live(table.now()), move.anyOf(move.absent(["lineDone"]), move.below(["lineDone"], done)));
   await table.update(connectionKey(connectionId), `The line of connection ${connectionId}`, move);
+}
+
+/** One write. */
+async function countLine(
+  table: Table,
+  connectionId: string,
+  { done, gap }: Required<Pick<LinePosition, "done">> & Pick<LinePosition, "gap">,
+): Promise<void> {
+  const count = new Expression().set(["lineDone"], done);
+  if (gap === undefined) count.remove(["lineGap"]);
+  else count.set(["lineGap"], gap);
+  const isNoStepBack = count.anyOf(count.absent(["lineDone"]), count.atMost(["lineDone"], done));
+  count.require(count.live(table.now()), isNoStepBack);
+  await table.update(connectionKey(connectionId), `The line of connection ${connectionId}`, count);
 }
 
 /** One write. */

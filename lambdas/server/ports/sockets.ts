@@ -30,12 +30,14 @@ export interface ConnectionRecord {
   readonly bye?: { readonly reason: DisconnectReason; readonly at: number };
 }
 
-/** Sequence numbers of the queue, all of the same length. */
+/** Places of frames: sequence numbers of the queue, or counts of the client (see handlers/line/messages.ts). All compare as texts. */
 export interface LinePosition {
   /** All up to this one are done. */
   readonly done?: string;
   /** The last one that was begun after it had been delivered before. */
   readonly retried?: string;
+  /** Since when frames are kept that came before the next one, in milliseconds; absent if there are none. */
+  readonly gap?: number;
 }
 
 /** Names one socket row: a connection has at most one socket per namespace. */

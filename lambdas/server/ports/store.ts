@@ -1,3 +1,4 @@
+import type { EarlyFrame } from "./early.ts";
 import type { InboxStore } from "./inbox.ts";
 import type { Part, PartId } from "./parts.ts";
 import type { Directive, Leaver, LogEnd, LogRow, Member, RoomName } from "./rooms.ts";
@@ -8,6 +9,7 @@ import type {
   DisconnectReason,
   Json,
   Leaving,
+  LinePosition,
   NewSocket,
   OpenClaim,
   SocketKey,
@@ -35,6 +37,11 @@ export interface Store extends InboxStore {
   sayBye(connectionId: string, reason: DisconnectReason, at: number): Promise<boolean>;
   /** All frames of the connection's line up to `done` have been worked through. Never goes back. */
   moveLine(connectionId: string, done: string): Promise<void>;
+  /** The same for a client that counts its frames, and since when one is missing. What it says last stays, unless it goes back. */
+  countLine(
+    connectionId: string,
+    position: Required<Pick<LinePosition, "done">> & Pick<LinePosition, "gap">,
+  ): Promise<void>;
   /**
    * Takes it on to run a frame that was delivered before, once more; all before it are done. False if it, or a later one, was
    * taken on like that already, or the connection is gone.
@@ -192,4 +199,11 @@ export interface Store extends InboxStore {
   deleteParts(parts: readonly PartId[]): Promise<void>;
   /** True for one caller in ten seconds: the one that tells the client's sockets that its parts make no packet. */
   claimRefusal(connectionId: string): Promise<boolean>;
+
+  // ── frames that came before others that were sent earlier; each is kept for as long as the queue keeps frames ─────
+  /** Puts them, or again. */
+  putEarly(frames: readonly EarlyFrame[]): Promise<void>;
+  /** All of the connection, by their count. */
+  readEarly(connectionId: string): Promise<readonly EarlyFrame[]>;
+  deleteEarly(frames: readonly Pick<EarlyFrame, "connectionId" | "count">[]): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { EarlyFrame } from "../../server/ports/early.ts";
 import type { Part } from "../../server/ports/parts.ts";
 import type { Leaver, LogRow, Member, RoomName } from "../../server/ports/rooms.ts";
 import type { SessionRecord } from "../../server/ports/sessions.ts";
@@ -37,6 +38,8 @@ export interface MemoryState {
   readonly answers: Map<string, Expiring<Json>>;
   /** By connection, then by time and id. */
   readonly parts: Map<string, Map<string, Expiring<Part>>>;
+  /** By key. */
+  readonly early: Map<string, Expiring<EarlyFrame>>;
   /** By connection: the TTL of its refusal. */
   readonly refusals: Map<string, number>;
   /** As in {@link MemoryStoreOptions}. */

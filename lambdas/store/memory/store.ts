@@ -6,8 +6,10 @@ import type { Member, RoomName } from "../../server/ports/rooms.ts";
 import type { ConnectionRecord, LinePosition } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
 import { ANSWER_KEPT_MS, connectionTtl, ENDED_KEPT_MS, toTtl } from "../lifetimes.ts";
+import type { LineStore } from "../line.ts";
 import { isLive } from "../table/expression.ts";
 import { memoryDirectives } from "./directives.ts";
+import { memoryEarly } from "./early.ts";
 import { memoryFanOuts } from "./fan-outs.ts";
 import { memoryHeartbeats } from "./heartbeats.ts";
 import { memoryInboxes } from "./inboxes.ts";
@@ -44,6 +46,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store & Heartbea
     answers: new Map(),
     parts: new Map(),
     refusals: new Map(),
+    early: new Map(),
     keepEndedMs,
     now: () => clock.now(),
     decide: async (decision) => {
@@ -62,6 +65,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store & Heartbea
     ...memoryDirectives(state),
     ...memoryAnswers(state),
     ...memoryParts(state),
+    ...memoryEarly(state),
     ...memoryInboxes(state),
     ...memoryHeartbeats(state),
     ...memoryFanOuts(state, pageSize),
@@ -122,23 +126,36 @@ function memoryConnections(
   };
 }
 
-function memoryLines({ decide, connections, now }: MemoryState): Pick<Store, "moveLine" | "claimRetry"> {
-  const change = (connectionId: string, to: LinePosition, isAllowed: (line: LinePosition) => boolean) =>
+function memoryLines({ decide, connections, now }: MemoryState): LineStore {
+  const change = (
+    connectionId: string,
+    to: (line: LinePosition) => LinePosition,
+    isAllowed: (line: LinePosition) => boolean,
+  ) =>
     decide(() => {
       const row = connections.get(connectionId);
       if (!row || !isLive(row.expiresAt, now()) || !isAllowed(row.value.line ?? {})) return false;
-      const line = { ...row.value.line, ...to };
+      const line = to(row.value.line ?? {});
       connections.set(connectionId, { ...row, value: { ...row.value, line } });
       return true;
     });
   return {
     moveLine: async (connectionId, done) => {
-      await change(connectionId, { done }, (line) => (line.done ?? "") < done);
+      const isLater = (line: LinePosition) => (line.done ?? "") < done;
+      await change(connectionId, (line) => ({ ...line, done }), isLater);
+    },
+    countLine: async (connectionId, { done, gap }) => {
+      const isNoStepBack = (line: LinePosition) => (line.done ?? "") <= done;
+      const counted = ({ gap: _, ...line }: LinePosition) => ({
+        ...{ ...line, done },
+        ...(gap !== undefined && { gap }),
+      });
+      await change(connectionId, counted, isNoStepBack);
     },
     claimRetry: (connectionId, sequence) =>
       change(
         connectionId,
-        { retried: sequence },
+        (line) => ({ ...line, retried: sequence }),
         ({ done = "", retried = "" }) => done < sequence && retried < sequence,
       ),
   };

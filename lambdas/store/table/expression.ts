@@ -74,7 +74,7 @@ export class Expression {
     return `attribute_exists(${this.#path(path)})`;
   }
 
-  atMost(path: Path, value: number): string {
+  atMost(path: Path, value: number | string): string {
     return `${this.#path(path)} <= ${this.#value(value)}`;
   }
 

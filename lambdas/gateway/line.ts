@@ -46,9 +46,13 @@ export function createLine(options: LineOptions): Line {
       }),
     );
   };
-  const send = async (url: string, { connectionId, id, body }: OutgoingLineMessage): Promise<void> => {
+  const send = async (
+    url: string,
+    { connectionId, id, body, isAlone }: OutgoingLineMessage,
+  ): Promise<void> => {
+    const MessageGroupId = isAlone ? id : connectionId;
     await ask("SendMessage", {
-      ...{ QueueUrl: url, MessageBody: body, MessageGroupId: connectionId, MessageDeduplicationId: id },
+      ...{ QueueUrl: url, MessageBody: body, MessageGroupId, MessageDeduplicationId: id },
     });
   };
   return {

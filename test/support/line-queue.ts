@@ -38,6 +38,7 @@ export class LineQueue implements Line {
   #messages: Message[] = [];
   #sequence = 0;
   #receipts = 0;
+  #isPaused = false;
   readonly #running = new Set<Promise<void>>();
 
   constructor(options: LineQueueOptions) {
@@ -62,12 +63,22 @@ export class LineQueue implements Line {
     while (this.#messages.length > 0 || this.#running.size > 0) await this.#options.clock.sleep(200);
   }
 
+  /** Delivers nothing until it resumes. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#pump();
+  }
+
   get size(): number {
     return this.#messages.length;
   }
 
   async send(message: OutgoingLineMessage): Promise<void> {
-    this.#put(message.connectionId, message);
+    this.#put(message.isAlone ? message.id : message.connectionId, message);
   }
 
   async bury(message: OutgoingLineMessage): Promise<void> {
@@ -105,6 +116,7 @@ export class LineQueue implements Line {
   /** Later, and not in the context of whoever caused it. */
   #pump(): void {
     setImmediate(() => {
+      if (this.#isPaused) return;
       for (let batch = this.#take(); batch.length > 0; batch = this.#take()) this.#deliver(batch);
     });
   }

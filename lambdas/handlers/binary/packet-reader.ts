@@ -6,7 +6,7 @@ import type { HandlerContext } from "../context.ts";
 export interface FrameInLine {
   readonly body: string;
   /** Its place. All are of the same length, so that they compare as texts. */
-  readonly sequence: string;
+  readonly place: string;
   /** When it was received, in milliseconds since the epoch. */
   readonly at: number;
 }
@@ -61,8 +61,8 @@ export class PacketReader {
     if (!this.#unfinished) return;
     const { header, attachments } = this.#unfinished;
     const known = new Set(this.#stored.map(({ id }) => id));
-    const isNew = ({ sequence }: FrameInLine): boolean => !known.has(sequence);
-    const id = ({ sequence, at }: FrameInLine) => ({ connectionId: this.#connectionId, id: sequence, at });
+    const isNew = ({ place }: FrameInLine): boolean => !known.has(place);
+    const id = ({ place, at }: FrameInLine) => ({ connectionId: this.#connectionId, id: place, at });
     await Promise.all([
       ...(isNew(header)
         ? [
@@ -90,7 +90,7 @@ export class PacketReader {
     if (!this.#hasLooked) await this.#look();
     const open = this.#unfinished;
     // One that is delivered again, and was kept the first time.
-    if (this.#stored.some(({ id }) => id === frame.sequence)) return undefined;
+    if (this.#stored.some(({ id }) => id === frame.place)) return undefined;
     if (!open) return this.#broken(STRAY_ATTACHMENT);
     const attachments = [...open.attachments, frame];
     if (attachments.length < open.header.attachments) {
@@ -115,14 +115,14 @@ export class PacketReader {
     const begin = parts.findLastIndex(({ kind }) => kind === "header");
     const [header, ...rest] = begin === -1 ? [] : parts.slice(begin);
     if (header?.kind !== "header") return;
-    const place = ({ id, at }: Part): FrameInLine => ({ body: "", sequence: id, at });
+    const frameOf = ({ id, at }: Part): FrameInLine => ({ body: "", place: id, at });
     const attachments = rest.flatMap((part) =>
-      part.kind === "attachment" ? [{ kind: part.kind, bytes: part.bytes, ...place(part) }] : [],
+      part.kind === "attachment" ? [{ kind: part.kind, bytes: part.bytes, ...frameOf(part) }] : [],
     );
     // A packet that has been worked through, whose parts nobody has deleted.
     if (attachments.length >= header.attachments) return;
     const { kind, text, attachments: count } = header;
-    this.#unfinished = { header: { kind, text, attachments: count, ...place(header) }, attachments };
+    this.#unfinished = { header: { kind, text, attachments: count, ...frameOf(header) }, attachments };
   }
 
   get #store(): HandlerContext["ports"]["store"] {

@@ -3,8 +3,9 @@ import { asInvocation } from "../context.ts";
 import { handlePacket, isOver, refuseAfterEnd } from "../message.ts";
 import type { LineContext } from "./context.ts";
 import { ConnectionFrames } from "./frames.ts";
-import { type LineMessage, messageIdOf, toLineMessage } from "./messages.ts";
+import { isCounted, type LineMessage, messageIdOf, toLineMessage } from "./messages.ts";
 import { RETRY_MS } from "./timing.ts";
+import { watchGaps } from "./watches.ts";
 
 /** What Lambda's event source mapping reads: it deletes all other messages of the batch. */
 export interface BatchResponse {
@@ -28,12 +29,12 @@ export async function handleLine(
   records: readonly unknown[],
   { handedOver }: { readonly handedOver: boolean },
 ): Promise<readonly string[]> {
-  const { acks, connections } = sorted(context, records);
+  const { acks, watches, connections } = sorted(context, records);
   const [own, ...others] = [...connections].map(
     ([connectionId, messages]) => new ConnectionFrames(context, connectionId, inOrder(context, messages)),
   );
   const elsewhere = Promise.all(others.map((frames) => handOver(context, frames)));
-  const again: LineMessage[] = [...(await handleAcks(context, acks))];
+  const again: LineMessage[] = [...(await handleAcks(context, acks)), ...(await watchGaps(context, watches))];
   if (own) again.push(...(await own.run()));
   // Whoever waits for this instance may have to wait for itself: the connection shall not.
   if (own && (handedOver || !(await isSoon(context, elsewhere)))) await own.remove();
@@ -47,14 +48,16 @@ export async function handleLine(
 
 interface Sorted {
   readonly acks: readonly LineMessage[];
+  readonly watches: readonly LineMessage[];
   readonly connections: ReadonlyMap<string, readonly LineMessage[]>;
 }
 
 function sorted({ server, ports }: LineContext, records: readonly unknown[]): Sorted {
   const acks: LineMessage[] = [];
+  const watches: LineMessage[] = [];
   const connections = new Map<string, LineMessage[]>();
   for (const record of records) {
-    const message = toLineMessage(record);
+    const message = toLineMessage(record, (frame) => server.codec.takeCount(frame));
     if (!message) {
       ports.log.error(
         "SKY_LINE_UNREADABLE",
@@ -63,22 +66,25 @@ function sorted({ server, ports }: LineContext, records: readonly unknown[]): So
       );
     } else if (message.kind === "ack" && server.codec.decode(message.body).kind === "ack") {
       acks.push(message);
+    } else if (message.kind === "watch") {
+      watches.push(message);
     } else if (message.kind !== "pong") {
       const others = connections.get(message.connectionId) ?? [];
       connections.set(message.connectionId, [...others, message]);
     }
   }
-  return { acks, connections };
+  return { acks, watches, connections };
 }
 
 /**
  * In the order of the queue; where API Gateway's times tell that its sends have overtaken each other, in theirs. Not those that were
- * delivered before: how far they have come is told by their places in the queue.
+ * delivered before: how far they have come is told by their places in the queue. Those of a client that counts are put in order later.
  */
 function inOrder({ ports }: LineContext, messages: readonly LineMessage[]): readonly LineMessage[] {
   const queued = messages.toSorted((a, b) => (a.sequence < b.sequence ? -1 : 1));
   const isContradicted = queued.some((message, i) => i > 0 && message.at < (queued[i - 1]?.at ?? 0));
-  if (!isContradicted || queued.some(({ deliveries }) => deliveries > 1)) return queued;
+  if (!isContradicted || queued.some((message) => message.deliveries > 1 || isCounted(message)))
+    return queued;
   ports.log.warn(
     "SKY_LINE_OVERTAKEN",
     "a client's messages came into the queue in another order than API Gateway received them: they are run in that of their times",

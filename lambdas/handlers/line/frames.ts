@@ -7,8 +7,9 @@ import { PacketReader } from "../binary/packet-reader.ts";
 import { asInvocation } from "../context.ts";
 import { handlePacket, isOver, namespaceOf, refuseAfterEnd } from "../message.ts";
 import type { LineContext } from "./context.ts";
+import { CountedOrder } from "./counted-order.ts";
 import { toEnd } from "./ends.ts";
-import type { LineMessage } from "./messages.ts";
+import { isCounted, type LineMessage, NOTHING_DONE } from "./messages.ts";
 import { Position } from "./position.ts";
 import { ConnectionRows } from "./rows.ts";
 import { LINE_RESERVE_MS, LINE_VISIBILITY_SECONDS, RETRY_MS } from "./timing.ts";
@@ -31,7 +32,7 @@ interface Begun {
 export class ConnectionFrames {
   readonly #context: LineContext;
   readonly #connectionId: string;
-  /** In the order in which they are run. */
+  /** In the order in which they are run, but for a client that counts. */
   readonly messages: readonly LineMessage[];
   readonly #reader: PacketReader;
   readonly #rows: ConnectionRows;
@@ -46,6 +47,8 @@ export class ConnectionFrames {
   #handled = 0;
   #removed = false;
   #position: Position | undefined;
+  /** Of a client that counts its frames. */
+  #order: CountedOrder | undefined;
 
   constructor(context: LineContext, connectionId: string, messages: readonly LineMessage[]) {
     this.#context = context;
@@ -63,7 +66,11 @@ export class ConnectionFrames {
     const { ports } = this.#context;
     try {
       const deadline = await this.#deadline();
-      this.#position = new Position(ports, this.#connectionId, this.messages, await this.#row());
+      const row = await this.#row();
+      this.#order = row && (await this.#countedOrder(row));
+      for (const message of this.#order?.over ?? []) this.#begun.add(message);
+      const tracked = this.#order ? this.#run.filter(isCounted) : this.messages;
+      this.#position = new Position(ports, this.#connectionId, tracked, row);
       await asInvocation(
         { ...this.#context, deadline },
         Math.max(...this.messages.map((message) => (message.kind === "end" ? toEnd(message).hops : 0))),
@@ -77,6 +84,7 @@ export class ConnectionFrames {
       );
     } finally {
       await this.#position?.close();
+      await this.#settle();
     }
     // Also those for which there was no time.
     return this.messages.filter((message) => !this.#begun.has(message));
@@ -86,11 +94,30 @@ export class ConnectionFrames {
     return this.messages.some(({ deliveries }) => deliveries > 1);
   }
 
-  /** How far its frames were when they were delivered before: a read that only those need. */
-  async #row(): Promise<LinePosition> {
-    if (!this.#wasDelivered) return {};
-    const { connection } = await this.#context.ports.store.readConnection(this.#connectionId, null);
-    return connection?.line ?? {};
+  get #run(): readonly LineMessage[] {
+    return this.#order?.run ?? this.messages;
+  }
+
+  /**
+   * How far its frames were. A read that only those need that were delivered before, and those that a client counts or may have
+   * counted. The latter's first event needs the same rows.
+   * @returns undefined if nobody has to know, or the connection is over
+   */
+  async #row(): Promise<LinePosition | undefined> {
+    const [first] = this.messages.filter(isCounted).toSorted((a, b) => a.count - b.count);
+    const packet = first && this.#context.server.codec.decode(first.body);
+    const isNeeded =
+      this.#wasDelivered || this.messages.some(({ kind }) => kind === "disconnect" || kind === "gap");
+    if (!packet && !isNeeded) return undefined;
+    const view = packet
+      ? await this.#rows.read("nsp" in packet ? packet.nsp : undefined)
+      : await this.#context.ports.store.readConnection(this.#connectionId, null);
+    return isOver(view) ? undefined : (view.connection?.line ?? {});
+  }
+
+  async #countedOrder(row: LinePosition): Promise<CountedOrder | undefined> {
+    const counts = this.messages.some(isCounted) || row.done?.startsWith(NOTHING_DONE);
+    return counts ? await CountedOrder.of(this.#context, this.#connectionId, this.messages, row) : undefined;
   }
 
   /** Milliseconds since the epoch: until then nobody else gets the messages. */
@@ -109,13 +136,13 @@ export class ConnectionFrames {
 
   async #all(invocation: Invocation, deadline: number): Promise<void> {
     const { clock } = this.#context.ports;
-    for (const [index, message] of this.messages.entries()) {
+    for (const [index, message] of this.#run.entries()) {
       // Also for an instance that stood still and goes on when somebody else has them.
       if (clock.now() >= deadline) break;
       try {
         await this.#one(invocation, message);
       } catch (error) {
-        if (!this.#begun.has(message)) return await this.#failed(error, this.messages.slice(index));
+        if (!this.#begun.has(message)) return await this.#failed(error, this.#run.slice(index));
         this.#logFailed(error, message);
       }
     }
@@ -151,13 +178,14 @@ export class ConnectionFrames {
       const ended = endConnection(server, invocation, toEnd(message).end);
       return { handled: ended, settled: ended, parts: [] };
     }
-    const packet = await this.#reader.take(message);
+    const fault = this.#order?.faultOf(message);
+    const packet = fault ?? (await this.#reader.take(message));
     if (this.#reader.isWaiting) this.#parts.push(message);
     if (!packet) return this.#reader.isWaiting ? "more" : undefined;
     const view = await this.#rows.read(namespaceOf(packet));
     const { connection } = view;
     // Last before it is begun: what fails before this may be tried any number of times.
-    const standing = await this.#position?.begin(message);
+    const standing = fault ? "run" : await this.#position?.begin(message);
     const parts = this.#parts.splice(0);
     if (standing === "given up") await this.#giveUp(message);
     for (const one of [...parts, message]) this.#begun.add(one);
@@ -168,12 +196,13 @@ export class ConnectionFrames {
     }
     const earlier = this.#running.size > 0 ? "running" : this.#handled > 0 ? "settled" : undefined;
     this.#handled++;
+    if (packet.kind === "fault") this.#startOver(invocation);
     const handled = handlePacket({ ...this.#context, invocation, connection, earlier }, view, packet);
     if (packet.kind !== "event" && packet.kind !== "ack") this.#rows.forget();
     return { handled, settled: handled.then(({ handlers }) => handlers), parts };
   }
 
-  /** Listeners of the connection's end are those of a replay of their own, as for events: closures do not survive by luck. */
+  /** Listeners of the connection's end, and of errors, are those of a replay of their own, as for events: closures do not survive by luck. */
   #startOver(invocation: Invocation): void {
     for (const socket of socketsOf(invocation)) {
       const overlaps = this.#running.size > 0 && socket.replayWaits;
@@ -231,13 +260,14 @@ export class ConnectionFrames {
   async #letGo(invocation: Invocation): Promise<void> {
     await invocation.effectsSoFar();
     await this.#position?.close();
+    await this.#settle();
     await this.remove();
   }
 
   /** Deletes what is done from the queue, before Lambda does. Never rejects. */
   async remove(): Promise<void> {
-    const done = [...this.#begun];
-    const last = done.toSorted((a, b) => (a.sequence < b.sequence ? -1 : 1)).at(-1);
+    const done = [...this.#begun].filter(({ receipt }) => receipt !== "");
+    const last = done.toSorted((a, b) => (a.place < b.place ? -1 : 1)).at(-1);
     if (this.#removed || !last) return;
     this.#removed = true;
     try {
@@ -249,6 +279,18 @@ export class ConnectionFrames {
         { connection: this.#connectionId, error: describeError(error) },
       );
       await this.#position?.save(last).catch(() => undefined);
+    }
+  }
+
+  /** Of a client that counts: before its messages are deleted. Never rejects. */
+  async #settle(): Promise<void> {
+    try {
+      for (const message of (await this.#order?.settle(this.#begun)) ?? []) this.#begun.add(message);
+    } catch (error) {
+      await this.#failed(
+        error,
+        this.messages.filter((message) => !this.#begun.has(message)),
+      );
     }
   }
 
@@ -271,7 +313,8 @@ export class ConnectionFrames {
       { connection: this.#connectionId, error: describeError(error) },
     );
     // Else they come when nobody is expected to work on them any more.
-    await line.hide(messages, RETRY_MS).catch(() => undefined);
+    const hidden = messages.filter(({ receipt }) => receipt !== "");
+    await line.hide(hidden, RETRY_MS).catch(() => undefined);
   }
 
   async #giveUp(message: LineMessage): Promise<void> {

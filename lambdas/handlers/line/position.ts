@@ -12,7 +12,7 @@ import type { LineMessage } from "./messages.ts";
 export class Position {
   readonly #ports: Ports;
   readonly #connectionId: string;
-  /** Those of the batch in the order of the queue, as far as they are not known to be done. */
+  /** The places of those of the batch, in their order, as far as they are not known to be done. */
   readonly #open: string[];
   readonly #done = new Set<string>();
   #row: LinePosition;
@@ -23,7 +23,7 @@ export class Position {
   constructor(ports: Ports, connectionId: string, messages: readonly LineMessage[], row: LinePosition = {}) {
     this.#ports = ports;
     this.#connectionId = connectionId;
-    this.#open = messages.map(({ sequence }) => sequence).sort();
+    this.#open = messages.map(({ place }) => place).sort();
     this.#row = row;
   }
 
@@ -31,14 +31,14 @@ export class Position {
    * May this frame be run? `done`: it has been. `given up`: it was run twice, and its instance died both times; or somebody else has
    * it, because this instance stood still for so long that it was delivered again.
    */
-  async begin({ sequence, deliveries, kind }: LineMessage): Promise<"run" | "done" | "given up"> {
+  async begin({ place, deliveries, kind }: LineMessage): Promise<"run" | "done" | "given up"> {
     const { done = "", retried = "" } = this.#row;
     // Ends can be done any number of times.
     if (deliveries <= 1 || kind !== "frame") return "run";
-    if (sequence <= done) return "done";
-    if (sequence <= retried) return "given up";
-    const claimed = await this.#ports.store.claimRetry(this.#connectionId, sequence);
-    if (claimed) this.#row = { ...this.#row, retried: sequence };
+    if (place <= done) return "done";
+    if (place <= retried) return "given up";
+    const claimed = await this.#ports.store.claimRetry(this.#connectionId, place);
+    if (claimed) this.#row = { ...this.#row, retried: place };
     return claimed ? "run" : "given up";
   }
 
@@ -46,8 +46,8 @@ export class Position {
    * This frame's handlers have settled.
    * @param written resolves when what they have effected so far is done
    */
-  end({ sequence }: LineMessage, written: () => Promise<void>): void {
-    this.#done.add(sequence);
+  end({ place }: LineMessage, written: () => Promise<void>): void {
+    this.#done.add(place);
     while (this.#open[0] !== undefined && this.#done.has(this.#open[0])) this.#latest = this.#open.shift();
     // The last one of a batch is deleted with its batch.
     if (this.#latest !== undefined && this.#open.length > 0) this.#writing ??= this.#write(written);
@@ -62,7 +62,7 @@ export class Position {
   /** All frames that have been begun count as done: they could not be deleted. */
   async save(last: LineMessage): Promise<void> {
     await this.close();
-    await this.#ports.store.moveLine(this.#connectionId, last.sequence);
+    await this.#ports.store.moveLine(this.#connectionId, last.place);
   }
 
   /** Never rejects: it saves work when an instance dies, and no more. */

@@ -9,5 +9,14 @@ export const LINE_VISIBILITY_SECONDS = 30;
 /** How long a batch comes again after what it needs could not be read, in milliseconds. */
 export const RETRY_MS = 1_000;
 
+/** For so long a frame of a client that counts may be missing while later ones are there, in milliseconds. */
+export const GAP_MS = 3_000;
+
+/**
+ * The end of such a client's connection waits for so long, in milliseconds: what it sent in its last moment may come later, as long
+ * as API Gateway's sends overlap.
+ */
+export const LAST_WORDS_MS = 300;
+
 /** No frame is begun this long before its message is delivered to somebody else, in milliseconds: the clocks differ. */
 export const LINE_RESERVE_MS = 2_000;

@@ -25,8 +25,11 @@ export async function handleFault(
   { reason, error }: { readonly reason: FaultReason; readonly error: Error },
 ): Promise<void> {
   const { server, invocation, connection, ports } = context;
-  const code = error instanceof SkysocketError ? error.code : "SKY_PACKET_REFUSED";
-  ports.log.warn(code, `a client sent something that is not a packet: ${error.message}`, {
+  const [code, what] =
+    error instanceof SkysocketError
+      ? [error.code, error.message]
+      : (["SKY_PACKET_REFUSED", `a client sent something that is not a packet: ${error.message}`] as const);
+  ports.log.warn(code, what, {
     connection: connection.connectionId,
     reason,
   });

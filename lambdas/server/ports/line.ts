@@ -13,6 +13,8 @@ export interface OutgoingLineMessage {
   /** Tells it from others of its connection: of two with the same one within five minutes, SQS keeps the first. */
   readonly id: string;
   readonly body: string;
+  /** In a group of its own: it neither waits behind what its connection has in the queue, nor holds that up. */
+  readonly isAlone?: boolean;
 }
 
 export interface Line {
@@ -27,7 +29,7 @@ export interface Line {
    * @throws when SQS refuses one of them
    */
   hide(messages: readonly LineReceipt[], ms: number): Promise<void>;
-  /** Puts a message at the end of a connection's line. One request. */
+  /** Puts a message at the end of a connection's line, or into the queue beside it. One request. */
   send(message: OutgoingLineMessage): Promise<void>;
   /** Puts aside what was given up, where an alarm tells of it. One request. */
   bury(message: OutgoingLineMessage): Promise<void>;

@@ -222,7 +222,10 @@ test("a body is read as the templates write it", () => {
     ...{ kind: "frame", connectionId: "C=", id: "id=", at: 1_700_000_000_000, record },
     body: '42["two words\\n",  "x"]',
     ...{ messageId: "m", receipt: "r", deliveries: 2, deliveredAt: 1_700_000_000_005 },
-    sequence: "18850000000000000001".padStart(39, "0"),
+    ...{
+      sequence: "18850000000000000001".padStart(39, "0"),
+      place: "18850000000000000001".padStart(39, "0"),
+    },
   });
   expect(toLineMessage({ ...record, body: `d C= id 1 ` })).toMatchObject({ kind: "disconnect", body: "" });
   expect(toLineMessage({ ...record, body: "x C= id 1 " })).toBeUndefined();
@@ -234,7 +237,7 @@ test("the row is told how far a batch is once for many events, and never of one 
   await ports.store.putConnection(record);
   const messages = Array.from({ length: 5 }, (_, n) => ({
     ...{ kind: "frame" as const, connectionId: C, id: String(n), at: 0, body: "", record: {} },
-    ...{ messageId: "", receipt: "", deliveries: 1, deliveredAt: 0, sequence: String(n) },
+    ...{ messageId: "", receipt: "", deliveries: 1, deliveredAt: 0, sequence: String(n), place: String(n) },
   }));
   const moved: string[] = [];
   const { moveLine } = ports.store;

@@ -32,14 +32,17 @@ export class CountedOrder {
   readonly #turns: Turns;
   #settling: Promise<void> | undefined;
 
-  /** One read, and only if frames are kept. */
+  /** One read, and only if frames are kept, or are said to be. @returns undefined for a client that does not count */
   static async of(
     context: LineContext,
     connectionId: string,
     messages: readonly LineMessage[],
     row: LinePosition,
-  ): Promise<CountedOrder> {
-    const kept = row.gap === undefined ? [] : await context.ports.store.readEarly(connectionId);
+  ): Promise<CountedOrder | undefined> {
+    if (!messages.some(isCounted) && !row.done?.startsWith(NOTHING_DONE)) return undefined;
+    // A row may have been told last by an instance that had stood still.
+    const mayBeKept = row.gap !== undefined || messages.some(({ kind }) => kind === "gap");
+    const kept = mayBeKept ? await context.ports.store.readEarly(connectionId) : [];
     // If an instance died that ran one of these, it had messages of this batch.
     const deliveries = Math.max(...messages.map((message) => message.deliveries));
     const stored = kept.map((frame) => ({

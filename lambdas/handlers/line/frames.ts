@@ -1,7 +1,6 @@
 import { describeError, isUnreadable } from "../../server/common/errors.ts";
 import { endConnection } from "../../server/ending/ending.ts";
 import type { Invocation } from "../../server/invocation/invocation.ts";
-import type { LinePosition } from "../../server/ports/sockets.ts";
 import { socketsOf } from "../../server/socket/socket-core.ts";
 import { PacketReader } from "../binary/packet-reader.ts";
 import { asInvocation } from "../context.ts";
@@ -9,7 +8,8 @@ import { handlePacket, isOver, namespaceOf, refuseAfterEnd } from "../message.ts
 import type { LineContext } from "./context.ts";
 import { CountedOrder } from "./counted-order.ts";
 import { toEnd } from "./ends.ts";
-import { isCounted, type LineMessage, NOTHING_DONE } from "./messages.ts";
+import { giveUp, logFailed } from "./lost.ts";
+import { isCounted, type LineMessage } from "./messages.ts";
 import { Position } from "./position.ts";
 import { ConnectionRows } from "./rows.ts";
 import { LINE_RESERVE_MS, LINE_VISIBILITY_SECONDS, RETRY_MS } from "./timing.ts";
@@ -63,11 +63,11 @@ export class ConnectionFrames {
    * @returns those that have to be delivered again. Never rejects
    */
   async run(): Promise<readonly LineMessage[]> {
-    const { ports } = this.#context;
+    const { ports, server } = this.#context;
     try {
       const deadline = await this.#deadline();
-      const row = await this.#row();
-      this.#order = row && (await this.#countedOrder(row));
+      const row = await this.#rows.position(this.messages, server.codec);
+      this.#order = row && (await CountedOrder.of(this.#context, this.#connectionId, this.messages, row));
       for (const message of this.#order?.over ?? []) this.#begun.add(message);
       const tracked = this.#order ? this.#run.filter(isCounted) : this.messages;
       this.#position = new Position(ports, this.#connectionId, tracked, row);
@@ -78,15 +78,16 @@ export class ConnectionFrames {
         (invocation, finished) => this.#release(invocation, finished),
       );
     } catch (error) {
-      await this.#failed(
-        error,
-        this.messages.filter((message) => !this.#begun.has(message)),
-      );
+      await this.#failed(error, this.#left);
     } finally {
       await this.#position?.close();
       await this.#settle();
     }
     // Also those for which there was no time.
+    return this.#left;
+  }
+
+  get #left(): readonly LineMessage[] {
     return this.messages.filter((message) => !this.#begun.has(message));
   }
 
@@ -96,28 +97,6 @@ export class ConnectionFrames {
 
   get #run(): readonly LineMessage[] {
     return this.#order?.run ?? this.messages;
-  }
-
-  /**
-   * How far its frames were. A read that only those need that were delivered before, and those that a client counts or may have
-   * counted. The latter's first event needs the same rows.
-   * @returns undefined if nobody has to know, or the connection is over
-   */
-  async #row(): Promise<LinePosition | undefined> {
-    const [first] = this.messages.filter(isCounted).toSorted((a, b) => a.count - b.count);
-    const packet = first && this.#context.server.codec.decode(first.body);
-    const isNeeded =
-      this.#wasDelivered || this.messages.some(({ kind }) => kind === "disconnect" || kind === "gap");
-    if (!packet && !isNeeded) return undefined;
-    const view = packet
-      ? await this.#rows.read("nsp" in packet ? packet.nsp : undefined)
-      : await this.#context.ports.store.readConnection(this.#connectionId, null);
-    return isOver(view) ? undefined : (view.connection?.line ?? {});
-  }
-
-  async #countedOrder(row: LinePosition): Promise<CountedOrder | undefined> {
-    const counts = this.messages.some(isCounted) || row.done?.startsWith(NOTHING_DONE);
-    return counts ? await CountedOrder.of(this.#context, this.#connectionId, this.messages, row) : undefined;
   }
 
   /** Milliseconds since the epoch: until then nobody else gets the messages. */
@@ -187,7 +166,7 @@ export class ConnectionFrames {
     // Last before it is begun: what fails before this may be tried any number of times.
     const standing = fault ? "run" : await this.#position?.begin(message);
     const parts = this.#parts.splice(0);
-    if (standing === "given up") await this.#giveUp(message);
+    if (standing === "given up") await giveUp(this.#context, message);
     for (const one of [...parts, message]) this.#begun.add(one);
     if (standing !== "run") return undefined;
     if (!connection || isOver(view)) {
@@ -287,10 +266,7 @@ export class ConnectionFrames {
     try {
       for (const message of (await this.#order?.settle(this.#begun)) ?? []) this.#begun.add(message);
     } catch (error) {
-      await this.#failed(
-        error,
-        this.messages.filter((message) => !this.#begun.has(message)),
-      );
+      await this.#failed(error, this.#left);
     }
   }
 
@@ -317,22 +293,7 @@ export class ConnectionFrames {
     await line.hide(hidden, RETRY_MS).catch(() => undefined);
   }
 
-  async #giveUp(message: LineMessage): Promise<void> {
-    const { ports, line } = this.#context;
-    const { connectionId, id, body } = message;
-    ports.log.error(
-      "SKY_EVENT_CRASHED",
-      "an event was given up: it has been begun twice, and its instance died or stood still both times. It is in the queue of dead letters.",
-      { connection: connectionId, message: id, deliveries: message.deliveries },
-    );
-    await line.bury({ connectionId, id, body });
-  }
-
   #logFailed(error: unknown, message: LineMessage | undefined): void {
-    this.#context.ports.log.error("SKY_INVOCATION_FAILED", "handling a message of the queue failed", {
-      connection: this.#connectionId,
-      ...(message && { message: message.id }),
-      error: describeError(error),
-    });
+    logFailed(this.#context, this.#connectionId, error, message);
   }
 }

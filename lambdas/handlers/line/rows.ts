@@ -1,5 +1,8 @@
+import type { Codec } from "../../protocol/codec.ts";
 import type { Ports } from "../../server/ports/ports.ts";
-import type { ConnectionView } from "../../server/ports/sockets.ts";
+import type { ConnectionView, LinePosition } from "../../server/ports/sockets.ts";
+import { isOver } from "../message.ts";
+import { isCounted, type LineMessage } from "./messages.ts";
 
 /** A reading of the connection's rows is used for so long, in milliseconds: others may end its sockets meanwhile. */
 const USED_MS = 100;
@@ -16,6 +19,25 @@ export class ConnectionRows {
   constructor(ports: Pick<Ports, "store" | "clock">, connectionId: string) {
     this.#ports = ports;
     this.#connectionId = connectionId;
+  }
+
+  /**
+   * How far the frames of the connection were. Only those need it that were delivered before, and those that a client counts, or may
+   * have counted. The first event of the latter needs the same rows.
+   * @returns undefined if nobody has to know, or the connection is over
+   */
+  async position(messages: readonly LineMessage[], codec: Codec): Promise<LinePosition | undefined> {
+    const [first] = messages.filter(isCounted).toSorted((a, b) => a.count - b.count);
+    if (first) {
+      const packet = codec.decode(first.body);
+      return positionIn(await this.read("nsp" in packet ? packet.nsp : undefined));
+    }
+    const isNeeded = messages.some(
+      ({ kind, deliveries }) => deliveries > 1 || kind === "disconnect" || kind === "gap",
+    );
+    return isNeeded
+      ? positionIn(await this.#ports.store.readConnection(this.#connectionId, null))
+      : undefined;
   }
 
   /** Something changes them: the next one reads. */
@@ -35,3 +57,6 @@ export class ConnectionRows {
     return view;
   }
 }
+
+const positionIn = (view: ConnectionView): LinePosition | undefined =>
+  isOver(view) ? undefined : (view.connection?.line ?? {});

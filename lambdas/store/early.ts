@@ -1,7 +1,7 @@
 import type { EarlyFrame } from "../server/ports/early.ts";
 import type { Store } from "../server/ports/store.ts";
 import { earlyKey, earlyPk } from "./keys.ts";
-import { EARLY_KEPT_MS, toTtl } from "./lifetimes.ts";
+import { LINE_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { isLive } from "./table/expression.ts";
 import { ITEM_VERSION, ItemReader } from "./table/item-reader.ts";
 import { methodsOf } from "./table/methods.ts";
@@ -16,7 +16,7 @@ export function earlyStore(table: Table): EarlyStore {
 
 /** One write each, at once. Put twice, one is the same item. */
 async function putEarly(table: Table, frames: readonly EarlyFrame[]): Promise<void> {
-  const expiresAt = toTtl(table.now() + EARLY_KEPT_MS);
+  const expiresAt = toTtl(table.now() + LINE_KEPT_MS);
   await Promise.all(
     frames.map(({ id, at, body, ...frame }) =>
       table.put(

@@ -29,8 +29,8 @@ export const ANSWER_KEPT_MS = 60 * 1000;
 /** A packet whose attachments take longer than this to arrive is given up. */
 export const PART_KEPT_MS = 60 * 1000;
 
-/** As long as the queue keeps what is in it: what an early frame waits for may be there for so long. */
-export const EARLY_KEPT_MS = 15 * MINUTE_MS;
+/** As long as the queue keeps what is in it: what frames of a line wait for may be there for so long. */
+export const LINE_KEPT_MS = 15 * MINUTE_MS;
 
 /** After this, another invocation may refuse parts: the one that had claimed it must have died. */
 export const REFUSAL_KEPT_MS = 10 * 1000;

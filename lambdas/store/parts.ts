@@ -1,7 +1,7 @@
 import type { Part, PartId } from "../server/ports/parts.ts";
 import type { Store } from "../server/ports/store.ts";
 import { partKey, partsPk, REFUSAL_SK, refusalKey } from "./keys.ts";
-import { PART_KEPT_MS, REFUSAL_KEPT_MS, toTtl } from "./lifetimes.ts";
+import { LINE_KEPT_MS, PART_KEPT_MS, REFUSAL_KEPT_MS, toTtl } from "./lifetimes.ts";
 import { isWinner, newToken } from "./table/claims.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { ITEM_VERSION, type Item, ItemReader } from "./table/item-reader.ts";
@@ -20,21 +20,25 @@ export function partStore(table: Table): PartStore {
 }
 
 /** One write. Conditional, or a frame that is handed over twice would undo that its packet is done. */
-async function putPart(table: Table, part: PendingPart): Promise<void> {
+async function putPart(table: Table, part: PendingPart, { inLine } = { inLine: false }): Promise<void> {
   const now = table.now();
   const first = new Expression();
   first.require(first.anyOf(first.absent(["pk"]), first.expired(now)));
-  await table.put(partItem(part, now), `A binary frame of connection ${part.connectionId}`, first);
+  await table.put(
+    partItem(part, now + (inLine ? LINE_KEPT_MS : PART_KEPT_MS)),
+    `A binary frame of connection ${part.connectionId}`,
+    first,
+  );
 }
 
-function partItem(part: PendingPart, now: number): Item {
+function partItem(part: PendingPart, until: number): Item {
   return {
     ...partKey(part),
     v: ITEM_VERSION,
     id: part.id,
     at: part.at,
     ...(part.kind === "header" ? { text: part.text, n: part.attachments } : bytesOf(part.bytes)),
-    expiresAt: toTtl(now + PART_KEPT_MS),
+    expiresAt: toTtl(until),
   };
 }
 

@@ -95,6 +95,16 @@ export function partContract(bench: StoreBench): void {
       expect(idsOf(await bench.store.readParts(connectionId))).toEqual([parts[2]?.id]);
     });
 
+    it("are kept for 15 minutes if they are those of a line", async () => {
+      const connectionId = bench.name("conn");
+      const part = header(connectionId, 1);
+      await bench.store.putPart(part, { inLine: true });
+      bench.pass(15 * MINUTE - 2_000);
+      expect(await bench.store.readParts(connectionId)).toEqual([part]);
+      bench.pass(4_000);
+      expect(await bench.store.readParts(connectionId)).toEqual([]);
+    });
+
     it("are kept for a minute, done ones for a minute from then", async () => {
       const connectionId = bench.name("conn");
       const [early, late] = [header(connectionId, 1), header(connectionId, 2)];

@@ -63,17 +63,13 @@ export class PacketReader {
     const known = new Set(this.#stored.map(({ id }) => id));
     const isNew = ({ place }: FrameInLine): boolean => !known.has(place);
     const id = ({ place, at }: FrameInLine) => ({ connectionId: this.#connectionId, id: place, at });
+    const put = (part: Parameters<HandlerContext["ports"]["store"]["putPart"]>[0]): Promise<void> =>
+      this.#store.putPart(part, { inLine: true });
     await Promise.all([
-      ...(isNew(header)
-        ? [
-            this.#store.putPart({
-              ...{ ...id(header), kind: "header", text: header.text, attachments: header.attachments },
-            }),
-          ]
-        : []),
-      ...attachments
+      ...[header]
         .filter(isNew)
-        .map((part) => this.#store.putPart({ ...id(part), kind: "attachment", bytes: part.bytes })),
+        .map((part) => put({ ...id(part), kind: "header", text: part.text, attachments: part.attachments })),
+      ...attachments.filter(isNew).map((part) => put({ ...id(part), kind: "attachment", bytes: part.bytes })),
     ]);
   }
 

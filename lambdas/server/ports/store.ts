@@ -186,9 +186,15 @@ export interface Store extends InboxStore {
   putAnswer(socket: Pick<SocketRecord, "nsp" | "id">, askId: number, args: Json): Promise<void>;
   readAnswer(socketId: string, askId: number): Promise<Json | undefined>;
 
-  // ── parts of packets with attachments; each is kept for a minute ──────────────────────────────────────────────────
-  /** Puts a part, unless there is one of this id and time. */
-  putPart(part: Extract<Part, { kind: "header" | "attachment" }>): Promise<void>;
+  // ── parts of packets with attachments; most are kept for a minute ──────────────────────────────────────────────────
+  /**
+   * Puts a part, unless there is one of this id and time.
+   * @param how `inLine`: it is kept for as long as the queue keeps frames
+   */
+  putPart(
+    part: Extract<Part, { kind: "header" | "attachment" }>,
+    how?: { readonly inLine: boolean },
+  ): Promise<void>;
   /** All parts of the connection by the time they were received; of one time, in any order. */
   readParts(connectionId: string): Promise<readonly Part[]>;
   /** True for exactly one caller: its packet is this header with the attachments `taken`. The header becomes a `done`. */

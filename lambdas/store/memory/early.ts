@@ -1,7 +1,7 @@
 import type { EarlyFrame } from "../../server/ports/early.ts";
 import type { EarlyStore } from "../early.ts";
 import { earlyKey } from "../keys.ts";
-import { EARLY_KEPT_MS, toTtl } from "../lifetimes.ts";
+import { LINE_KEPT_MS, toTtl } from "../lifetimes.ts";
 import { isLive } from "../table/expression.ts";
 import type { MemoryState } from "./state.ts";
 
@@ -14,7 +14,7 @@ export function memoryEarly({ decide, early, now }: MemoryState): EarlyStore {
   return {
     putEarly: (frames) =>
       decide(() => {
-        const expiresAt = toTtl(now() + EARLY_KEPT_MS);
+        const expiresAt = toTtl(now() + LINE_KEPT_MS);
         for (const value of frames) early.set(addressOf(value), { value, expiresAt });
       }),
     readEarly: (connectionId) =>

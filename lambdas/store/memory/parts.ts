@@ -1,7 +1,7 @@
 import type { Part, PartId } from "../../server/ports/parts.ts";
 import type { Store } from "../../server/ports/store.ts";
 import { partKey } from "../keys.ts";
-import { PART_KEPT_MS, REFUSAL_KEPT_MS, toTtl } from "../lifetimes.ts";
+import { LINE_KEPT_MS, PART_KEPT_MS, REFUSAL_KEPT_MS, toTtl } from "../lifetimes.ts";
 import type { PartStore } from "../parts.ts";
 import { isLive } from "../table/expression.ts";
 import type { Expiring, MemoryState } from "./state.ts";
@@ -19,14 +19,14 @@ export function memoryParts(state: MemoryState): PartStore {
     const row = partsOf(part.connectionId).get(partKey(part).sk);
     return row && isLiveRow(row) ? row.value : undefined;
   };
-  const set = (part: Part) => {
-    const row = { value: structuredClone(part), expiresAt: toTtl(state.now() + PART_KEPT_MS) };
+  const set = (part: Part, keptMs = PART_KEPT_MS) => {
+    const row = { value: structuredClone(part), expiresAt: toTtl(state.now() + keptMs) };
     partsOf(part.connectionId).set(partKey(part).sk, row);
   };
   return {
-    putPart: (part) =>
+    putPart: (part, how) =>
       decide(() => {
-        if (find(part) === undefined) set(part);
+        if (find(part) === undefined) set(part, how?.inLine ? LINE_KEPT_MS : PART_KEPT_MS);
       }),
     readParts: (connectionId) =>
       decide(() => {

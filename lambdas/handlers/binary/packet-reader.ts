@@ -9,6 +9,8 @@ export interface FrameInLine {
   readonly place: string;
   /** When it was received, in milliseconds since the epoch. */
   readonly at: number;
+  /** How often it has been delivered, this time included. */
+  readonly deliveries: number;
 }
 
 interface Unfinished {
@@ -87,7 +89,8 @@ export class PacketReader {
     const open = this.#unfinished;
     // One that is delivered again, and was kept the first time.
     if (this.#stored.some(({ id }) => id === frame.place)) return undefined;
-    if (!open) return this.#broken(STRAY_ATTACHMENT);
+    // An instance that died after it had handled the packet has forgotten its parts.
+    if (!open) return frame.deliveries > 1 ? undefined : this.#broken(STRAY_ATTACHMENT);
     const attachments = [...open.attachments, frame];
     if (attachments.length < open.header.attachments) {
       this.#unfinished = { ...open, attachments };
@@ -111,7 +114,7 @@ export class PacketReader {
     const begin = parts.findLastIndex(({ kind }) => kind === "header");
     const [header, ...rest] = begin === -1 ? [] : parts.slice(begin);
     if (header?.kind !== "header") return;
-    const frameOf = ({ id, at }: Part): FrameInLine => ({ body: "", place: id, at });
+    const frameOf = ({ id, at }: Part): FrameInLine => ({ body: "", place: id, at, deliveries: 1 });
     const attachments = rest.flatMap((part) =>
       part.kind === "attachment" ? [{ kind: part.kind, bytes: part.bytes, ...frameOf(part) }] : [],
     );

@@ -207,6 +207,34 @@ test("something that nobody of ours has put into the queue is deleted, and told"
   expect(bench.ports.logged.map(([code]) => code)).toEqual(["SKY_LINE_UNREADABLE"]);
 });
 
+test.each(
+  Array.from({ length: 12 }, (_, i) => [true, false].map((after) => ({ call: i + 1, after }))).flat(),
+)(
+  "a packet of two batches whose instance dies is no reason to close its connection: $call, $after",
+  async (end) => {
+    const runs: string[] = [];
+    let batches = Number.POSITIVE_INFINITY;
+    const bench = new LineBench(
+      (io) => {
+        io.on("connection", (socket) => socket.on("put", (part: Buffer) => runs.push(String(part))));
+      },
+      { diesAt: (batch) => (batch === batches + 1 ? end : undefined) },
+    );
+    await bench.connection(C);
+    bench.send(C, "40");
+    await bench.queue.empty();
+    bench.send(C, '451-["put",{"_placeholder":true,"num":0}]');
+    await bench.queue.empty();
+    batches = bench.queue.batches.length;
+    bench.send(C, `b${Buffer.from("a").toString("base64")}`);
+    await bench.queue.empty();
+    expect(runs.slice(0, 1)).toEqual(["a"]);
+    expect(runs.length).toBeLessThanOrEqual(2);
+    expect(bench.ports.gateway.closed).toEqual([]);
+    expect(bench.ports.logged).toEqual([]);
+  },
+);
+
 test("a body is read as the templates write it", () => {
   const record = {
     messageId: "m",

@@ -22,11 +22,10 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  const ends = (): number => stream.runs.filter(({ trigger }) => trigger === "$disconnect").length;
   const clients = sockets.splice(0);
   for (const socket of clients) socket.disconnect();
   // Their ends would be counted with the next test's doings.
-  await stream.until(() => ends() >= clients.length);
+  await stream.until(() => stream.handled("$disconnect") >= clients.length);
   stream.close();
 });
 

@@ -34,13 +34,11 @@ afterEach(async () => {
   stream.clear();
   for (const socket of clients) socket.disconnect();
   // Their ends would be counted with the next test's doings.
-  await stream.until(() => runs("$disconnect") >= clients.length);
+  await stream.until(() => stream.handled("$disconnect") >= clients.length);
   stream.close();
 });
 
 afterAll(() => cloud.stop());
-
-const runs = (trigger: string): number => stream.runs.filter((run) => run.trigger === trigger).length;
 
 /** The run of the frame that was answered with a frame that begins like this, when it is over. */
 async function answered(start: string) {
@@ -127,7 +125,7 @@ test("a CONNECT writes its session, and a resume costs two writes for each room 
   expect(alice.recovered).toBe(true);
   expect(writesOf(resumed).length).toBeLessThanOrEqual(7 + 2 * 3);
   // Nobody else does the rest.
-  expect(stream.runs.filter(({ trigger }) => trigger === "$default")).toHaveLength(1);
+  expect(stream.handled("$default")).toBe(1);
 });
 
 /** Cuts the socket off, has it miss so many packets, and waits until it has them all, and one more. */

@@ -14,7 +14,10 @@ const SETTINGS = ["package.json", "package-lock.json", "tsconfig.json", "node_mo
 /** An assembly that no test asked for in so long is removed, in milliseconds. */
 const KEPT_MS = 24 * 60 * 60_000;
 
-export type AssemblyOptions = Pick<SynthOptions, "app" | "cdkApp" | "routeResponses" | "throttle">;
+export type AssemblyOptions = Pick<
+  SynthOptions,
+  "app" | "cdkApp" | "ordered" | "routeResponses" | "throttle"
+>;
 
 /**
  * Directory of the assembly that `synthesize` would make now, not to be written to. It is kept for the other tests and the next

@@ -16,6 +16,9 @@ export class MeterStream {
   readonly events: CloudEvent[] = [];
   readonly #abort = new AbortController();
   readonly #news = new EventTarget();
+  /** Routes of what clients did, by the id of its request; and the request of each message that it became in a queue. */
+  readonly #routes = new Map<string, string>();
+  readonly #requests = new Map<string, string>();
   #received = 0;
 
   /** Resolves when events are being received. */
@@ -29,7 +32,9 @@ export class MeterStream {
     lines.on("line", (line) => {
       if (!line.startsWith("data: ")) return;
       stream.#received++;
-      stream.events.push(JSON.parse(line.slice("data: ".length)));
+      const event: CloudEvent = JSON.parse(line.slice("data: ".length));
+      stream.events.push(event);
+      stream.#remember(event);
       stream.#news.dispatchEvent(new Event("event"));
     });
     // Of the end by `close()`.
@@ -47,11 +52,25 @@ export class MeterStream {
     return this.events.filter((event) => event.kind === "lambda");
   }
 
-  /** The first run of this trigger since the last {@link clear}, when it is over. Rejects after five minutes. */
+  /**
+   * Why it ran: the route of each frame that it handled, whether that came through a queue or not; else what Lambda calls the
+   * trigger.
+   */
+  triggersOf({ trigger, messageIds = [] }: Run): string[] {
+    const routes = messageIds.flatMap((id) => this.#routes.get(this.#requests.get(id) ?? "") ?? []);
+    return routes.length > 0 ? routes : [trigger];
+  }
+
+  /** How often something with this trigger has been handled since the last {@link clear}. */
+  handled(trigger: string): number {
+    return this.runs.flatMap((run) => this.triggersOf(run)).filter((one) => one === trigger).length;
+  }
+
+  /** The first run with this trigger since the last {@link clear}, when it is over. Rejects after five minutes. */
   async run(trigger: string): Promise<Run> {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     for (;;) {
-      const run = this.runs.find((one) => one.trigger === trigger);
+      const run = this.runs.find((one) => this.triggersOf(one).includes(trigger));
       if (run) return run;
       await once(this.#news, "event", { signal });
     }
@@ -87,5 +106,12 @@ export class MeterStream {
 
   close(): void {
     this.#abort.abort();
+  }
+
+  #remember(event: CloudEvent): void {
+    if (event.kind === "gateway" && event.cause)
+      this.#routes.set(event.cause, event.operation === "message" ? "$default" : `$${event.operation}`);
+    if (event.kind !== "sqs" || event.operation !== "SendMessage") return;
+    for (const id of event.messageIds) this.#requests.set(id, event.requestId);
   }
 }

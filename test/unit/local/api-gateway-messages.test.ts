@@ -177,6 +177,7 @@ describe("a connection", () => {
     try {
       const current = await start({
         apis: [api({ routes: [route("$default"), route("$connect"), route("$disconnect")] })],
+        behavior: { openDelayMs: 0 },
       });
       const client = current.dial();
       await client.opened;

@@ -4,7 +4,7 @@
 export type Entry = readonly [kind: string, ...details: unknown[]];
 
 /** Generous, since the first event on a cold cloud waits for several cold starts on a busy machine. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 5 * 60_000;
 
 interface Waiter {
   readonly matches: (entry: Entry) => boolean;

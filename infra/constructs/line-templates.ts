@@ -4,7 +4,11 @@
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html
  */
 
-/** By kind, connection, message, time and frame, with single spaces, which a form writes as "+"; only a frame has spaces itself. */
+/**
+ * By kind, connection, message, time and frame, with single spaces, which a form writes as "+". The frame is URL-encoded in the body
+ * itself, and once more as a part of the form: SQS refuses bodies with control characters, U+FFFE or U+FFFF, and clients may send
+ * these. Lambda's side is `toLineMessage`.
+ */
 const messageBody = (kind: string, id: string, frame: string): string =>
   `MessageBody=${[kind, encoded("$context.connectionId"), encoded(id), "$context.requestTimeEpoch", frame].join("+")}`;
 
@@ -35,7 +39,11 @@ export const MESSAGE_TEMPLATE = [
   "#set($kind = 'a')#set($group = $id)",
   // No letter may follow, which would be part of its name.
   "#end",
-  fields(encoded("$group"), encoded("$id"), messageBody("$kind", "$context.messageId", encoded("$frame"))),
+  fields(
+    encoded("$group"),
+    encoded("$id"),
+    messageBody("$kind", "$context.messageId", encoded(encoded("$frame"))),
+  ),
 ].join("");
 
 /** Of `$disconnect`: `d`, behind the frames of its connection. */

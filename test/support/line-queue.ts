@@ -7,6 +7,10 @@ const BATCH = 10;
 /** Deliveries after which SQS gives a message up. */
 const MAX_DELIVERIES = 20;
 
+/** As `$util.urlEncode` encodes a frame. */
+export const urlEncoded = (frame: string): string =>
+  new URLSearchParams({ frame }).toString().slice("frame=".length);
+
 interface Message extends OutgoingLineMessage {
   readonly group: string;
   readonly sequence: number;
@@ -50,7 +54,7 @@ export class LineQueue implements Line {
     const isAck = body.startsWith("43");
     const kind = body === "3" ? "p" : isAck ? "a" : "m";
     const group = isAck ? id : kind === "p" ? "pong" : connectionId;
-    this.#put(group, { connectionId, id, body: `${kind} ${connectionId} ${id} ${at} ${body}` });
+    this.#put(group, { connectionId, id, body: `${kind} ${connectionId} ${id} ${at} ${urlEncoded(body)}` });
   }
 
   /** API Gateway's `$disconnect`. */

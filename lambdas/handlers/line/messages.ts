@@ -4,7 +4,8 @@ import type { LineReceipt } from "../../server/ports/line.ts";
 
 /**
  * What the queue delivers: what a client sent, or that its connection has ended. API Gateway's template puts the kind, the
- * connection, an id, the time and the frame into the body, with a space between each two (infra/constructs/line.ts).
+ * connection, an id, the time and the URL-encoded frame into the body, with a space between each two
+ * (infra/constructs/line-templates.ts).
  */
 export interface LineMessage extends LineReceipt {
   /**
@@ -86,7 +87,9 @@ export function toLineMessage(
   const kind = KINDS[letter];
   const { SequenceNumber, ApproximateReceiveCount, ApproximateFirstReceiveTimestamp } = record.attributes;
   if (kind === undefined) return undefined;
-  const { frame, count } = kind === "frame" ? takeCount(body) : { frame: body, count: undefined };
+  const sent = kind === "frame" || kind === "ack" ? decoded(body) : body;
+  if (sent === undefined) return undefined;
+  const { frame, count } = kind === "frame" ? takeCount(sent) : { frame: sent, count: undefined };
   const sequence = text(SequenceNumber).padStart(SEQUENCE_DIGITS, "0");
   return {
     ...{ kind, connectionId, id, at: Number(at), body: frame, record, sequence },
@@ -109,5 +112,14 @@ export const watchBody = (connectionId: string, id: string, at: number): string 
 /** The body of the message that tells that a gap has been watched for long enough. */
 export const gapBody = (connectionId: string, id: string, at: number): string =>
   `g ${connectionId} ${id} ${at} `;
+
+/** What a form's encoding holds, in which a space is "+". Undefined for a text that it does not make. */
+function decoded(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded.replaceAll("+", " "));
+  } catch {
+    return undefined;
+  }
+}
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");

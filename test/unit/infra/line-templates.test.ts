@@ -4,6 +4,7 @@ import { DISCONNECT_TEMPLATE, MESSAGE_TEMPLATE } from "../../../infra/constructs
 import { newId } from "../../../infra/local/api-gateway/ids.ts";
 import { messageOf } from "../../../infra/local/api-gateway/message-form.ts";
 import { VelocityTemplate } from "../../../infra/local/vtl/template.ts";
+import { urlEncoded } from "../../support/line-queue.ts";
 
 const CONTEXT = {
   connectionId: "TXzPWdnOjoECGjA=",
@@ -40,16 +41,20 @@ describe("a frame in the line", () => {
       "Velocity",
       '42["$context.stage $frame $!kind #if(1)#end #set($group = 1) #[[x]]# ## $util.urlEncode(1)"]',
     ],
+    ["what SQS takes in no body", '42/a\u0000\u0001\u001f,["\uFFFE\uFFFF"]'],
     ["32 KB", `42["${"ä b".repeat(8_190)}"]`],
   ])("is told as it came: %s", (_what, frame) => {
-    expect(sent(frame)).toEqual({ ...IN_ORDER, body: `m ${FACTS} ${frame}` });
+    expect(sent(frame)).toEqual({ ...IN_ORDER, body: `m ${FACTS} ${urlEncoded(frame)}` });
   });
 
   test("is told as it came, whatever it is", () => {
-    const frames = fc.string({ unit: "grapheme", maxLength: 200 }).filter((frame) => !/^43|^3$/u.test(frame));
+    const unit = fc.constantFrom<"grapheme" | "binary">("grapheme", "binary");
+    const frames = unit
+      .chain((unit) => fc.string({ unit, maxLength: 200 }))
+      .filter((frame) => !/^43|^3$/u.test(frame));
     fc.assert(
       fc.property(frames, (frame) => {
-        expect(sent(frame)).toEqual({ ...IN_ORDER, body: `m ${FACTS} ${frame}` });
+        expect(sent(frame)).toEqual({ ...IN_ORDER, body: `m ${FACTS} ${urlEncoded(frame)}` });
       }),
     );
   });
@@ -60,7 +65,7 @@ describe("a frame in the line", () => {
       expect(sent(frame)).toEqual({
         groupId: CONTEXT.messageId,
         deduplicationId: CONTEXT.messageId,
-        body: `a ${FACTS} ${frame}`,
+        body: `a ${FACTS} ${urlEncoded(frame)}`,
       });
     },
   );

@@ -49,7 +49,7 @@ class FakeQueue implements QueueSender {
   /** Of the bodies: the kind, and the frame. */
   async told(count: number): Promise<string[]> {
     const sent = await this.sent(count);
-    return sent.map(([, { body }]) => body.replace(/^(\w) \S+ \S+ \d+ /, "$1 "));
+    return sent.map(([, { body }]) => decodeURIComponent(body.replace(/^(\w) \S+ \S+ \d+ /, "$1 ")));
   }
 }
 
@@ -93,7 +93,7 @@ describe("a frame", () => {
     expect(message).toEqual({
       groupId: frame.connectionId,
       deduplicationId: expect.stringMatching(/^[\w-]{15}=$/),
-      body: expect.stringMatching(/^m \S+ \S+ \d{13} 42\["a b"\]$/),
+      body: expect.stringMatching(/^m \S+ \S+ \d{13} 42%5B%22a\+b%22%5D$/),
     });
     expect(message?.body.split(" ").slice(1, 3)).toEqual([message?.groupId, message?.deduplicationId]);
     expect(principal).toMatchObject({ functionName: "Demo-GatewayRole", requestId: frame.cause });

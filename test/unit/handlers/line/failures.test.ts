@@ -3,6 +3,7 @@ import { toLineMessage } from "../../../../lambdas/handlers/line/messages.ts";
 import { Position } from "../../../../lambdas/handlers/line/position.ts";
 import { fakePorts } from "../../../support/fake-ports.ts";
 import { LineBench } from "../../../support/line-bench.ts";
+import { urlEncoded } from "../../../support/line-queue.ts";
 
 const C = "C=";
 const event = (...data: readonly unknown[]): string => `42${JSON.stringify(data)}`;
@@ -239,7 +240,7 @@ test("a body is read as the templates write it", () => {
   const record = {
     messageId: "m",
     receiptHandle: "r",
-    body: 'm C= id= 1700000000000 42["two words\\n",  "x"]',
+    body: `m C= id= 1700000000000 ${urlEncoded('42["two words\\n",  "x"]')}`,
     attributes: {
       SequenceNumber: "18850000000000000001",
       ApproximateReceiveCount: "2",
@@ -257,6 +258,7 @@ test("a body is read as the templates write it", () => {
   });
   expect(toLineMessage({ ...record, body: `d C= id 1 ` })).toMatchObject({ kind: "disconnect", body: "" });
   expect(toLineMessage({ ...record, body: "x C= id 1 " })).toBeUndefined();
+  expect(toLineMessage({ ...record, body: "m C= id 1 %" })).toBeUndefined();
 });
 
 test("the row is told how far a batch is once for many events, and never of one that has not settled", async () => {

@@ -20,10 +20,11 @@ const ROOM = 10;
 /** About what a line of a chat has. */
 const TEXT = "x".repeat(80);
 
-/** What one event costs. Units are DynamoDB's, messages API Gateway's, both ways. */
+/** What one event costs. Units are DynamoDB's, messages API Gateway's, both ways, queue requests those of the line. */
 export interface Calls {
   readonly messages: number;
   readonly invocations: number;
+  readonly queue_requests: number;
   readonly read_units: number;
   readonly write_units: number;
 }
@@ -39,42 +40,56 @@ const WITHOUT = [
 ] as const;
 const WITH = ["broadcast_to_10", "chat", "connect", "resume", "disconnect"] as const;
 
-export interface CallsPerEvent {
+/** Of a deployment: each event alone in its batch, if it comes through the line. */
+export interface CallsOf {
   /**
    * `broadcast_to_10`: to ten. `chat`: to the nine others of a room, the event of the workload that is priced. `connect`: from the
    * upgrade until the socket is in a room. `resume`: a client that comes back, with the end of its old connection.
    */
-  readonly calls_per_event: Readonly<Record<(typeof WITHOUT)[number], Calls>> & {
+  readonly plain: Readonly<Record<(typeof WITHOUT)[number], Calls>> & {
     /** A ping and its answer. */
     readonly ping: Calls;
     /** A run of the heartbeat that finds nobody. */
     readonly heartbeat_run: Calls;
-    readonly with_recovery: Readonly<Record<(typeof WITH)[number], Calls>>;
+  };
+  readonly with_recovery: Readonly<Record<(typeof WITH)[number], Calls>>;
+}
+
+export interface CallsPerEvent {
+  readonly calls_per_event: {
+    readonly ordered: CallsOf;
+    /** With `ordered: false`. */
+    readonly direct: CallsOf;
     readonly runs: number;
   };
 }
 
-/** Medians. Counts, not times: three clouds at once do not disturb each other. */
+/** Medians. Counts, not times: clouds that run at once do not disturb each other. */
 export async function benchCalls(): Promise<CallsPerEvent> {
   const clouds = new TestClouds();
   try {
-    const [plain, recovering, heartbeat] = await Promise.all([
-      measure(clouds, "bench.ts", WITHOUT),
-      measure(clouds, "bench-recovery.ts", WITH),
-      measureHeartbeat(clouds),
-    ]);
-    return { calls_per_event: { ...plain, ...heartbeat, with_recovery: recovering, runs: RUNS } };
+    const [ordered, direct] = [await measureAll(clouds, true), await measureAll(clouds, false)];
+    return { calls_per_event: { ordered, direct, runs: RUNS } };
   } finally {
     await clouds.stop();
   }
 }
 
+async function measureAll(clouds: TestClouds, ordered: boolean): Promise<CallsOf> {
+  const [plain, with_recovery, heartbeat] = await Promise.all([
+    measure(clouds, { app: appPath("bench.ts"), ordered }, WITHOUT),
+    measure(clouds, { app: appPath("bench-recovery.ts"), ordered }, WITH),
+    measureHeartbeat(clouds, ordered),
+  ]);
+  return { plain: { ...plain, ...heartbeat }, with_recovery };
+}
+
 async function measure<Kind extends keyof typeof EVENTS>(
   clouds: TestClouds,
-  app: string,
+  options: { readonly app: string; readonly ordered: boolean },
   kinds: readonly Kind[],
 ): Promise<Record<Kind, Calls>> {
-  const cloud = await clouds.start({ app: appPath(app) });
+  const cloud = await clouds.start(options);
   const counted = new Map<Kind, Calls[]>(kinds.map((kind) => [kind, []]));
   for (let run = 0; run < RUNS; run++) {
     for (const [kind, list] of counted) {
@@ -91,13 +106,17 @@ async function measure<Kind extends keyof typeof EVENTS>(
 }
 
 /** Of the heartbeat's function, and of a client that does nothing but answer pings, where a minute takes a second. */
-async function measureHeartbeat(clouds: TestClouds): Promise<{ ping: Calls; heartbeat_run: Calls }> {
-  const cloud = await clouds.start({ app: appPath("bench.ts"), timeScale: 60 });
+async function measureHeartbeat(
+  clouds: TestClouds,
+  ordered: boolean,
+): Promise<{ ping: Calls; heartbeat_run: Calls }> {
+  const cloud = await clouds.start({ app: appPath("bench.ts"), ordered, timeScale: 60 });
   const runs = await untilRuns(cloud, RUNS);
   const all = sumOf(runs);
   const heartbeat_run = {
     messages: all.messages / all.invocations,
     invocations: 1,
+    queue_requests: all.queue_requests / all.invocations,
     read_units: all.read_units / all.invocations,
     write_units: all.write_units / all.invocations,
   };
@@ -105,9 +124,7 @@ async function measureHeartbeat(clouds: TestClouds): Promise<{ ping: Calls; hear
   const pings: Calls[] = [];
   const socket = await bench.client();
   for (let run = 0; run < RUNS; run++) {
-    pings.push(
-      await bench.count(1, () => new Promise((resolve) => socket.io.once("ping", () => resolve(0)))),
-    );
+    pings.push(await bench.count(1, () => new Promise<void>((resolve) => socket.io.once("ping", resolve))));
   }
   await bench.close();
   return { ping: medians(pings), heartbeat_run };
@@ -130,6 +147,7 @@ function sumOf(events: readonly CloudEvent[]): Calls {
   return {
     messages: sum((event) => (isMessage(event) ? 1 : 0)),
     invocations: sum((event) => (event.kind === "lambda" ? 1 : 0)),
+    queue_requests: sum((event) => (isRequest(event) ? event.requests : 0)),
     read_units: sum((event) => (event.kind === "dynamodb" ? event.readUnits : 0)),
     write_units: sum((event) => (event.kind === "dynamodb" ? event.writeUnits : 0)),
   };
@@ -140,6 +158,7 @@ function medians(list: readonly Calls[]): Calls {
   return {
     messages: of("messages"),
     invocations: of("invocations"),
+    queue_requests: of("queue_requests"),
     read_units: of("read_units"),
     write_units: of("write_units"),
   };
@@ -175,11 +194,11 @@ class Bench {
     return sockets;
   }
 
-  /** What this costs, with all invocations that belong to it. */
-  async count(invocations: number, act: () => Promise<unknown>): Promise<Calls> {
+  /** What this costs, with all that the function has to handle for it. */
+  async count(handled: number, act: () => Promise<unknown>): Promise<Calls> {
     const before = this.#cloud.meter.mark();
     await act();
-    await this.#ended(before, invocations);
+    await this.#ended(before, handled);
     return sumOf(this.#eventsSince(before));
   }
 
@@ -193,18 +212,41 @@ class Bench {
 
   #eventsSince(mark: Mark): readonly CloudEvent[] {
     const events = this.#cloud.meter.events(mark);
-    // What the heartbeat posts is a message all the same.
-    return events.filter((event) => event.kind === "gateway" || event.functionId === this.#functionId);
+    // What the heartbeat posts is a message all the same, and what API Gateway sends to the queue is of no function.
+    return events.filter(
+      ({ kind, functionId }) => kind === "gateway" || kind === "sqs" || functionId === this.#functionId,
+    );
   }
 
-  async #ended(since: Mark, invocations: number): Promise<void> {
+  /** So much has been handled, and what has been is not in the queue any more. */
+  async #ended(since: Mark, handled: number): Promise<void> {
     const giveUpAt = Date.now() + LONGEST_MS;
-    while (this.#eventsSince(since).filter(({ kind }) => kind === "lambda").length < invocations) {
-      if (Date.now() > giveUpAt) throw new Error(`there were no ${invocations} invocations`);
+    for (;;) {
+      const events = this.#eventsSince(since);
+      if (events.reduce((all, event) => all + handledBy(event), 0) >= handled && !anyQueued(events)) return;
+      if (Date.now() > giveUpAt) throw new Error(`${handled} events were not handled`);
       await delay(POLL_MS);
     }
   }
 }
+
+/** Frames, ends and tasks. */
+const handledBy = (event: CloudEvent): number =>
+  event.kind === "lambda" ? (event.messageIds?.length ?? 1) : 0;
+
+/** Have messages been received, or sent, that have not been deleted? */
+function anyQueued(events: readonly CloudEvent[]): boolean {
+  const ids = (operation: RegExp) =>
+    events.flatMap((event) =>
+      event.kind === "sqs" && event.fifo && operation.test(event.operation) ? event.messageIds : [],
+    );
+  const deleted = new Set(ids(/^Delete/));
+  return ids(/^(Send|Receive)/).some((id) => !deleted.has(id));
+}
+
+/** Of the line: the queue of failed tasks is no FIFO queue. */
+const isRequest = (event: CloudEvent): event is Extract<CloudEvent, { kind: "sqs" }> =>
+  event.kind === "sqs" && event.fifo && event.operation !== "EmptyReceive";
 
 function isMessage(event: CloudEvent): boolean {
   if (event.kind !== "gateway") return false;

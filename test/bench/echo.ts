@@ -1,6 +1,7 @@
 /**
- * How long an echo with its acknowledgement takes on this machine: through the local cloud, which plays API Gateway, Lambda and
- * DynamoDB without the network between them, and through stock Socket.IO. Alone: `node --import tsx test/bench/echo.ts`
+ * How long an echo with its acknowledgement takes on this machine: through the local cloud, which plays API Gateway, SQS, Lambda and
+ * DynamoDB without the network between them, with the line and without it, and through stock Socket.IO.
+ * Alone: `node --import tsx test/bench/echo.ts`
  */
 import { fileURLToPath } from "node:url";
 import { io } from "socket.io-client";
@@ -13,6 +14,9 @@ const RUNS = 5;
 const ECHOES = 200;
 const APP = fileURLToPath(new URL("../apps/bench.ts", import.meta.url));
 
+/** `direct` is the construct with `ordered: false`. */
+const TARGETS = ["ordered", "direct", "stock"] as const;
+
 interface Latency {
   readonly p50: number;
   readonly p99: number;
@@ -20,7 +24,7 @@ interface Latency {
 
 export interface EchoLatency {
   /** Milliseconds, medians over runs; one echo after the other. */
-  readonly echo_ms: { readonly ours: Latency; readonly stock: Latency; readonly runs: number };
+  readonly echo_ms: Readonly<Record<(typeof TARGETS)[number], Latency>> & { readonly runs: number };
 }
 
 /** Alternating runs. */
@@ -28,16 +32,20 @@ export async function benchEcho(): Promise<EchoLatency> {
   const clouds = new TestClouds();
   const stock = await startStock(APP);
   try {
-    const targets = { ours: await clouds.start({ app: APP }), stock };
-    const runs: Record<keyof typeof targets, Latency[]> = { ours: [], stock: [] };
+    const ordered = await clouds.start({ app: APP });
+    const targets = { ordered, direct: await clouds.start({ app: APP, ordered: false }), stock };
+    const runs: Record<keyof typeof targets, Latency[]> = { ordered: [], direct: [], stock: [] };
     for (let run = -1; run < RUNS; run++) {
-      for (const name of ["ours", "stock"] as const) {
+      for (const name of TARGETS) {
         const latency = await echo(targets[name]);
         // The first run starts instances.
         if (run >= 0) runs[name].push(latency);
       }
     }
-    return { echo_ms: { ours: medians(runs.ours), stock: medians(runs.stock), runs: RUNS } };
+    const { ordered: line, direct, stock: server } = runs;
+    return {
+      echo_ms: { ordered: medians(line), direct: medians(direct), stock: medians(server), runs: RUNS },
+    };
   } finally {
     await stock.stop();
     await clouds.stop();

@@ -31,6 +31,8 @@ export interface EventCpu {
     readonly stubbed: number;
     /** With the clients that are deployed, the SDK's for DynamoDB among them: one read and one post. */
     readonly sdk: number;
+    /** Of our own code to all, the median over pairs of runs. */
+    readonly ratio: number;
     /** The answer to a ping: it asks nobody anything. */
     readonly pong: number;
     readonly handlers: number;
@@ -101,6 +103,7 @@ export async function benchEventCpu(): Promise<EventCpu> {
     event_cpu_us: {
       stubbed: round(median(times.stubbed)),
       sdk: round(median(times.sdk)),
+      ratio: round(pairedRatio(times.stubbed, times.sdk), 3),
       pong: round(median(times.pong)),
       handlers: HANDLERS,
       runs: RUNS,

@@ -17,6 +17,7 @@ import type { Results } from "./results.ts";
 import { benchServer } from "./server.ts";
 import { markdownOf, plotsOf, textOf } from "./support/report.ts";
 import { missedBars } from "./support/rows.ts";
+import { benchThroughput } from "./throughput.ts";
 
 const DOCS = fileURLToPath(new URL("../../docs/", import.meta.url));
 
@@ -34,6 +35,7 @@ async function measure(): Promise<Results> {
     ...(await part("cold load", benchColdLoad)),
     ...(await part("event", benchEventCpu)),
     ...(await part("echo", benchEcho)),
+    ...(await part("events a second", benchThroughput)),
     ...(await part("calls", benchCalls)),
     ...(await part("fan-out", benchFanOut)),
     ...(await part("stock server", benchServer)),

@@ -3,7 +3,7 @@
  * which sends one message a minute in 8 hours of 22 days. 10,000 of them, where nothing else is said.
  */
 import { PRICES } from "../../infra/local/meter.ts";
-import type { Calls, CallsPerEvent } from "./calls.ts";
+import type { Calls, CallsOf, CallsPerEvent } from "./calls.ts";
 import { round } from "./support/stats.ts";
 
 const CONNECTIONS = 10_000;
@@ -17,6 +17,8 @@ export const EVENT_SECONDS = 0.045;
  * whole milliseconds, those of its own runtime among them.
  */
 export const PONG_SECONDS = 0.002;
+/** Of a pong through the line: SQS takes it, and drops it like nearly all others of its group, so that no function runs for it. */
+const DROPPED = { invocations: 0, queue_requests: 1 };
 /** Assumed: a run of the heartbeat with 1,250 posts, 64 at once. */
 const HEARTBEAT_SECONDS = 1;
 const MEMORY_GB = 0.5;
@@ -38,14 +40,20 @@ export interface Price {
   readonly price: {
     /** What the workload's own messages and connection minutes cost, whoever handles them. */
     readonly unavoidable: number;
-    readonly recovery_off: Bill;
-    readonly recovery_on: Bill;
+    /** Each event alone in its batch, which costs most. */
+    readonly ordered: Bills;
+    readonly direct: Bills;
     readonly others: Readonly<Record<string, number>>;
     /** What the bills leave out, with recovery on. */
     readonly not_counted: { readonly logs: number; readonly join_checks: number };
-    /** The ratios of the bills, if a pong ran as long as an event. */
+    /** The ratios of the direct bills, if a pong ran as long as an event. */
     readonly slow_pongs: { readonly recovery_off: number; readonly recovery_on: number };
   };
+}
+
+export interface Bills {
+  readonly recovery_off: Bill;
+  readonly recovery_on: Bill;
 }
 
 export interface Bill {
@@ -55,6 +63,7 @@ export interface Bill {
   readonly api_gateway: number;
   readonly lambda: number;
   readonly dynamodb: number;
+  readonly sqs: number;
 }
 
 /**
@@ -74,6 +83,7 @@ const runCost = (seconds: number): number =>
 export const costOf = (calls: Calls, seconds: number): number =>
   calls.messages * PRICES.gatewayMessage +
   calls.invocations * runCost(seconds) +
+  calls.queue_requests * PRICES.sqsFifoRequest +
   calls.read_units * PRICES.dynamodbReadUnit +
   calls.write_units * PRICES.dynamodbWriteUnit;
 
@@ -102,23 +112,29 @@ export function priceOf(
 ): Price {
   const { minutes, messages, reconnects } = workload(connections);
   const unavoidable = messagesCost(messages * (1 + RECIPIENTS)) + minutes * PRICES.gatewayConnectionMinute;
-  const parts = (pongSeconds: number) => partsOf(calls, connections, pongSeconds);
   const total = ({ total }: Omit<Bill, "ratio">) => round(total / unavoidable, 3);
-  const { off, on } = parts(PONG_SECONDS);
-  const slow = parts(EVENT_SECONDS);
-  const runs = on.reduce((all, { times, calls }) => all + times * calls.invocations, 0);
-  const bill = (of: Omit<Bill, "ratio">): Bill => ({
-    total: round(of.total, 0),
-    ratio: total(of),
-    api_gateway: round(of.api_gateway, 0),
-    lambda: round(of.lambda, 0),
-    dynamodb: round(of.dynamodb, 0),
-  });
+  const bill = (parts: readonly Part[]): Bill => {
+    const of = billOf(minutes, parts);
+    return {
+      total: round(of.total, 0),
+      ratio: total(of),
+      api_gateway: round(of.api_gateway, 0),
+      lambda: round(of.lambda, 0),
+      dynamodb: round(of.dynamodb, 0),
+      sqs: round(of.sqs, 0),
+    };
+  };
+  const bills = ({ off, on }: Parts): Bills => ({ recovery_off: bill(off), recovery_on: bill(on) });
+  const { plain, with_recovery } = calls.ordered;
+  const line = { with_recovery, plain: { ...plain, ping: { ...plain.ping, ...DROPPED } } };
+  const ordered = partsOf(line, connections, PONG_SECONDS);
+  const slow = partsOf(calls.direct, connections, EVENT_SECONDS);
+  const runs = ordered.on.reduce((all, { times, calls }) => all + times * calls.invocations, 0);
   return {
     price: {
       unavoidable: round(unavoidable, 0),
-      recovery_off: bill(billOf(minutes, off)),
-      recovery_on: bill(billOf(minutes, on)),
+      ordered: bills(ordered),
+      direct: bills(partsOf(calls.direct, connections, PONG_SECONDS)),
       others: OTHERS,
       not_counted: {
         logs: round(runs * LOG_GB_A_RUN * LOG_GB, 0),
@@ -132,12 +148,13 @@ export function priceOf(
   };
 }
 
+interface Parts {
+  readonly off: readonly Part[];
+  readonly on: readonly Part[];
+}
+
 /** What the workload consists of, without and with recovery. */
-function partsOf(
-  calls: CallsPerEvent["calls_per_event"],
-  connections: number,
-  pongSeconds: number,
-): { readonly off: readonly Part[]; readonly on: readonly Part[] } {
+function partsOf({ plain: calls, with_recovery }: CallsOf, connections: number, pongSeconds: number): Parts {
   const { messages, reconnects, pings } = workload(connections);
   const common: readonly Part[] = [
     {
@@ -155,8 +172,8 @@ function partsOf(
   ];
   const on = [
     ...common,
-    { times: messages, calls: calls.with_recovery.chat, seconds: EVENT_SECONDS },
-    { times: reconnects, calls: calls.with_recovery.resume, seconds: EVENT_SECONDS },
+    { times: messages, calls: with_recovery.chat, seconds: EVENT_SECONDS },
+    { times: reconnects, calls: with_recovery.resume, seconds: EVENT_SECONDS },
   ];
   return { off, on };
 }
@@ -169,5 +186,6 @@ function billOf(minutes: number, parts: readonly Part[]): Omit<Bill, "ratio"> {
   const dynamodb = sum(
     ({ calls }) => calls.read_units * PRICES.dynamodbReadUnit + calls.write_units * PRICES.dynamodbWriteUnit,
   );
-  return { total: api_gateway + lambda + dynamodb, api_gateway, lambda, dynamodb };
+  const sqs = sum(({ calls }) => calls.queue_requests * PRICES.sqsFifoRequest);
+  return { total: api_gateway + lambda + dynamodb + sqs, api_gateway, lambda, dynamodb, sqs };
 }

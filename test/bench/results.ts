@@ -6,6 +6,7 @@ import type { FanOutTimes } from "./fan-out.ts";
 import type { PostCost } from "./post.ts";
 import type { Price } from "./price.ts";
 import type { ServerUse } from "./server.ts";
+import type { Throughput } from "./throughput.ts";
 
 /** All that the benches measure. */
 export type Results = PostCost &
@@ -15,4 +16,5 @@ export type Results = PostCost &
   CallsPerEvent &
   FanOutTimes &
   ServerUse &
+  Throughput &
   Price;

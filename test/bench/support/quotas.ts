@@ -52,7 +52,7 @@ export function heartbeatRates({ post_cpu_us: { broadcast } }: PostCost): {
 
 /** With recovery on, in the order in which they bind. */
 export function quotas(results: CallsPerEvent & PostCost): readonly QuotaLine[] {
-  const { chat, resume } = results.calls_per_event.with_recovery;
+  const { chat, resume } = results.calls_per_event.ordered.with_recovery;
   const heartbeat = heartbeatRates(results);
   const units = (of: (calls: Calls) => number) => SENT * of(chat) + RECONNECTS * of(resume);
   const writes = units((each) => each.write_units);

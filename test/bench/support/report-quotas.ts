@@ -8,7 +8,7 @@ import { round } from "./stats.ts";
 export function quotaSection(results: Results): string {
   const lines = quotas(results);
   const [first] = lines;
-  const million = priceOf(results, 1e6).price;
+  const { unavoidable, ordered } = priceOf(results, 1e6).price;
   const gateway = lines.find(({ quota }) => quota.startsWith("API Gateway: requests"));
   const times = grouped(1e6 / (gateway?.binds ?? Number.NaN));
   const rows = lines.map((line) => [
@@ -21,8 +21,8 @@ export function quotaSection(results: Results): string {
   return [
     "## A million connections, on paper",
     "The price grows in proportion: you pay for use alone, and messages after the first billion are cheaper. A million " +
-      `connections of this workload cost $${grouped(million.recovery_on.total)} a month with recovery, of which ` +
-      `$${grouped(million.unavoidable)} are unavoidable.`,
+      `connections of this workload cost $${grouped(ordered.recovery_on.total)} a month with recovery, of which ` +
+      `$${grouped(unavoidable)} are unavoidable.`,
     "![Price of the workload](performance/price.svg)",
     "Time grows with the recipients of one event, not with the connections. Requests grow with the connections, and each kind of request " +
       "has a quota. With recovery on, in an hour in which all connections of the workload send, a default account reaches the quotas in " +

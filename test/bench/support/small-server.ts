@@ -33,7 +33,8 @@ export interface Pieces {
   readonly hour: number;
 }
 
-export function piecesOf({ calls_per_event: calls, price }: Results): Pieces {
+export function piecesOf({ calls_per_event: { ordered }, price: { ordered: price } }: Results): Pieces {
+  const { plain: calls } = ordered;
   const ping = costOf(pingCalls(calls.ping), PONG_SECONDS);
   const visit = costOf(calls.connect, EVENT_SECONDS) + costOf(calls.disconnect, EVENT_SECONDS);
   const chat = costOf(calls.chat, EVENT_SECONDS);

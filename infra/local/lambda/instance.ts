@@ -20,6 +20,8 @@ export interface InstanceOptions {
   /** How far the instance's clock is off, in milliseconds. */
   readonly skewMs: number;
   readonly onLog: (line: LogLine) => void;
+  /** How long the bundle may load before anything is invoked, in milliseconds. @default as on Lambda */
+  readonly initTimeoutMs?: number | undefined;
 }
 
 export interface Invocation {
@@ -29,7 +31,11 @@ export interface Invocation {
   readonly traceId: string;
 }
 
-/** How long an environment may take to load the bundle. @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
+/**
+ * How long an environment may take to load the bundle. What takes longer is begun again by the first invocation, which may take its
+ * own time for it: here it goes on instead, for as long as both together.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+ */
 const INIT_TIMEOUT_MS = 10_000;
 
 /** Runs one invocation at a time; once an invocation killed it, it is `dead` and takes no other. */
@@ -78,7 +84,12 @@ export class Instance {
         skewMs: options.skewMs,
       },
     });
-    this.initialized = this.#await(INIT_TIMEOUT_MS, "the bundle did not load within 10 s");
+    const initSec = (options.initTimeoutMs ?? INIT_TIMEOUT_MS) / 1000;
+    const loadSec = initSec + fn.timeoutSec;
+    this.initialized = this.#await(
+      loadSec * 1000,
+      `The bundle did not load within ${loadSec} s: ${initSec} s, and the function's timeout of ${fn.timeoutSec} s.`,
+    );
     port1.on("message", (message: unknown) => this.#receive(parseMessage(message)));
     this.#worker.on("error", (error) => {
       this.#crash = error;

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { Server } from "../../../lambdas/server/api/index.ts";
-import { Harness } from "../../support/harness.ts";
+import { closedGate } from "../../../lambdas/server/common/gate.ts";
+import { createMemoryStore } from "../../../lambdas/store/memory/store.ts";
+import { Harness, realClock } from "../../support/harness.ts";
 
 /** Two seconds each are kept back for the end of the invocation and for telling the client: a middleware has 200 ms here. */
 const TIMEOUT_MS = 4_200;
@@ -111,4 +113,41 @@ describe("a middleware", () => {
     ).toEqual([]);
     expect(harness.log).toEqual([]);
   });
+});
+
+test("whoever asks something first is in its rooms: what another instance sends then does not miss it", async () => {
+  const app = (): Server => {
+    const io = new Server();
+    const parent = io.of(/^\/dynamic-\d$/);
+    parent.on("connection", (socket) => {
+      socket.on("tell all", () => parent.emit("told all"));
+      socket.on("where", (ack) => ack(socket.nsp.name));
+    });
+    return io;
+  };
+  const memory = createMemoryStore({ clock: realClock });
+  const late = closedGate();
+  const waits = closedGate();
+  const store = {
+    ...memory,
+    putMember: async (member: Parameters<typeof memory.putMember>[0]) => {
+      if (member.nsp === "/dynamic-2") {
+        waits.open();
+        await late.opened;
+      }
+      await memory.putMember(member);
+    },
+  };
+  const harness = new Harness({ app, ports: { store } });
+  const alice = await harness.join("/dynamic-1");
+  const bob = await harness.connect();
+  const entering = bob.send("40/dynamic-2,");
+  await waits.opened;
+  expect(bob.frames.at(-1)).toMatch(/^40\/dynamic-2,/);
+  await alice.send('42/dynamic-1,["tell all"]');
+  const asking = bob.send('42/dynamic-2,0["where"]');
+  late.open();
+  await Promise.all([entering, asking]);
+  await alice.send('42/dynamic-1,["tell all"]');
+  expect(bob.frames.slice(2)).toEqual(['43/dynamic-2,0["/dynamic-2"]', '42/dynamic-2,["told all"]']);
 });

@@ -27,6 +27,8 @@ export const dynamicNamespaces: ScenarioGroup = {
       async run(ctx) {
         const alice = await ctx.connect("alice", { nsp: "/dynamic-1" });
         const bob = await ctx.connect("bob", { nsp: "/dynamic-2", over: alice });
+        // Answered like anybody's: its rooms are in the table, so that what another instance sends reaches it.
+        await bob.ask("where");
         alice.emit("tell all", "everyone");
         await alice.next("told all");
         await bob.next("told all");

@@ -11,7 +11,7 @@ const ROW_PATIENCE_MS = 10_000;
  * How long the upgrade may take once the row is there, in milliseconds: $connect has nothing left to do then but to answer. Where it
  * takes longer the client went away while it waited, which API Gateway may never report.
  */
-const UPGRADE_PATIENCE_MS = 3_000;
+export const UPGRADE_PATIENCE_MS = 3_000;
 /**
  * Waits of one invocation between its tries, in milliseconds. Nearly every upgrade is through after the first two. What waits
  * longer goes on in another invocation, behind whatever has come meanwhile: many upgrades that are dropped at once would

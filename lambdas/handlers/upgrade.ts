@@ -4,6 +4,7 @@ import { extrasOf, makeRequest, type UpgradeRequest } from "../server/common/upg
 import { generateId, passGate, type Refusal } from "../server/upgrade/gate.ts";
 import { asInvocation, type HandlerContext } from "./context.ts";
 import type { LambdaEvent } from "./lambda-event.ts";
+import { UPGRADE_PATIENCE_MS } from "./open.ts";
 import type { ProxyResponse } from "./proxy-response.ts";
 
 type Connect = Extract<LambdaEvent, { kind: "connect" }>;
@@ -30,16 +31,14 @@ export async function handleConnect(context: HandlerContext, event: Connect): Pr
   });
   if (refusal) return refusal;
   const { connectionId, connectedAt } = event;
+  const handshake = JSON.stringify(details(context, event, request));
   // At once: the client sees an open packet only after both, since until this returns every post is refused (410).
-  await Promise.all([
-    ports.store.putConnection({
-      connectionId,
-      sid,
-      connectedAt,
-      handshake: JSON.stringify(details(context, event, request)),
-    }),
+  const [since] = await Promise.all([
+    ports.store.putConnection({ connectionId, sid, connectedAt, handshake }).then(() => ports.clock.now()),
     ports.tasks.start({ task: "open", connectionId, sid }),
   ]);
+  // The open packet may have been given up by now: the client would wait for it in vain. Refused, it comes again at once.
+  if (ports.clock.now() - since >= UPGRADE_PATIENCE_MS) return { statusCode: 503 };
   return { statusCode: 200, ...subprotocol(event.headers) };
 }
 

@@ -73,6 +73,13 @@ test("starts the open packet's task without waiting for the row, to be the soone
   await connecting;
 });
 
+test("is refused where its open packet has been given up meanwhile: the client comes again at once", async () => {
+  const ports = fakePorts();
+  const started = (ms: number) => ({ ...ports, tasks: { start: () => ports.clock.sleep(ms) } });
+  expect((await connect(connectEvent(), {}, started(2_900))).answer).toEqual({ statusCode: 200 });
+  expect((await connect(connectEvent(), {}, started(3_000))).answer).toEqual({ statusCode: 503 });
+});
+
 describe("Engine.IO's checks", () => {
   test.each([
     ["no query", {}, 400, { code: 0, message: "Transport unknown" }],

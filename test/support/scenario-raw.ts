@@ -2,31 +2,43 @@ import { WebSocket } from "ws";
 import type { Names } from "./scenario-names.ts";
 import { type Entry, PATIENCE_MS, Trace } from "./scenario-trace.ts";
 
+/** How an upgrade ends. */
+const ENDS: ReadonlySet<string> = new Set(["open", "refused", "closed"]);
+
 /** A WebSocket without any Socket.IO in it, for what the official client never sends. Records frames as they come. */
 export class RawClient {
   readonly name: string;
   readonly trace: Trace;
-  readonly #socket: WebSocket;
+  readonly #dial: () => WebSocket;
+  #socket: WebSocket;
 
   constructor(name: string, url: string, names: Names, headers: Readonly<Record<string, string>> = {}) {
     this.name = name;
     this.trace = new Trace(name);
-    this.#socket = new WebSocket(url, { headers, perMessageDeflate: false });
-    this.#socket.on("message", (data, isBinary) => {
+    this.#dial = () => this.#recorded(new WebSocket(url, { headers, perMessageDeflate: false }), names);
+    this.#socket = this.#dial();
+  }
+
+  #recorded(socket: WebSocket, names: Names): WebSocket {
+    const record = (...entry: Entry): void => {
+      if (socket === this.#socket) this.trace.push(entry);
+    };
+    socket.on("message", (data, isBinary) => {
       const text = data.toString();
-      this.trace.push(isBinary ? ["binary frame"] : toEntry(text));
+      record(...(isBinary ? (["binary frame"] as const) : toEntry(text)));
       const id = /^40(?:\/[^,]*,)?(\{.*\})$/.exec(text)?.[1];
-      if (id) names.learn(sidOf(id), name);
+      if (id) names.learn(sidOf(id), this.name);
     });
     // No close code: a server's close() is 1005 on the wire, API Gateway's DELETE is not documented.
-    this.#socket.on("close", () => this.trace.push(["closed"]));
-    this.#socket.on("unexpected-response", (request, response) => {
-      this.trace.push(["refused", response.statusCode]);
+    socket.on("close", () => record("closed"));
+    socket.on("unexpected-response", (request, response) => {
+      record("refused", response.statusCode);
       response.resume();
       request.destroy();
     });
     // What follows an error is "close" or "unexpected-response", which are recorded.
-    this.#socket.on("error", () => {});
+    socket.on("error", () => {});
+    return socket;
   }
 
   send(frame: string | Buffer): void {
@@ -39,8 +51,16 @@ export class RawClient {
     return String(text);
   }
 
-  opened(): Promise<Entry> {
-    return this.trace.next("the Engine.IO open packet", ([kind]) => kind === "open");
+  /** Connects again, as clients do, where the server was too busy to open a connection in time. */
+  async opened(): Promise<Entry> {
+    for (;;) {
+      const entry = await this.trace.next("the Engine.IO open packet", ([kind]) => ENDS.has(kind));
+      const [kind, status] = entry;
+      if (kind === "open") return entry;
+      if (kind === "refused" && Number(status) < 500) throw new Error(`${this.name} was refused: ${status}`);
+      this.trace.clear();
+      this.#socket = this.#dial();
+    }
   }
 
   closed(): Promise<Entry> {

@@ -66,6 +66,11 @@ export class Trace {
     });
   }
 
+  /** Forgets what has come so far. */
+  clear(): void {
+    this.#entries.length = 0;
+  }
+
   /** Takes no more entries: what the end of a scenario causes is not part of it. */
   close(): void {
     this.#closed = true;

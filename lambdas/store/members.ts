@@ -1,6 +1,6 @@
 import type { Member, RoomName } from "../server/ports/rooms.ts";
 import type { Store } from "../server/ports/store.ts";
-import { memberItem, readMemberItem } from "./items.ts";
+import { type MemberRow, memberItem, readMemberItem } from "./items.ts";
 import { memberKey, roomPks } from "./keys.ts";
 import { Expression, isLive } from "./table/expression.ts";
 import { readable } from "./table/item-reader.ts";
@@ -10,7 +10,13 @@ import type { Table } from "./table/table.ts";
 
 export type MemberStore = Pick<
   Store,
-  "putMember" | "holdMember" | "releaseMember" | "deleteMember" | "deleteMemberOf" | "listMembers"
+  | "putMember"
+  | "holdMember"
+  | "readMember"
+  | "releaseMember"
+  | "deleteMember"
+  | "deleteMemberOf"
+  | "listMembers"
 >;
 
 /** Who is in a room: what a broadcast reads. What a socket is in stands in its own row, and decides. */
@@ -18,6 +24,7 @@ export function memberStore(table: Table): MemberStore {
   return methodsOf(table, {
     putMember,
     holdMember,
+    readMember,
     releaseMember,
     deleteMember,
     deleteMemberOf,
@@ -43,6 +50,16 @@ async function holdMember(table: Table, member: Member): Promise<void> {
   await table.put(memberItem(member), `The membership of socket ${member.id}`, latest);
 }
 
+/** One read. */
+async function readMember(
+  table: Table,
+  { nsp, room, id }: Parameters<Store["readMember"]>[0],
+): Promise<Member | undefined> {
+  const item = await table.get(memberKey({ nsp, room, id }));
+  const row = item && readMemberItem(item, nsp, room);
+  return row && isLive(row.expiresAt, table.now()) ? toMember(row) : undefined;
+}
+
 /** One write. */
 async function releaseMember(table: Table, member: Parameters<Store["releaseMember"]>[0]): Promise<void> {
   const release = new Expression().remove(["hold"]);
@@ -51,10 +68,11 @@ async function releaseMember(table: Table, member: Parameters<Store["releaseMemb
 }
 
 /** One write. */
-async function deleteMember(table: Table, member: Parameters<Store["deleteMember"]>[0]): Promise<void> {
+async function deleteMember(table: Table, member: Parameters<Store["deleteMember"]>[0]): Promise<boolean> {
   const same = new Expression();
   same.require(same.equals(["token"], member.token));
-  await table.delete(memberKey(member), `The membership of socket ${member.id}`, same);
+  const { ok } = await table.delete(memberKey(member), `The membership of socket ${member.id}`, same);
+  return ok;
 }
 
 /** One write. */
@@ -74,7 +92,9 @@ async function* listMembers(table: Table, nsp: string, room: RoomName): AsyncGen
     const now = table.now();
     const members = readable(items, (item) => readMemberItem(item, nsp, room))
       .filter(({ expiresAt }) => isLive(expiresAt, now))
-      .map(({ expiresAt: _, ...member }): Member => member);
+      .map(toMember);
     if (members.length > 0) yield members;
   }
 }
+
+const toMember = ({ expiresAt: _, ...member }: MemberRow): Member => member;

@@ -35,11 +35,21 @@ export function memberContract(bench: StoreBench): void {
       const member = bench.member(room, { token: "joined first" });
       await bench.store.putMember(member);
       await bench.store.putMember({ ...member, token: "joined again" });
-      await bench.store.deleteMember({ ...member, token: "joined first" });
+      expect(await bench.store.deleteMember({ ...member, token: "joined first" })).toBe(false);
       expect(await bench.members("/", room)).toHaveLength(1);
-      await bench.store.deleteMember({ ...member, token: "joined again" });
-      await bench.store.deleteMember({ ...member, token: "joined again" });
+      expect(await bench.store.deleteMember({ ...member, token: "joined again" })).toBe(true);
+      expect(await bench.store.deleteMember({ ...member, token: "joined again" })).toBe(false);
       expect(await bench.members("/", room)).toEqual([]);
+    });
+
+    it("are read one by one too", async () => {
+      for (const room of [bench.name("room"), EVERYONE] as const) {
+        const member = bench.member(room, { hold: "p" });
+        expect(await bench.store.readMember(member)).toBeUndefined();
+        await bench.store.putMember(member);
+        expect(await bench.store.readMember(member)).toEqual(member);
+        expect(await bench.store.readMember({ ...member, nsp: "/other" })).toBeUndefined();
+      }
     });
 
     it("are deleted by their connection only, whatever the token", async () => {
@@ -108,6 +118,7 @@ export function memberContract(bench: StoreBench): void {
       expect(await bench.members("/", room)).toHaveLength(2);
       bench.pass(HOUR / 2);
       expect(await bench.members("/", room)).toEqual([young]);
+      expect(await bench.store.readMember(old)).toBeUndefined();
     });
   });
 }

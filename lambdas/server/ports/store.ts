@@ -104,7 +104,7 @@ export interface Store extends InboxStore {
   addRooms(key: SocketKey, id: string, rooms: Readonly<Record<string, string>>): Promise<boolean>;
   /**
    * Removes rooms; with `leaving`, the socket's row remembers that it was in them.
-   * @returns the tokens they had; a room that was not there is not in the result
+   * @returns the tokens they had; a room that was not there is not in the result, nor is one whose removal was sent twice
    */
   removeRooms(
     key: SocketKey,
@@ -119,10 +119,11 @@ export interface Store extends InboxStore {
   putMember(member: Member): Promise<void>;
   /** Puts the row of a session's socket, which has `hold` while it is resumed, unless there is one of a later connection. */
   holdMember(member: Member): Promise<void>;
+  readMember(member: Pick<Member, "nsp" | "room" | "id">): Promise<Member | undefined>;
   /** Removes `hold` from the row if it still has this token. */
   releaseMember(member: Pick<Member, "nsp" | "room" | "id" | "token">): Promise<void>;
-  /** Deletes the row if it still has this token. */
-  deleteMember(member: Pick<Member, "nsp" | "room" | "id" | "token">): Promise<void>;
+  /** Deletes the row if it still has this token. False if it has not: it is not there, or an earlier sending has deleted it. */
+  deleteMember(member: Pick<Member, "nsp" | "room" | "id" | "token">): Promise<boolean>;
   /** Deletes the row if it still names this connection, whatever its token (a member found to be dead). */
   deleteMemberOf(connectionId: string, member: Pick<Member, "nsp" | "room" | "id">): Promise<void>;
   /** All members, in pages of at most 1 MB; the shards of EVERYONE are the store's business. */

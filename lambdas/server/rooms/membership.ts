@@ -178,7 +178,34 @@ export async function leave(socket: SocketCore, rooms: readonly string[], until?
   const { store } = socket.invocation.ports;
   const leaving = await noteLeaving(socket, rooms, until);
   const removed = await store.removeRooms(socket.key, socket.id, rooms, leaving);
-  await deleteMembers(socket, Object.entries(removed));
+  const deleted = await deleteMembers(socket, Object.entries(removed));
+  await finishLeaves(
+    socket,
+    rooms.filter((room) => !deleted.includes(room)),
+  );
+}
+
+/**
+ * Rooms of which no member row was found by its token: an earlier leave may have died before it deleted the row, or the answer to this
+ * one was lost. Such a row would go on bringing what the room is sent. Member rows are read before the socket's: a room that the
+ * socket is then not in had no join standing when its member row was read, and a later join has a token of its own. One read a room.
+ */
+async function finishLeaves(socket: SocketCore, rooms: readonly string[]): Promise<void> {
+  const { key, id, nsp, invocation } = socket;
+  const { store } = invocation.ports;
+  const found = await Promise.all(
+    rooms.map(async (room) => [room, await store.readMember({ nsp: nsp.name, room, id })] as const),
+  );
+  const own = found.flatMap(([room, row]) =>
+    row?.connectionId === key.connectionId ? [[room, row.token] as const] : [],
+  );
+  if (own.length === 0) return;
+  const row = await store.readRooms(key);
+  const standing = row?.id === id ? row.rooms : {};
+  await deleteMembers(
+    socket,
+    own.filter(([room]) => !Object.hasOwn(standing, room)),
+  );
 }
 
 /**
@@ -220,14 +247,21 @@ async function endOfStays(
   };
 }
 
-/** Deletes the socket's member rows that have these tokens. One by one: a batch takes no conditions. */
+/**
+ * Deletes the socket's member rows that have these tokens. One by one: a batch takes no conditions.
+ * @returns rooms where there was such a row
+ */
 export async function deleteMembers(
   socket: SocketCore,
   tokens: Iterable<readonly [RoomName, string]>,
-): Promise<void> {
+): Promise<readonly RoomName[]> {
   const { store } = socket.invocation.ports;
   const nsp = socket.nsp.name;
+  const deleted: RoomName[] = [];
   await Promise.all(
-    [...tokens].map(([room, token]) => store.deleteMember({ nsp, room, id: socket.id, token })),
+    [...tokens].map(async ([room, token]) => {
+      if (await store.deleteMember({ nsp, room, id: socket.id, token })) deleted.push(room);
+    }),
   );
+  return deleted;
 }

@@ -193,7 +193,13 @@ function memoryMembers(
   pageSize: number,
 ): Pick<
   Store,
-  "putMember" | "holdMember" | "releaseMember" | "deleteMember" | "deleteMemberOf" | "listMembers"
+  | "putMember"
+  | "holdMember"
+  | "readMember"
+  | "releaseMember"
+  | "deleteMember"
+  | "deleteMemberOf"
+  | "listMembers"
 > {
   const { decide, rooms } = state;
   const roomOf = (nsp: string, room: RoomName) => {
@@ -209,7 +215,7 @@ function memoryMembers(
   ) =>
     decide(() => {
       const found = roomOf(nsp, room).get(id);
-      if (found !== undefined && isIt(found.value)) roomOf(nsp, room).delete(id);
+      return found !== undefined && isIt(found.value) && roomOf(nsp, room).delete(id);
     });
   const put = (member: Member) => {
     const expiresAt = connectionTtl(member.connectedAt + CONNECTION_LIFE_MS);
@@ -223,6 +229,11 @@ function memoryMembers(
         const isLater = there !== undefined && there.value.connectedAt > member.connectedAt;
         if (!isLater || !isLive(there.expiresAt, state.now())) put(member);
       }),
+    readMember: ({ nsp, room, id }) =>
+      decide(() => {
+        const there = roomOf(nsp, room).get(id);
+        return there && isLive(there.expiresAt, state.now()) ? { ...there.value } : undefined;
+      }),
     releaseMember: ({ nsp, room, id, token }) =>
       decide(() => {
         const there = roomOf(nsp, room).get(id);
@@ -231,8 +242,9 @@ function memoryMembers(
         roomOf(nsp, room).set(id, { ...there, value });
       }),
     deleteMember: (member) => deleteIf(member, ({ token }) => token === member.token),
-    deleteMemberOf: (connectionId, member) =>
-      deleteIf(member, (found) => found.connectionId === connectionId),
+    deleteMemberOf: async (connectionId, member) => {
+      await deleteIf(member, (found) => found.connectionId === connectionId);
+    },
     async *listMembers(nsp, room) {
       // Like a Query, no snapshot: each page shows the room as it is when the page is read, in the order of the ids.
       let after: string | undefined;

@@ -1,4 +1,4 @@
-import type { Leaving, LeftRoom, SocketKey } from "../../server/ports/sockets.ts";
+import type { Leaving, SocketKey } from "../../server/ports/sockets.ts";
 import { entryName, leftEntry } from "../entry-names.ts";
 import { asText, readSocketItem, type SocketRow } from "../items.ts";
 import { socketKey } from "../keys.ts";
@@ -59,9 +59,6 @@ async function moveRooms(
     if (written.ok) return [...found, ...oldEntries(written.old?.rooms, there, asText)];
     const row = await rowToMoveIn(table, key, id);
     if (row === undefined) return found;
-    const gone = there.filter((room) => !Object.hasOwn(row.rooms, room));
-    // If a response was lost, the first sending has moved them. Or somebody else has: a token given twice harms nobody.
-    if (written.resent) found.push(...tokensOfLeft(row.left, gone, leaving.until));
     there = there.filter((room) => Object.hasOwn(row.rooms, room));
   }
   return found;
@@ -96,14 +93,4 @@ async function rowToMoveIn(table: Table, key: SocketKey, id: string): Promise<So
   const remember = ofSocket(table, id).setOnce(["left"], {});
   await table.update(socketKey(key), subjectOf(id, key), remember);
   return row;
-}
-
-function tokensOfLeft(
-  left: readonly LeftRoom[] | undefined,
-  rooms: readonly string[],
-  until: string,
-): Tokens {
-  return (left ?? [])
-    .filter((one) => one.until === until && rooms.includes(one.room))
-    .map(({ room, token }) => [room, token] as const);
 }

@@ -1,10 +1,10 @@
 import type { Json, SocketKey, StateChanges } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
 import { entryName } from "../entry-names.ts";
-import { asStoredValue, asText, readMemberItem, type StoredState, type StoredValue } from "../items.ts";
-import { memberKey, socketKey } from "../keys.ts";
+import { asStoredValue, asText, type StoredState, type StoredValue } from "../items.ts";
+import { socketKey } from "../keys.ts";
 import { isWinner, newToken } from "../table/claims.ts";
-import { chunks, ENTRIES_PER_UPDATE, isLive } from "../table/expression.ts";
+import { chunks, ENTRIES_PER_UPDATE } from "../table/expression.ts";
 import { type Item, toRecord } from "../table/item-reader.ts";
 import { methodsOf } from "../table/methods.ts";
 import { oldEntries } from "../table/old-entries.ts";
@@ -121,48 +121,9 @@ async function removeRooms(
     const leave = ofSocket(table, id);
     for (const room of chunk) leave.remove(["rooms", entryName(room)]);
     const written = await table.update(socketKey(key), subjectOf(id, key), leave, "UPDATED_OLD");
-    const had = oldEntries(written.old?.rooms, chunk, asText);
-    tokens.push(...had);
-    if (!written.resent) continue;
-    const known = new Set(had.map(([room]) => room));
-    tokens.push(
-      ...(await lostTokens(
-        table,
-        key,
-        id,
-        chunk.filter((room) => !known.has(room)),
-      )),
-    );
+    tokens.push(...oldEntries(written.old?.rooms, chunk, asText));
   }
   return toRecord(tokens);
-}
-
-/**
- * Tokens that went with a lost response: the first sending removed the rooms, the second found nothing. Without them the
- * member rows would stay, and the socket would go on getting what is sent to rooms it has left. The member rows still have
- * them. A join that races is safe: the members are read before the socket, so a room that the socket is then not in had no
- * join standing when its member was read, and a later join writes a token of its own.
- */
-async function lostTokens(
-  table: Table,
-  key: SocketKey,
-  id: string,
-  rooms: readonly string[],
-): Promise<readonly (readonly [string, string])[]> {
-  if (rooms.length === 0) return [];
-  const members = await Promise.all(
-    rooms.map(async (room) => {
-      const item = await table.get(memberKey({ nsp: key.nsp, room, id }));
-      return item && readMemberItem(item, key.nsp, room);
-    }),
-  );
-  const row = await readSocketRow(table, key);
-  const stillIn = row?.id === id ? row.rooms : {};
-  return rooms.flatMap((room, i) => {
-    const member = members[i];
-    const isOurs = member?.connectionId === key.connectionId && isLive(member.expiresAt, table.now());
-    return isOurs && !Object.hasOwn(stillIn, room) ? [[room, member.token] as const] : [];
-  });
 }
 
 /** One write. */

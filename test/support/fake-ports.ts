@@ -42,12 +42,15 @@ export class VirtualClock implements Clock {
     if (signal?.aborted) return Promise.resolve();
     this.slept.push(ms);
     return new Promise((resolve) => {
-      const timer = { at: this.#now + ms, fire: resolve };
-      this.#timers.push(timer);
-      signal?.addEventListener("abort", () => {
+      const timer = { at: this.#now + ms, fire: () => over() };
+      const over = (): void => {
+        // One signal may end many sleeps, one after the other.
+        signal?.removeEventListener("abort", over);
         this.#timers = this.#timers.filter((one) => one !== timer);
         resolve();
-      });
+      };
+      this.#timers.push(timer);
+      signal?.addEventListener("abort", over);
       void this.#run();
     });
   }

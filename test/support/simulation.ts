@@ -142,12 +142,15 @@ export class Simulation {
         return;
       }
       // Whole milliseconds, as of `Date.now()`: ids and rows hold times as whole numbers.
-      const timer: Timer = { at: Math.ceil(this.now + ms), life, fire: resolve };
-      this.#timers.push(timer);
-      signal?.addEventListener("abort", () => {
+      const timer: Timer = { at: Math.ceil(this.now + ms), life, fire: () => over() };
+      const over = (): void => {
+        // One signal may end many sleeps, one after the other.
+        signal?.removeEventListener("abort", over);
         this.#timers = this.#timers.filter((one) => one !== timer);
         resolve();
-      });
+      };
+      this.#timers.push(timer);
+      signal?.addEventListener("abort", over);
     });
   }
 

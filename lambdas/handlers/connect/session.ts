@@ -3,7 +3,7 @@ import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import { EVERYONE } from "../../server/ports/rooms.ts";
 import type { SocketRecord } from "../../server/ports/sockets.ts";
 import { renewedToken } from "../../server/recovery/membership-history.ts";
-import { stampTokens } from "../../server/rooms/membership.ts";
+import { stampTokens } from "../../server/rooms/joining.ts";
 import type { SocketCore, SocketSeed } from "../../server/socket/socket-core.ts";
 import type { PacketContext } from "../context.ts";
 import type { Restored } from "./restore.ts";

@@ -16,7 +16,8 @@ import type {
 import type { UpgradeRequest } from "../common/upgrade-request.ts";
 import { disconnectSocket } from "../ending/ending.ts";
 import { closeInbox, type InboxOptions, openInbox } from "../inbox/opening.ts";
-import { finishJoin, leave, startJoin } from "../rooms/membership.ts";
+import { finishJoin, startJoin } from "../rooms/joining.ts";
+import { leave } from "../rooms/leaving.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 import { BroadcastOperator, COMPRESSION, roomList } from "./broadcast-operator.ts";
 import { Client, Conn } from "./conn.ts";

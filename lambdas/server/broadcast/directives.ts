@@ -12,7 +12,8 @@ import {
   tokenOfDirective,
 } from "../recovery/membership-history.ts";
 import { EMITTER_LIFE_MS } from "../recovery/owed.ts";
-import { leave, writeJoin } from "../rooms/membership.ts";
+import { writeJoin } from "../rooms/joining.ts";
+import { leave } from "../rooms/leaving.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 import type { Audience } from "./broadcast.ts";
 

@@ -56,6 +56,10 @@ function doubtOf(aheadMs: number): string {
   return Math.min(doubled, MOST_DOUBLED).toString(36);
 }
 
+/** A clock that may be ahead must not make a socket miss what came in between. */
+export const earliestNow = (clock: Pick<Clock, "now" | "aheadMs">): number =>
+  clock.now() - (clock.aheadMs ?? 0);
+
 /** Sorts before all offsets of this millisecond and later ones. */
 export const offsetsFrom = (ms: number): string => padded(Math.max(0, ms), TIME_DIGITS);
 

@@ -8,7 +8,7 @@ import type { Invocation } from "../invocation/invocation.ts";
 import { EVERYONE, ofJsonRoom } from "../ports/rooms.ts";
 import type { ConnectionView, DisconnectReason, SocketRecord, SocketView } from "../ports/sockets.ts";
 import type { EndTarget } from "../ports/tasks.ts";
-import { deleteMembers } from "../rooms/membership.ts";
+import { deleteMembers } from "../rooms/member-rows.ts";
 import { type SocketCore, socketsOf } from "../socket/socket-core.ts";
 import { callCloseListeners, reportClose } from "./closing.ts";
 

@@ -1,30 +1,20 @@
 import { SkysocketError } from "../common/errors.ts";
-import { latestOf, offsetsFrom } from "../common/offsets.ts";
+import { earliestNow } from "../common/offsets.ts";
 import { MAX_NAME_BYTES, MAX_ROOM_NAMES_BYTES, nameBytes } from "../common/row-limits.ts";
 import { allFannedOut } from "../fan-out/fan-out.ts";
-import type { Clock } from "../ports/environment.ts";
-import type { Member, RoomName } from "../ports/rooms.ts";
-import type { Leaving, SocketRecord } from "../ports/sockets.ts";
-import { joinToken, toForget } from "../recovery/membership-history.ts";
+import type { RoomName } from "../ports/rooms.ts";
+import type { SocketRecord } from "../ports/sockets.ts";
+import { joinToken } from "../recovery/membership-history.ts";
 import { newMembershipToken } from "../socket/memberships.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
+import { leave } from "./leaving.ts";
+import { deleteMembers, putMembers, releaseMembers } from "./member-rows.ts";
 
 /**
  * Joining and leaving, as docs/architecture/table.md says. The socket's row decides (a map from room to token), the member row is what
  * emitters read. Each join has a new token, so that a leave and a join of the same room that race, in whatever order
  * their writes arrive, end with both rows saying the same.
  */
-export function member(socket: SocketCore, room: RoomName, token: string): Member {
-  return {
-    nsp: socket.nsp.name,
-    room,
-    id: socket.id,
-    connectionId: socket.key.connectionId,
-    connectedAt: socket.connection.connectedAt,
-    token,
-    ...socket.hold,
-  };
-}
 
 /**
  * The rooms the socket is not in yet get a token and count as joined from here on (`socket.rooms` changes synchronously).
@@ -76,9 +66,6 @@ export async function stampTokens(
   return await Promise.all([...tokens].map(([room]) => stamp(room)));
 }
 
-/** A clock that may be ahead must not make a socket miss what came in between. */
-const earliestNow = (clock: Pick<Clock, "now" | "aheadMs">): number => clock.now() - (clock.aheadMs ?? 0);
-
 /** Writes what {@link startJoin} began: one write for the socket, one for each room, one read; with recovery, one read more a room. */
 export async function finishJoin(
   socket: SocketCore,
@@ -108,16 +95,6 @@ export async function writeJoin(socket: SocketCore, tokens: Readonly<Record<stri
 async function undoJoin(socket: SocketCore, rooms: readonly string[]): Promise<void> {
   socket.memberships.leave(rooms);
   await leave(socket, rooms);
-}
-
-export async function putMembers(
-  socket: SocketCore,
-  tokens: Iterable<readonly [RoomName, string]>,
-): Promise<void> {
-  const { store } = socket.invocation.ports;
-  // A session's socket may have gone on elsewhere by now, with the same id: the row of there must not be lost.
-  const put = socket.pid === undefined ? store.putMember : store.holdMember;
-  await Promise.all([...tokens].map(([room, token]) => put(member(socket, room, token))));
 }
 
 /**
@@ -159,109 +136,4 @@ async function repairMembers(
   });
   await putMembers(socket, again);
   return again;
-}
-
-async function releaseMembers(
-  { invocation, nsp, id }: SocketCore,
-  tokens: readonly (readonly [string, string])[],
-): Promise<void> {
-  const { store } = invocation.ports;
-  await Promise.all(tokens.map(([room, token]) => store.releaseMember({ nsp: nsp.name, room, id, token })));
-}
-
-/**
- * Removes rooms from the socket's row and the member rows that go with them.
- * @param until an offset: when it left them, if that was not now
- */
-export async function leave(socket: SocketCore, rooms: readonly string[], until?: string): Promise<void> {
-  await allFannedOut(socket.invocation);
-  const { store } = socket.invocation.ports;
-  const leaving = await noteLeaving(socket, rooms, until);
-  const removed = await store.removeRooms(socket.key, socket.id, rooms, leaving);
-  const deleted = await deleteMembers(socket, Object.entries(removed));
-  await finishLeaves(
-    socket,
-    rooms.filter((room) => !deleted.includes(room)),
-  );
-}
-
-/**
- * Rooms of which no member row was found by its token: an earlier leave may have died before it deleted the row, or the answer to this
- * one was lost. Such a row would go on bringing what the room is sent. Member rows are read before the socket's: a room that the
- * socket is then not in had no join standing when its member row was read, and a later join has a token of its own. One read a room.
- */
-async function finishLeaves(socket: SocketCore, rooms: readonly string[]): Promise<void> {
-  const { key, id, nsp, invocation } = socket;
-  const { store } = invocation.ports;
-  const found = await Promise.all(
-    rooms.map(async (room) => [room, await store.readMember({ nsp: nsp.name, room, id })] as const),
-  );
-  const own = found.flatMap(([room, row]) =>
-    row?.connectionId === key.connectionId ? [[room, row.token] as const] : [],
-  );
-  if (own.length === 0) return;
-  const row = await store.readRooms(key);
-  const standing = row?.id === id ? row.rooms : {};
-  await deleteMembers(
-    socket,
-    own.filter(([room]) => !Object.hasOwn(standing, room)),
-  );
-}
-
-/**
- * With recovery, what the rooms were sent up to now remains the socket's: one read for each. Workers may still be about to post some
- * of it (fan-out.ts): then it costs one write more for each to note who leaves, before the member rows are deleted.
- */
-async function noteLeaving(
-  socket: SocketCore,
-  rooms: readonly string[],
-  at?: string,
-): Promise<Leaving | undefined> {
-  if (socket.pid === undefined) return undefined;
-  const { until, noteIn } = at === undefined ? await endOfStays(socket, rooms) : { until: at, noteIn: rooms };
-  const { memberships } = socket;
-  const { store } = socket.invocation.ports;
-  await Promise.all(
-    noteIn.map((room) =>
-      store.putLeaver({ ...member(socket, room, memberships.tokenOf(room) ?? memberships.token), until }),
-    ),
-  );
-  const forgetting = toForget(memberships.left, rooms.length);
-  const left = rooms.map((room) => ({ room, token: memberships.tokenOf(room) ?? "", until }));
-  memberships.noteLeft(left, forgetting.forget);
-  return { until, ...forgetting };
-}
-
-/** Emitters whose clocks are ahead of ours have later ids than ours: the last packets of the logs tell. */
-async function endOfStays(
-  { nsp, invocation }: SocketCore,
-  rooms: readonly string[],
-): Promise<{ readonly until: string; readonly noteIn: readonly string[] }> {
-  const { store, clock } = invocation.ports;
-  const now = earliestNow(clock);
-  const left = clock.aheadMs === undefined ? invocation.offsets.next() : offsetsFrom(now);
-  const ends = await Promise.all(rooms.map((room) => store.readLogEnd(nsp.name, room, offsetsFrom(now))));
-  return {
-    until: latestOf(left, ...ends.flatMap(({ last = [] }) => last)),
-    noteIn: rooms.filter((_, at) => ends[at]?.notesLeavers),
-  };
-}
-
-/**
- * Deletes the socket's member rows that have these tokens. One by one: a batch takes no conditions.
- * @returns rooms where there was such a row
- */
-export async function deleteMembers(
-  socket: SocketCore,
-  tokens: Iterable<readonly [RoomName, string]>,
-): Promise<readonly RoomName[]> {
-  const { store } = socket.invocation.ports;
-  const nsp = socket.nsp.name;
-  const deleted: RoomName[] = [];
-  await Promise.all(
-    [...tokens].map(async ([room, token]) => {
-      if (await store.deleteMember({ nsp, room, id: socket.id, token })) deleted.push(room);
-    }),
-  );
-  return deleted;
 }

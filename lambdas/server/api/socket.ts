@@ -223,7 +223,7 @@ export class Socket<
       const tokens = startJoin(core, list, core.nsp.server.options.maxRoomsPerSocket);
       if (core.life.drafting) return resolved(undefined); // the commit of CONNECT writes them
       return core.invocation.act("join()", async () => {
-        await finishJoin(core, tokens);
+        await finishJoin(core, list, tokens);
         return { rest: undefined };
       });
     } catch (error) {

@@ -62,7 +62,9 @@ export async function joinAll(
 ): Promise<Step<void>> {
   const limit = nsp.server.options.maxRoomsPerSocket;
   await announceDirective(invocation, nsp, audience, { act: "join", names: rooms });
-  await forEach(invocation, nsp, audience, (socket) => finishJoin(socket, startJoin(socket, rooms, limit)));
+  await forEach(invocation, nsp, audience, (socket) =>
+    finishJoin(socket, rooms, startJoin(socket, rooms, limit)),
+  );
   return { rest: undefined };
 }
 

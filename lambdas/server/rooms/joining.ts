@@ -8,7 +8,7 @@ import { joinToken } from "../recovery/membership-history.ts";
 import { newMembershipToken } from "../socket/memberships.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
 import { leave } from "./leaving.ts";
-import { deleteMembers, putMembers, releaseMembers } from "./member-rows.ts";
+import { deleteMembers, putMembers, readMembers, releaseMembers } from "./member-rows.ts";
 
 /**
  * Joining and leaving, as docs/architecture/table.md says. The socket's row decides (a map from room to token), the member row is what
@@ -66,16 +66,42 @@ export async function stampTokens(
   return await Promise.all([...tokens].map(([room]) => stamp(room)));
 }
 
-/** Writes what {@link startJoin} began: one write for the socket, one for each room, one read; with recovery, one read more a room. */
+/**
+ * Writes what {@link startJoin} began: one write for the socket, one for each room, one read; with recovery, one read more a room. For
+ * a room that the socket is in already, one read.
+ * @param rooms all that it is to be in
+ */
 export async function finishJoin(
   socket: SocketCore,
+  rooms: readonly string[],
   started: Readonly<Record<string, string>>,
 ): Promise<void> {
-  if (Object.keys(started).length === 0) return;
+  const known = [...new Set(rooms)].filter((room) => !Object.hasOwn(started, room));
+  const left = await finishJoins(socket, known);
+  const entries = [...Object.entries(started), ...left.map((room) => [room, newMembershipToken()] as const)];
+  if (entries.length === 0) return;
   await allFannedOut(socket.invocation);
-  const tokens = Object.fromEntries(await stampTokens(socket, Object.entries(started)));
+  const tokens = Object.fromEntries(await stampTokens(socket, entries));
   socket.memberships.renew(Object.entries(tokens));
   await writeJoin(socket, tokens);
+}
+
+/**
+ * Rooms that the socket is in, as far as this event knows: an earlier join of them may have died before it put the member row, and
+ * nobody else would ever know that the socket is there. It is put then, under the token that the socket's row has.
+ * @returns rooms that the socket has left meanwhile, by another event
+ */
+async function finishJoins(socket: SocketCore, rooms: readonly string[]): Promise<readonly string[]> {
+  const found = await readMembers(socket, rooms);
+  const absent = rooms.filter((_, at) => found[at] === undefined);
+  if (absent.length === 0) return [];
+  await allFannedOut(socket.invocation);
+  const row = await socket.invocation.ports.store.readRooms(socket.key);
+  const standing = row?.id === socket.id ? row.rooms : {};
+  const begun = Object.entries(standing).filter(([room]) => absent.includes(room));
+  await putMembers(socket, begun);
+  await verifyMembers(socket, begun);
+  return absent.filter((room) => !Object.hasOwn(standing, room));
 }
 
 /** Puts the socket into rooms under these tokens. */
@@ -91,7 +117,7 @@ export async function writeJoin(socket: SocketCore, tokens: Readonly<Record<stri
   }
 }
 
-/** Half joined is worse than not: the socket would believe that it is in the room, and a later join would do nothing. */
+/** Half joined is worse than not: the socket would believe that it is in the room, and nobody else would know. */
 async function undoJoin(socket: SocketCore, rooms: readonly string[]): Promise<void> {
   socket.memberships.leave(rooms);
   await leave(socket, rooms);

@@ -3,7 +3,7 @@ import { allFannedOut } from "../fan-out/fan-out.ts";
 import type { Leaving } from "../ports/sockets.ts";
 import { toForget } from "../recovery/membership-history.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
-import { deleteMembers, member } from "./member-rows.ts";
+import { deleteMembers, member, readMembers } from "./member-rows.ts";
 
 /**
  * Removes rooms from the socket's row and the member rows that go with them.
@@ -27,16 +27,14 @@ export async function leave(socket: SocketCore, rooms: readonly string[], until?
  * socket is then not in had no join standing when its member row was read, and a later join has a token of its own. One read a room.
  */
 async function finishLeaves(socket: SocketCore, rooms: readonly string[]): Promise<void> {
-  const { key, id, nsp, invocation } = socket;
-  const { store } = invocation.ports;
-  const found = await Promise.all(
-    rooms.map(async (room) => [room, await store.readMember({ nsp: nsp.name, room, id })] as const),
-  );
-  const own = found.flatMap(([room, row]) =>
-    row?.connectionId === key.connectionId ? [[room, row.token] as const] : [],
-  );
+  const { key, id, invocation } = socket;
+  const found = await readMembers(socket, rooms);
+  const own = rooms.flatMap((room, at) => {
+    const row = found[at];
+    return row?.connectionId === key.connectionId ? [[room, row.token] as const] : [];
+  });
   if (own.length === 0) return;
-  const row = await store.readRooms(key);
+  const row = await invocation.ports.store.readRooms(key);
   const standing = row?.id === id ? row.rooms : {};
   await deleteMembers(
     socket,

@@ -24,6 +24,15 @@ export async function putMembers(
   await Promise.all([...tokens].map(([room, token]) => put(member(socket, room, token))));
 }
 
+/** Those in these rooms, in their order: one read each. */
+export async function readMembers(
+  { invocation, nsp, id }: SocketCore,
+  rooms: readonly string[],
+): Promise<readonly (Member | undefined)[]> {
+  const { store } = invocation.ports;
+  return await Promise.all(rooms.map((room) => store.readMember({ nsp: nsp.name, room, id })));
+}
+
 export async function releaseMembers(
   { invocation, nsp, id }: SocketCore,
   tokens: readonly (readonly [string, string])[],

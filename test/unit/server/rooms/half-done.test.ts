@@ -4,19 +4,27 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import { Server } from "../../../../lambdas/server/api/index.ts";
+import { closedGate } from "../../../../lambdas/server/common/gate.ts";
 import type { Store } from "../../../../lambdas/server/ports/store.ts";
 import { createMemoryStore } from "../../../../lambdas/store/memory/store.ts";
 import { Harness, realClock, type Wire } from "../../../support/harness.ts";
 
 /** @param broken methods that take the place of the store's */
-function harnessOf(options: object, broken: (store: Store) => Partial<Store>) {
+function harnessOf(options: object, broken: (store: Store) => Partial<Store> = () => ({})) {
   const store = createMemoryStore({ clock: realClock });
+  const gate = closedGate();
   const harness = new Harness({
     ports: { store: { ...store, ...broken(store) } },
     app: () => {
       const io = new Server(options);
       io.on("connection", (socket) => {
         socket.on("join", (room: string) => socket.join(room));
+        socket.on("join all of", (room: string, other: string) => io.in(room).socketsJoin(other));
+        socket.on("join late", async (room: string) => {
+          socket.emit("joins late");
+          await gate.opened;
+          socket.join(room);
+        });
         socket.on("leave", (room: string) => socket.leave(room));
         socket.on("leave all of", (room: string, other: string) => io.in(room).socketsLeave(other));
         socket.on("say", (room: string) => io.to(room).emit("said", room));
@@ -24,10 +32,16 @@ function harnessOf(options: object, broken: (store: Store) => Partial<Store>) {
       return io;
     },
   });
-  return { harness, store };
+  const members = async (room: string): Promise<number> => {
+    let count = 0;
+    for await (const page of store.listMembers("/", room)) count += page.length;
+    return count;
+  };
+  return { harness, members, gate };
 }
 
-const said = ({ events }: Wire): unknown[] => events.map(([, room]) => room);
+const said = ({ events }: Wire): unknown[] =>
+  events.flatMap(([name, room]) => (name === "said" ? [room] : []));
 
 /** What happens the first time, and what later. */
 function once<A extends unknown[], R>(
@@ -57,7 +71,7 @@ describe.each([
       }),
     ],
   ])("a second leave ends what the first one began, which %s", async (_what, broken) => {
-    const { harness } = harnessOf(options, broken);
+    const { harness, members } = harnessOf(options, broken);
     const [wire, other] = [await harness.join(), await harness.join()];
     for (const one of [wire, other]) await one.emit("join", "a");
     await wire.emit("leave", "a");
@@ -65,11 +79,11 @@ describe.each([
     expect(said(wire)).toEqual(["a"]);
     await wire.emit("leave", "a");
     await other.emit("say", "a");
-    expect([said(wire), said(other)]).toEqual([["a"], ["a", "a"]]);
+    expect([said(wire), said(other), await members("a")]).toEqual([["a"], ["a", "a"], 1]);
   });
 
   test("so does socketsLeave(), and a leave whose request was sent twice needs no second one", async () => {
-    const { harness } = harnessOf(options, ({ deleteMember, removeRooms }) => ({
+    const { harness, members } = harnessOf(options, ({ deleteMember, removeRooms }) => ({
       deleteMember: once(dies, deleteMember),
       removeRooms: async (...args) => {
         await removeRooms(...args);
@@ -77,29 +91,50 @@ describe.each([
       },
     }));
     const [wire, other] = [await harness.join(), await harness.join()];
-    await wire.emit("join", "a");
-    await wire.emit("join", "b");
+    for (const room of ["a", "b"]) await wire.emit("join", room);
     await wire.emit("leave", "a");
     await other.emit("leave all of", "b", "a");
     await wire.emit("leave", "b");
-    for (const room of ["a", "b"]) await other.emit("say", room);
-    expect(said(wire)).toEqual([]);
+    expect([await members("a"), await members("b")]).toEqual([0, 0]);
   });
 
-  test("a leave of a room that it has joined again meanwhile harms nothing", async () => {
-    const { harness, store } = harnessOf(options, ({ readMember }) => ({
-      readMember: async (member) => {
-        const there = await readMember(member);
-        await wire.emit("join", "a");
-        return there;
-      },
+  test.each([
+    ["join", ["a"]],
+    ["join all of", ["lobby", "a"]],
+  ])("a second join ends what the first one began, which died: %s", async (again, rooms) => {
+    let dead = false;
+    const mortal = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+      return (...args: A): Promise<R> => (dead ? dies() : call(...args));
+    };
+    const { harness, members } = harnessOf(options, ({ putMember, holdMember, removeRooms }) => ({
+      putMember: mortal(putMember),
+      holdMember: mortal(holdMember),
+      removeRooms: mortal(removeRooms),
     }));
     const wire = await harness.join();
-    await wire.emit("leave", "a");
+    await wire.emit("join", "lobby");
+    dead = true;
+    await wire.emit("join", "a");
+    dead = false;
+    await wire.emit("say", "a");
+    expect(said(wire)).toEqual([]);
+    await wire.emit(again, ...rooms);
     await wire.emit("say", "a");
     expect(said(wire)).toEqual(["a"]);
-    expect((await store.readMember({ nsp: "/", room: "a", id: wire.id }))?.connectionId).toBe(
-      wire.connectionId,
-    );
+    await wire.emit("leave", "a");
+    expect(await members("a")).toBe(0);
+  });
+
+  test("a join of a room that another event has left meanwhile is one", async () => {
+    const { harness, gate } = harnessOf(options);
+    const wire = await harness.join();
+    await wire.emit("join", "a");
+    const late = wire.emit("join late", "a");
+    await wire.next((frame) => frame.includes("joins late"));
+    await wire.emit("leave", "a");
+    gate.open();
+    await late;
+    await wire.emit("say", "a");
+    expect(said(wire)).toEqual(["a"]);
   });
 });

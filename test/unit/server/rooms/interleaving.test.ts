@@ -259,6 +259,31 @@ describe("interleavings", () => {
     expect(crashes).toBeGreaterThan(SCHEDULES / 10);
   });
 
+  test.each([
+    ["leave", "join"],
+    ["join", "leave"],
+  ] as const)("whatever has died: a %s once more, and a %s after it, are what they say", async (...calls) => {
+    let crashes = 0;
+    await property({ ...NO_FAULTS, crash: 0.02 }, async ({ cloud, simulation }) => {
+      crashes += cloud.crashes;
+      cloud.faults = NO_FAULTS;
+      const open = await openSockets(cloud);
+      for (const call of calls) {
+        for (const name of ["a", "b"]) {
+          for (const connection of cloud.connections.values()) cloud.send(connection, event42(call, name));
+        }
+        await simulation.run();
+        const own = (await members(cloud)).filter(
+          ({ room, connectionId, id }) =>
+            (room === "a" || room === "b") && open.includes(`${connectionId} ${id}`),
+        );
+        const joined = open.flatMap((one) => [`${one} a`, `${one} b`]);
+        expect(own.map(show).sort()).toEqual(call === "join" ? joined.sort() : []);
+      }
+    });
+    expect(crashes).toBeGreaterThan(SCHEDULES / 10);
+  });
+
   test("whatever dies but the end itself: who got `connection` gets `disconnect`", async () => {
     const faults = { crash: 0.05, crashAt: (call: string) => call !== "endSocket", loseDisconnect: 0.3 };
     let crashes = 0;
@@ -282,6 +307,17 @@ describe("interleavings", () => {
     expect(crashes).toBeGreaterThan(SCHEDULES / 10);
   });
 });
+
+/** Those of living connections. */
+async function openSockets(cloud: SimulatedCloud): Promise<readonly string[]> {
+  const all: string[] = [];
+  for (const { id, open } of cloud.connections.values()) {
+    const { sockets, connection } = await cloud.store.readConnection(id);
+    if (!open || !connection || connection.bye) continue;
+    all.push(...sockets.filter(({ phase }) => phase === "open").map((socket) => `${id} ${socket.id}`));
+  }
+  return all;
+}
 
 /** One more client, long after, that sends an event to each room that may hold dead members. */
 async function speak({ cloud, simulation }: Outcome): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { CloudEvent } from "../../infra/local/model.ts";
@@ -24,6 +24,7 @@ export class MeterStream {
   /** Resolves when events are being received. */
   static async open(url: string): Promise<MeterStream> {
     const stream = new MeterStream();
+    setMaxListeners(0, stream.#news); // one for each who waits
     const { body } = await fetch(`${url}/events`, { signal: stream.#abort.signal });
     if (!body) throw new Error("the event stream has no body");
     const lines = createInterface({

@@ -15,7 +15,7 @@ test("registering and removing does what Node's EventEmitter does", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 10, maxLength: 30 }), (steps) => {
       const ours = new Listeners();
-      const node = new EventEmitter();
+      const node = new EventEmitter().setMaxListeners(0); // steps may add more of them than it takes for a leak
       for (const { do: what, event: name, fn: listener } of steps) {
         switch (what) {
           case "on":

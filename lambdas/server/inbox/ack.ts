@@ -1,3 +1,5 @@
+import { Rounds } from "../common/rounds.ts";
+import type { Invocation } from "../invocation/invocation.ts";
 import type { InboxEvent, InboxOpener } from "../ports/inbox.ts";
 import type { SocketView } from "../ports/sockets.ts";
 import { CLOCK_TOLERANCE_MS } from "../recovery/membership-history.ts";
@@ -31,10 +33,24 @@ export async function acknowledgeInboxEvent(
   const event = "key" in acknowledged ? acknowledged : numbered(await read(), acknowledged.seq);
   if (!event) return;
   await store.deleteInboxEvent({ ...name, ...event });
-  // After the delete, and not before: of two that are handled at once, the later one must see both.
-  const opener = await read();
-  if (!opener || opener.state === "live" || (await othersFollow(courier, opener))) return;
-  await deliverInbox(courier, opener);
+  await roundsOf(courier, [row.nsp, inbox, row.id, row.connectionId]).run(async () => {
+    // After the delete, and not before: of two that are handled at once, the later one must see both.
+    const opener = await read();
+    if (!opener || opener.state === "live" || (await othersFollow(courier, opener))) return;
+    await deliverInbox(courier, opener);
+  });
+}
+
+/** A batch of the line has many acknowledgements of one inbox. What may follow is looked for once, and claimed by one of them. */
+const rounds = new WeakMap<Invocation, Map<string, Rounds>>();
+
+function roundsOf({ invocation }: Courier, opener: readonly string[]): Rounds {
+  const own = rounds.get(invocation) ?? new Map<string, Rounds>();
+  rounds.set(invocation, own);
+  const key = JSON.stringify(opener);
+  const found = own.get(key) ?? new Rounds();
+  own.set(key, found);
+  return found;
 }
 
 /** The event that was sent under this number. */

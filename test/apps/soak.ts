@@ -18,6 +18,8 @@ const io = new Server({
 
 /** In the log and not in an acknowledgement alone: what is owed is owed, whether its emitter's connection lived or not. */
 const done = (id: number): void => console.log(`soak done ${id}`);
+/** An event whose instance died comes again, and is run once more. */
+const begun = (id: number): void => console.log(`soak run ${id}`);
 
 /** As the table has them: a join of a socket that has ended, or gone on to another connection, resolves and has no effect. */
 const roomsNow = async (sid: string): Promise<ReadonlySet<string> | undefined> =>
@@ -44,6 +46,7 @@ io.on("connection", (socket) => {
   });
   socket.on("say", async (sid: string, plans: readonly Plan[], ack) => {
     if (!isMine(sid)) return;
+    for (const { id } of plans) begun(id);
     await Promise.all(
       plans.map(async (plan) => {
         await say(socket, plan);

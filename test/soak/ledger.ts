@@ -12,6 +12,8 @@ export interface Emit {
   readonly called: number;
   /** Not after this; absent if its promise has not resolved: its instance may have died. */
   resolved?: number;
+  /** How often it was begun: twice, if its instance died in the first run. The second one may come any time later. */
+  runs: number;
 }
 
 /** A letter to an inbox. */
@@ -61,8 +63,13 @@ export class Ledger {
 
   /** A line of a function's log. */
   take(line: string): void {
-    const id = /^soak done (\d+)$/.exec(line)?.[1];
+    const [, what, id] = /^soak (run|done) (\d+)$/.exec(line) ?? [];
     if (id === undefined) return;
+    if (what === "run") {
+      const emit = this.emits.get(Number(id));
+      if (emit) emit.runs++;
+      return;
+    }
     const entry = this.#open.get(Number(id));
     if (!entry) return;
     entry.resolved = now();

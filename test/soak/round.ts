@@ -179,7 +179,7 @@ class Player {
       const [inbox = ""] = rooms;
       if (by === "inbox") this.#ledger.letter({ id, inbox });
       const all = by === "socket" ? [...except, session.sid] : except;
-      const emit: Emit = { id, rooms, except: all, handler, called: now() };
+      const emit: Emit = { id, rooms, except: all, handler, called: now(), runs: 0 };
       if (by === "io" || by === "socket" || by === "self") this.#ledger.emit(emit);
     }
     await this.#client.ask("say", session.sid, plans);

@@ -118,8 +118,11 @@ export function aliensOf(ledger: Ledger, session: Session): number[] {
   return [...new Set(session.received)].filter((id) => {
     const emit = ledger.emits.get(id);
     if (!emit) return true;
-    const included = roomsOf(emit).some((room) => mayHaveBeenIn(session, room, emit));
-    return !included || emit.except.some((room) => wasSurelyIn(session, room, emit));
+    // A second run reaches who is in the rooms then.
+    const { resolved: _, ...open } = emit;
+    const span = emit.runs > 1 ? open : emit;
+    const included = roomsOf(emit).some((room) => mayHaveBeenIn(session, room, span));
+    return !included || emit.except.some((room) => wasSurelyIn(session, room, span));
   });
 }
 
@@ -135,7 +138,7 @@ export function reasonToRepeat(
   id: number,
 ): "emitterDied" | "missed" | "duringResume" | "overlappedOffset" | "unexplained" {
   const emit = ledger.emits.get(id);
-  if (emit?.resolved === undefined) return "emitterDied";
+  if (emit?.resolved === undefined || emit.runs > 1) return "emitterDied";
   const { called, resolved } = emit;
   const during = resumes.some(
     ({ cut, back }) => cut - TOLERANCE_MS <= resolved && called <= back + RESUMING_MS,

@@ -32,7 +32,7 @@ export async function benchEcho(): Promise<EchoLatency> {
   const clouds = new TestClouds();
   const stock = await startStock(APP);
   try {
-    const ordered = await clouds.start({ app: APP });
+    const ordered = await clouds.start({ app: APP, ordered: true });
     const targets = { ordered, direct: await clouds.start({ app: APP, ordered: false }), stock };
     const runs: Record<keyof typeof targets, Latency[]> = { ordered: [], direct: [], stock: [] };
     for (let run = -1; run < RUNS; run++) {

@@ -32,7 +32,7 @@ export interface Throughput {
 export async function benchThroughput(): Promise<Throughput> {
   const clouds = new TestClouds();
   try {
-    const ordered = await clouds.start({ app: APP });
+    const ordered = await clouds.start({ app: APP, ordered: true });
     const direct = await clouds.start({ app: APP, ordered: false });
     return {
       events_per_second: {

@@ -7,6 +7,7 @@ import type { ConnectionRecord, LinePosition } from "../../server/ports/sockets.
 import type { Store } from "../../server/ports/store.ts";
 import { ANSWER_KEPT_MS, connectionTtl, ENDED_KEPT_MS, toTtl } from "../lifetimes.ts";
 import type { LineStore } from "../line.ts";
+import type { MemberStore } from "../members.ts";
 import { isLive } from "../table/expression.ts";
 import { memoryDirectives } from "./directives.ts";
 import { memoryEarly } from "./early.ts";
@@ -188,19 +189,7 @@ function memoryViews(state: MemoryState): Pick<Store, "readConnection" | "readSo
   };
 }
 
-function memoryMembers(
-  state: MemoryState,
-  pageSize: number,
-): Pick<
-  Store,
-  | "putMember"
-  | "holdMember"
-  | "readMember"
-  | "releaseMember"
-  | "deleteMember"
-  | "deleteMemberOf"
-  | "listMembers"
-> {
+function memoryMembers(state: MemoryState, pageSize: number): MemberStore {
   const { decide, rooms } = state;
   const roomOf = (nsp: string, room: RoomName) => {
     const ofNsp = rooms.get(nsp) ?? new Map<RoomName, Map<string, Expiring<Member>>>();

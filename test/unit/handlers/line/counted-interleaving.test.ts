@@ -1,8 +1,7 @@
-import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { CountingClient } from "../../../support/counting-client.ts";
 import { LineBench } from "../../../support/line-bench.ts";
-import { plays, schedulesOr } from "../../../support/schedules.ts";
+import { testLine } from "../../../support/line-properties.ts";
 
 /** Two clients that count, whose frames come into the queue in another order, in batches whose instances die at any of their calls. */
 const CLIENTS = ["C=", "D="];
@@ -133,58 +132,28 @@ function faultsOf({ bench, runs, ends, left }: Played, { work }: Schedule): read
   return faults;
 }
 
-test("each event is begun in its turn, none is lost, and one runs twice only where an instance died", async () => {
-  let deaths = 0;
-  await fc.assert(
-    fc.asyncProperty(schedule, async (played) => {
-      const outcome = await play(played);
-      deaths += outcome.bench.deaths.length;
-      expect(faultsOf(outcome, played)).toEqual([]);
-    }),
-    plays(schedulesOr(60)),
-  );
-  expect(deaths).toBeGreaterThan(0);
-});
-
-test("without deaths each event runs once, and disconnect comes once and last", async () => {
-  await fc.assert(
-    fc.asyncProperty(schedule, async (played) => {
-      const outcome = await play({ ...played, deaths: [] });
-      expect(faultsOf(outcome, played)).toEqual([]);
-      expect(outcome.runs).toHaveLength(CLIENTS.length * played.work.length);
-      expect(outcome.ends.toSorted()).toEqual(CLIENTS);
-      expect(outcome.bench.ports.logged).toEqual([]);
-    }),
-    plays(schedulesOr(40)),
-  );
-});
-
-/** Each rule switched off is seen. */
-test.each<{ what: string; change: Change }>([
-  {
-    what: "a count",
-    change: { frame: (frame) => frame.replace(/^4#\d+,/, "4").replace(/^b.{16}/, "b") },
-  },
-  {
-    what: "what is kept of early frames",
-    change: { bench: ({ ports }) => Object.assign(ports.store, { putEarly: async () => undefined }) },
-  },
-  {
-    what: "how far the row says that they are",
-    change: { bench: ({ ports }) => Object.assign(ports.store, { countLine: async () => undefined }) },
-  },
-  {
-    what: "a claim before an event is run again",
-    change: { bench: ({ ports }) => Object.assign(ports.store, { claimRetry: async () => true }) },
-  },
-])("$what is needed", async ({ what, change }) => {
-  const found = await fc.check(
-    fc.asyncProperty(schedule, async (played) => {
-      const outcome = await play(played, change);
-      expect(faultsOf(outcome, played)).toEqual([]);
-    }),
-    plays(400),
-  );
-  console.log(`${found.numRuns} schedules until it shows that ${what} is missing`);
-  expect(found.failed).toBe(true);
+testLine({
+  clients: CLIENTS,
+  schedule,
+  play,
+  faultsOf,
+  // Each switched off is seen.
+  rules: [
+    {
+      what: "a count",
+      change: { frame: (frame) => frame.replace(/^4#\d+,/, "4").replace(/^b.{16}/, "b") },
+    },
+    {
+      what: "what is kept of early frames",
+      change: { bench: ({ ports }) => Object.assign(ports.store, { putEarly: async () => undefined }) },
+    },
+    {
+      what: "how far the row says that they are",
+      change: { bench: ({ ports }) => Object.assign(ports.store, { countLine: async () => undefined }) },
+    },
+    {
+      what: "a claim before an event is run again",
+      change: { bench: ({ ports }) => Object.assign(ports.store, { claimRetry: async () => true }) },
+    },
+  ],
 });

@@ -1,7 +1,6 @@
-import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { LineBench } from "../../../support/line-bench.ts";
-import { plays, schedulesOr } from "../../../support/schedules.ts";
+import { testLine } from "../../../support/line-properties.ts";
 
 /** Batches of two clients, whose instances die at any of their calls. */
 const CLIENTS = ["C=", "D="];
@@ -30,7 +29,7 @@ interface Run {
   ended: number;
 }
 
-async function play({ work, pauses, deaths, mixed }: Schedule, changes: Partial<Change> = {}) {
+async function play({ work, pauses, deaths, mixed }: Schedule, changes: Change = {}) {
   const runs: Run[] = [];
   const ends: string[] = [];
   // CONNECTs are not what is looked at here: what dies begins after them.
@@ -70,7 +69,7 @@ async function play({ work, pauses, deaths, mixed }: Schedule, changes: Partial<
 }
 
 interface Change {
-  readonly bench: (bench: LineBench) => void;
+  readonly bench?: (bench: LineBench) => void;
 }
 
 type Played = Awaited<ReturnType<typeof play>>;
@@ -108,54 +107,20 @@ function faultsOf({ bench, runs, ends }: Played, { work }: Schedule): readonly s
   return faults;
 }
 
-test("each event is begun in its turn, none is lost, and one runs twice only where an instance died", async () => {
-  let deaths = 0;
-  await fc.assert(
-    fc.asyncProperty(schedule, async (played) => {
-      const outcome = await play(played);
-      deaths += outcome.bench.deaths.length;
-      expect(faultsOf(outcome, played)).toEqual([]);
-    }),
-    plays(schedulesOr(60)),
-  );
-  expect(deaths).toBeGreaterThan(0);
-});
-
-test("without deaths each event runs once, and disconnect comes once and last", async () => {
-  await fc.assert(
-    fc.asyncProperty(schedule, async (played) => {
-      const outcome = await play({ ...played, deaths: [] });
-      expect(faultsOf(outcome, played)).toEqual([]);
-      expect(outcome.runs).toHaveLength(CLIENTS.length * played.work.length);
-      expect(outcome.ends.toSorted()).toEqual(CLIENTS);
-      expect(outcome.bench.ports.logged).toEqual([]);
-    }),
-    plays(schedulesOr(40)),
-  );
-});
-
-/** Each rule switched off is seen. */
-test.each<{ what: string; change: Change["bench"] }>([
-  {
-    what: "a claim before an event is run again",
-    change: ({ ports }) => {
-      ports.store.claimRetry = async () => true;
+testLine({
+  clients: CLIENTS,
+  schedule,
+  play,
+  faultsOf,
+  // Each switched off is seen.
+  rules: [
+    {
+      what: "a claim before an event is run again",
+      change: { bench: ({ ports }) => Object.assign(ports.store, { claimRetry: async () => true }) },
     },
-  },
-  {
-    what: "the place up to which all is done",
-    change: ({ ports }) => {
-      ports.store.moveLine = async () => undefined;
+    {
+      what: "the place up to which all is done",
+      change: { bench: ({ ports }) => Object.assign(ports.store, { moveLine: async () => undefined }) },
     },
-  },
-])("$what is needed", async ({ what, change }) => {
-  const found = await fc.check(
-    fc.asyncProperty(schedule, async (played) => {
-      const outcome = await play(played, { bench: change });
-      expect(faultsOf(outcome, played)).toEqual([]);
-    }),
-    plays(400),
-  );
-  console.log(`${found.numRuns} schedules until it shows that ${what} is missing`);
-  expect(found.failed).toBe(true);
+  ],
 });

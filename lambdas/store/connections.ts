@@ -75,6 +75,8 @@ async function claimOpen(table: Table, connectionId: string, turn: number): Prom
   if (written.ok) return "claimed";
   const row = await table.get(connectionKey(connectionId));
   if (row === undefined || !isLive(Number(row.expiresAt), table.now())) return "absent";
+  // It was put between the two: nobody has opened it, and the next try can.
+  if (turn === 0 && row.openBy === undefined && row.bye === undefined) return "absent";
   return written.resent && row.openBy === token ? "claimed" : "over";
 }
 

@@ -51,9 +51,12 @@ export class DynamoWire {
     this.#loss = { operation, of: "response", meanwhile };
   }
 
-  /** The next such request does not reach DynamoDB; the SDK sends it again. */
-  loseRequestOf(operation: string): void {
-    this.#loss = { operation, of: "request", meanwhile: async () => {} };
+  /**
+   * The next such request does not reach DynamoDB; the SDK sends it again.
+   * @param meanwhile what happens before that
+   */
+  loseRequestOf(operation: string, meanwhile: () => Promise<void> = async () => {}): void {
+    this.#loss = { operation, of: "request", meanwhile };
   }
 
   /** Everything sent since the last call. */

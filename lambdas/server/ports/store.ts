@@ -24,8 +24,8 @@ export interface Store extends InboxStore {
   putConnection(record: ConnectionRecord): Promise<void>;
   /**
    * Takes it on to post the Engine.IO open packet. `claimed` for exactly one caller per living connection and turn; a turn can
-   * be claimed when the one before it has been. `absent`: there is no row, or not yet. `over`: it has ended, or somebody else
-   * has the turn, or a later one.
+   * be claimed when the one before it has been. `absent`: there is no row, or there was none a moment ago. `over`: it has ended, or
+   * somebody else has the turn, or a later one.
    */
   claimOpen(connectionId: string, turn: number): Promise<OpenClaim>;
   /**

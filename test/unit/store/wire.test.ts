@@ -128,6 +128,15 @@ describe("what a method costs", () => {
     expect(wire.operations()).toEqual(["UpdateItem", "GetItem"]);
   });
 
+  it("leaves a connection to be opened whose row is put while it is looked for", async () => {
+    const connectionId = bench.name("late");
+    wire.loseRequestOf("GetItem", () =>
+      bench.store.putConnection({ connectionId, sid: "s", connectedAt: bench.clock.now(), handshake: "{}" }),
+    );
+    expect(await bench.store.claimOpen(connectionId, 0)).toBe("absent");
+    expect(await bench.store.claimOpen(connectionId, 0)).toBe("claimed");
+  });
+
   it("is one Query for a room, four for everyone, and one read or write for a membership", async () => {
     const member = bench.member(bench.name("room"));
     await bench.store.putMember(member);

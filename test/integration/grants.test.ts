@@ -69,7 +69,8 @@ const PING_INTERVAL = 4;
  */
 const GROUPS = [
   { of: "the socket function", sids: SOCKET_GRANTS, shared: true, timeScale: 1, converse },
-  { of: "the fan-out", sids: FAN_OUT_GRANTS, shared: false, timeScale: 1, converse: shoutToMany },
+  // Where ids happen to be spread evenly no worker has more than its share: seldom, and not many times in a row.
+  { of: "the fan-out", sids: FAN_OUT_GRANTS, shared: false, timeScale: 1, tries: 5, converse: shoutToMany },
   {
     of: "the heartbeat",
     sids: HEARTBEAT_GRANTS,
@@ -172,6 +173,25 @@ async function talkUntil<T>(
   }
 }
 
+/** What is refused to one of this many conversations. */
+async function deniedWithin(
+  tries: number,
+  denied: Promise<Denied>,
+  cloud: LocalCloud,
+  converse: (url: string) => Conversation,
+): Promise<Denied> {
+  for (let left = tries; left > 0; left--) {
+    const conversation = talk(cloud, converse);
+    try {
+      const denial = await Promise.race([denied, conversation.done]);
+      if (denial) return denial;
+    } finally {
+      conversation.stop();
+    }
+  }
+  throw new Error(`nothing was refused to ${tries} conversations`);
+}
+
 /** Some of those that workers post to are gone then, and nobody has noticed. */
 function loseDisconnects({ chaos }: LocalCloud, conversation: typeof converse): void {
   if (conversation === shoutToMany) chaos.set({ loseDisconnect: 1 });
@@ -189,7 +209,7 @@ test("the rights of the functions are the ones that are taken away one by one be
   expect((await grantsOf(assembly)).sort()).toEqual(taken.sort());
 });
 
-describe.each(GROUPS)("the rights of $of", ({ sids, shared, timeScale, converse }) => {
+describe.each(GROUPS)("the rights of $of", ({ sids, shared, timeScale, tries = 1, converse }) => {
   let watched: Watched | undefined;
 
   async function cloudOfGroup(): Promise<Watched> {
@@ -232,15 +252,10 @@ describe.each(GROUPS)("the rights of $of", ({ sids, shared, timeScale, converse 
       const denied = nextDenied();
       const giveBack = cloud.withdraw(removed);
       loseDisconnects(cloud, converse);
-      const conversation = talk(cloud, converse);
       try {
-        const unhindered = conversation.done.then(() => {
-          throw new Error(`nothing was refused without ${sid}`);
-        });
-        expect(covers(removed, await Promise.race([denied, unhindered]))).toBe(true);
+        expect(covers(removed, await deniedWithin(tries, denied, cloud, converse))).toBe(true);
       } finally {
         cloud.chaos.off();
-        conversation.stop();
         giveBack();
       }
       // Nothing else is missing: the other rights are all there.

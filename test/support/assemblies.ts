@@ -13,6 +13,8 @@ const SOURCES = ["lambdas", "infra", "test/apps"];
 const SETTINGS = ["package.json", "package-lock.json", "tsconfig.json", "node_modules/.package-lock.json"];
 /** An assembly that no test asked for in so long is removed, in milliseconds. */
 const KEPT_MS = 24 * 60 * 60_000;
+/** How a directory says that it cannot be put in the place of another one. */
+const TAKEN: ReadonlySet<unknown> = new Set(["ENOTEMPTY", "EEXIST"]);
 
 export type AssemblyOptions = Pick<
   SynthOptions,
@@ -82,5 +84,6 @@ async function removeOld(now: Date): Promise<void> {
   }
 }
 
+/** In a test Node's own errors are no `Error`: each test file has a global object of its own. */
 const isTaken = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "EEXIST");
+  typeof error === "object" && error !== null && "code" in error && TAKEN.has(error.code);

@@ -26,7 +26,7 @@ interface Message {
   room: string;
   from: Person;
   text: string;
-  /** Milliseconds since the epoch. Two messages sent at once may arrive in either order: clients sort by this. */
+  /** Milliseconds since the epoch. Messages that two people send at once may arrive in either order: clients sort by this. */
   at: number;
 }
 interface DirectMessage {
@@ -197,7 +197,7 @@ const ROOM = "room:";
 const roomsOf = (socket: ChatSocket) =>
   [...socket.rooms].filter((name) => name.startsWith(ROOM)).map((name) => name.slice(ROOM.length));
 
-/** Refuses what is not about a room that the client is in: its join may still be on the way, or have been refused. */
+/** Refuses what is not about a room that the client is in. */
 function requireMember(socket: ChatSocket, room: string): void {
   if (!socket.rooms.has(ROOM + room)) throw new Refusal(`You are not in the room ${room}.`);
 }

@@ -25,7 +25,7 @@ export interface SkysocketApiProps {
    * The frames of each connection go through an SQS FIFO queue: the events of a client are handled one after the other, in their
    * order, and wait where Lambda throttles. Without it each frame is an invocation of its own at once; those of one client run side
    * by side, and a throttled one ends its connection.
-   * @default false
+   * @default true
    */
   readonly ordered?: boolean;
 
@@ -168,7 +168,7 @@ function checkConcurrency(name: string, value: number | undefined): void {
 }
 
 /** Of the prop `ordered`. */
-const ORDERED_BY_DEFAULT = false;
+const ORDERED_BY_DEFAULT = true;
 
 /**
  * Whether frames go through the line.
@@ -181,7 +181,7 @@ export function orderedOf({
   if (!ordered || !routeResponses) return ordered;
   throw new SkysocketConfigError(
     "ROUTE_RESPONSES_ORDERED",
-    "routeResponses cannot be true while ordered is: events in order come through a queue, and nothing that reads a queue can " +
+    "routeResponses cannot be true while ordered is, as by default: events in order come through a queue, and nothing that reads a queue can " +
       "respond to a route. Leave routeResponses out, or set ordered to false.",
   );
 }

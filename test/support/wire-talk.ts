@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { expect } from "@jest/globals";
 import { WebSocket } from "ws";
 import type { Target } from "./scenario-target.ts";
 
@@ -14,16 +15,21 @@ export interface Talk {
   /** Sent before, and answered with one frame each. @default a CONNECT to "/" */
   readonly before?: readonly string[];
   /** Where we do not do what stock does. */
-  readonly differs?: { readonly why: string; readonly ours: readonly string[] };
+  readonly differs?: Difference;
 }
 
-/** A server, and how to know that it has handled what was sent to it. */
+export interface Difference {
+  readonly why: string;
+  readonly ours: readonly string[];
+  /** In the line, only where the frames come in several batches: what one of them leaves unfinished the next need not look at. */
+  readonly isOfBatches?: true;
+}
+
+/** A server that frames are sent to. */
 export interface Listener {
   readonly target: Target;
-  /** Called before a talk. */
-  begin?(): void;
-  /** Resolves when this many frames of the talk are handled. Not needed where frames are handled in their order. */
-  handled?(frames: number): Promise<void>;
+  /** Frames come through the line. */
+  readonly isOrdered?: boolean;
   /** Where frames are written in another format than in the talks. */
   readonly format?: Format;
 }
@@ -38,15 +44,25 @@ const MARKERS = ["/first marker", "/second marker"] as const;
 /** Milliseconds until what must come counts as missing, however busy the machine is. */
 const PATIENCE_MS = 5 * 60_000;
 
+/** What ours may answer to a talk. */
+export const answersOf = (
+  { differs }: Talk,
+  theirs: readonly string[],
+  { isOrdered }: Listener,
+): (readonly string[])[] => {
+  if (!differs) return [theirs];
+  // A difference that has gone away must not stay written down.
+  expect(theirs).not.toEqual(differs.ours);
+  return differs.isOfBatches && isOrdered ? [theirs, differs.ours] : [differs.ours];
+};
+
 /** What the client saw after the open packet, with names for ids: frames in their order, `closed` if the server closed. */
 export async function hear(talk: Talk, listener: Listener): Promise<readonly string[]> {
   const { url, path } = listener.target;
-  listener.begin?.();
   const query = "EIO=4&transport=websocket&b64=1";
-  const client = new PlainClient(`${url.replace(/^http/, "ws")}${path}/?${query}`, listener.format);
+  const client = await connect(`${url.replace(/^http/, "ws")}${path}/?${query}`, listener.format);
   try {
-    await client.until("the open packet", (heard) => heard.length > 0);
-    const conversation = new Conversation(client, listener);
+    const conversation = new Conversation(client);
     for (const frame of talk.before ?? ["40"]) await conversation.ask(frame);
     await conversation.sendAll(talk.frames);
     await conversation.end();
@@ -60,15 +76,23 @@ export async function hear(talk: Talk, listener: Listener): Promise<readonly str
   }
 }
 
+/** Again, as clients do, where the server is too busy to open a connection in time. */
+async function connect(url: string, format: Format | undefined): Promise<PlainClient> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const client = new PlainClient(url, format);
+    await client.until("the open packet", (heard) => heard.length > 0);
+    if (!client.isClosed) return client;
+    if (Date.now() > until) throw new Error(`${url} opened no connection in ${PATIENCE_MS} ms`);
+  }
+}
+
 class Conversation {
   readonly #client: PlainClient;
-  readonly #listener: Listener;
-  #sent = 0;
   #askId: string | undefined;
 
-  constructor(client: PlainClient, listener: Listener) {
+  constructor(client: PlainClient) {
     this.#client = client;
-    this.#listener = listener;
   }
 
   /** Sends a frame and waits for another one. */
@@ -76,7 +100,6 @@ class Conversation {
     const { length } = this.#client.heard;
     this.#send(frame);
     await this.#client.until(`an answer to ${frame}`, (heard) => heard.length > length);
-    await this.#handled(this.#sent);
   }
 
   async sendAll(frames: readonly string[]): Promise<void> {
@@ -88,14 +111,11 @@ class Conversation {
       if (this.#client.isClosed) return;
       if (count !== undefined) continue;
       this.#send(frame.replaceAll("<id>", this.#askId ?? ""));
-      // The event that asks is not over before its question is answered.
-      await this.#handled(asks ? this.#sent - 1 : this.#sent);
     }
     if (!asks) return;
     await this.#client.until("the end of the question", (heard) =>
       heard.some((one) => one.startsWith('42["answered"')),
     );
-    await this.#handled(this.#sent);
   }
 
   /** All is said: the markers come back, or the connection is closed. */
@@ -125,12 +145,6 @@ class Conversation {
 
   #send(frame: string): void {
     this.#client.send(frame);
-    this.#sent++;
-  }
-
-  async #handled(frames: number): Promise<void> {
-    const handled = this.#listener.handled?.(frames) ?? Promise.resolve();
-    await Promise.race([handled, this.#client.closed]);
   }
 }
 

@@ -17,8 +17,10 @@ const nested = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(le
 
 const CONNECTED = '40{"sid":"…"}';
 const QUESTION = '42<id>["question"]';
-const WAITS =
-  "API Gateway keeps no order, so that the rest of a packet may still be on its way: its header waits.";
+const WAITS = {
+  why: "The rest of a packet may still be on its way: its header waits.",
+  isOfBatches: true,
+} as const;
 const DEEP = "More than 1,000 levels are refused: JSON.stringify and its like end the stack on them.";
 
 /** Packets of Engine.IO. What stands alone is in the parity test. */
@@ -90,7 +92,7 @@ export const beforeConnect = opened([
   ["an event with an id", '421["x"]'],
   ["an event of another namespace", '42/chat,["x"]'],
   ["CONNECT_ERROR", '44{"message":"no"}'],
-  ["a header", '451-["x",{"_placeholder":true,"num":0}]', { why: WAITS, ours: [] }],
+  ["a header", '451-["x",{"_placeholder":true,"num":0}]', { ...WAITS, ours: [] }],
   ["a heartbeat's answer", "3"],
 ]);
 
@@ -231,7 +233,7 @@ export const attachments = connected([
   ["a count of 400 digits", `45${"9".repeat(400)}-["x",${PLACEHOLDER}]`],
   ["a hexadecimal count", [`450x1-["x",${PLACEHOLDER}]`, "bAQID"]],
   ["no count", `45["x",${PLACEHOLDER}]`],
-  ["no data", "451-", { why: WAITS, ours: [CONNECTED] }],
+  ["no data", "451-", { ...WAITS, ours: [CONNECTED] }],
   ["a count, and an event without a name", "451-[]"],
   ["a reserved name", `451-["disconnect",${PLACEHOLDER}]`],
   ["one before its header", ["bAQID", `451-["x",${PLACEHOLDER}]`]],
@@ -239,7 +241,7 @@ export const attachments = connected([
   [
     "an event instead of the attachment",
     [`451-["x",${PLACEHOLDER}]`, '42["y"]'],
-    { why: WAITS, ours: [CONNECTED, '42["heard",["y"]]'] },
+    { ...WAITS, ours: [CONNECTED, '42["heard",["y"]]'] },
   ],
   ["a header instead of the attachment", [`451-["x",${PLACEHOLDER}]`, `451-["y",${PLACEHOLDER}]`]],
   ["a heartbeat's answer in between", [`451-["x",${PLACEHOLDER}]`, "3", "bAQID"]],

@@ -106,7 +106,7 @@ export class Messages {
 
   #place(row, at) {
     row.dataset.at = String(at);
-    // Functions run at the same time, so two messages may arrive swapped. What is still being sent stays below.
+    // Events of two people run at the same time, so their messages may arrive swapped. What is still being sent stays below.
     let before = this.#list.lastElementChild;
     while (before && (before.classList.contains("pending") || Number(before.dataset.at) > at)) {
       before = before.previousElementSibling;

@@ -11,13 +11,14 @@ interface PolicyResource {
   };
 }
 
+/** The direct way: what the line adds is in line.test.ts. */
 function newStack(): SkysocketStack {
   const app = new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: false,
     context: { "aws:cdk:bundling-stacks": [] },
   });
-  return new SkysocketStack(app, "Skysocket", { api: { entry: "lambdas/app.ts" } });
+  return new SkysocketStack(app, "Skysocket", { api: { entry: "lambdas/app.ts", ordered: false } });
 }
 
 const template = Template.fromStack(newStack());

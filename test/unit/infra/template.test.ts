@@ -43,15 +43,18 @@ describe("the template by default", () => {
       "AWS::ApiGatewayV2::Integration",
       "AWS::ApiGatewayV2::Route",
       "AWS::ApiGatewayV2::Stage",
+      "AWS::CloudWatch::Alarm",
       "AWS::DynamoDB::Table",
       "AWS::Events::Rule",
       "AWS::IAM::Policy",
       "AWS::IAM::Role",
       "AWS::Lambda::EventInvokeConfig",
+      "AWS::Lambda::EventSourceMapping",
       "AWS::Lambda::Function",
       "AWS::Lambda::Permission",
       "AWS::Logs::LogGroup",
       "AWS::SQS::Queue",
+      "AWS::SQS::QueuePolicy",
     ]);
   });
 
@@ -101,13 +104,15 @@ describe("the template by default", () => {
     });
   });
 
-  test("the function's environment is the table, the callback URL, the workers and the ping interval, and nothing else", () => {
+  test("the function's environment is the table, the callback URL, the workers, the line and the ping interval, and nothing else", () => {
     template.hasResourceProperties("AWS::Lambda::Function", {
       Environment: {
         Variables: Match.exact({
           TABLE_NAME: { Ref: tableId },
           PING_INTERVAL_MINUTES: "8",
           FAN_OUT_FUNCTION_NAME: { Ref: logicalIdOf(template, "AWS::Lambda::Function", "RealtimeFanOut") },
+          LINE_QUEUE_URL: { Ref: logicalIdOf(template, "AWS::SQS::Queue", "RealtimeLineQueue") },
+          LINE_DEAD_LETTERS_URL: { Ref: logicalIdOf(template, "AWS::SQS::Queue", "RealtimeLineDeadLetters") },
           CALLBACK_URL: {
             "Fn::Join": [
               "",
@@ -143,7 +148,9 @@ describe("the template by default", () => {
   });
 
   test("what each function has given up goes to one queue, which keeps it for two weeks, encrypted", () => {
-    const Destination = { "Fn::GetAtt": [logicalIdOf(template, "AWS::SQS::Queue"), "Arn"] };
+    const Destination = {
+      "Fn::GetAtt": [logicalIdOf(template, "AWS::SQS::Queue", "RealtimeFailedTasks"), "Arn"],
+    };
     template.resourceCountIs("AWS::Lambda::EventInvokeConfig", 3);
     template.allResourcesProperties("AWS::Lambda::EventInvokeConfig", {
       DestinationConfig: { OnFailure: { Destination } },
@@ -168,7 +175,9 @@ describe("the template by default", () => {
     });
   });
 
-  test("three routes, all into the function, none answering", () => {
+  test("three routes, all into the function, none answering, where ordered is false", () => {
+    const template = synthesizeTemplate({ ordered: false });
+    const apiId = logicalIdOf(template, "AWS::ApiGatewayV2::Api");
     template.resourceCountIs("AWS::ApiGatewayV2::Route", 3);
     template.resourceCountIs("AWS::ApiGatewayV2::RouteResponse", 0);
     for (const RouteKey of ["$connect", "$disconnect", "$default"]) {

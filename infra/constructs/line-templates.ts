@@ -24,7 +24,8 @@ const fields = (group: string, id: string, body: string): string =>
  *   that come within five minutes of one that it took. A group takes 300 sends a second, and the heartbeat's pings are answered in
  *   bursts: hence 64 groups, by a character in the middle of the connection's id. Those in front tell the time, the last ones come
  *   from the host, and many connections share them.
- * - `a`, a client's acknowledgement: in a group of its own it never waits behind the handler that awaits it.
+ * - `a`, a client's acknowledgement: in a group beside that of its connection's frames it never waits behind the handler that awaits
+ *   it, and keeps its place among the connection's others. Of two with one id the first counts, as on stock.
  *
  * Were a method unknown to API Gateway, its comparison would fail, and the frame would be an `m`. `(?s)`, since a `.` does not match
  * U+2028, which JSON leaves as it is.
@@ -36,7 +37,7 @@ export const MESSAGE_TEMPLATE = [
   "#if($frame == '3')",
   "#set($kind = 'p')#set($group = $group.replaceAll('^.{6}(.).*', 'pong-$1'))#set($id = 'pong')",
   "#elseif($frame.replaceAll('(?s)^43.*', '43') == '43')",
-  "#set($kind = 'a')#set($group = $id)",
+  "#set($kind = 'a')#set($group = $group.replaceAll('^', 'ack-'))",
   // No letter may follow, which would be part of its name.
   "#end",
   fields(

@@ -53,7 +53,7 @@ export class LineQueue implements Line {
   frame(connectionId: string, id: string, at: number, body: string): void {
     const isAck = body.startsWith("43");
     const kind = body === "3" ? "p" : isAck ? "a" : "m";
-    const group = isAck ? id : kind === "p" ? "pong" : connectionId;
+    const group = isAck ? `ack-${connectionId}` : kind === "p" ? "pong" : connectionId;
     this.#put(group, { connectionId, id, body: `${kind} ${connectionId} ${id} ${at} ${urlEncoded(body)}` });
   }
 

@@ -34,8 +34,13 @@ export async function handleLine(
     ([connectionId, messages]) => new ConnectionFrames(context, connectionId, inOrder(context, messages)),
   );
   const elsewhere = Promise.all(others.map((frames) => handOver(context, frames)));
-  const again: LineMessage[] = [...(await handleAcks(context, acks)), ...(await watchGaps(context, watches))];
-  if (own) again.push(...(await own.run()));
+  const unanswered = await handleAcks(context, acks);
+  const again: LineMessage[] = [...unanswered, ...(await watchGaps(context, watches))];
+  if (own) {
+    const answered = acks.filter((message) => !unanswered.includes(message));
+    const [left] = await Promise.all([own.run(), removeAcks(context, answered)]);
+    again.push(...left);
+  }
   // Whoever waits for this instance may have to wait for itself: the connection shall not.
   if (own && (handedOver || !(await isSoon(context, elsewhere)))) await own.remove();
   const failed = again.map(({ messageId }) => messageId);
@@ -93,19 +98,27 @@ function inOrder({ ports }: LineContext, messages: readonly LineMessage[]): read
   return queued.toSorted((a, b) => a.at - b.at);
 }
 
-/** Clients' answers. No code of the application runs for them. @returns those that have to be delivered again */
+/**
+ * Clients' answers, side by side. No code of the application runs for them.
+ * @returns those that have to be delivered again
+ */
 async function handleAcks(
   context: LineContext,
   acks: readonly LineMessage[],
 ): Promise<readonly LineMessage[]> {
   if (acks.length === 0) return [];
   const again: LineMessage[] = [];
+  const asked = new Set<string>();
   await asInvocation(context, 0, async (invocation) => {
     await Promise.all(
       acks.map(async (message) => {
         try {
           const packet = context.server.codec.decode(message.body);
           if (packet.kind !== "ack") return;
+          // Of two answers to one question the first counts, as on stock: side by side either might.
+          const question = JSON.stringify([message.connectionId, packet.nsp, packet.ackId]);
+          if (asked.has(question)) return;
+          asked.add(question);
           const view = await context.ports.store.readConnection(message.connectionId, packet.nsp);
           const { connection } = view;
           if (connection && !isOver(view))
@@ -127,6 +140,21 @@ async function handleAcks(
   });
   if (again.length > 0) await context.line.hide(again, RETRY_MS).catch(() => undefined);
   return again;
+}
+
+/**
+ * Takes answers out of the queue before the frames of the same batch are done: a handler among these may wait for the next answer of
+ * the same client, which is behind them. One request, of batches that hold both. Never rejects.
+ */
+async function removeAcks({ line, ports }: LineContext, acks: readonly LineMessage[]): Promise<void> {
+  if (acks.length === 0) return;
+  await line.remove(acks).catch((error: unknown) => {
+    ports.log.warn(
+      "SKY_LINE_NOT_RELEASED",
+      "clients' answers that have been stored could not be taken out of the queue: their next ones wait until the batch is done",
+      { error: describeError(error) },
+    );
+  });
 }
 
 /** @returns the ids of those that have to be delivered again; `busy` if no other instance could be had */

@@ -60,10 +60,10 @@ describe("a frame in the line", () => {
   });
 
   test.each(["430[]", "43", '43/admin,7["a b"]', '4312["\u2028",{"a":"x\ny"}]', "43[$group]#end"])(
-    "that answers the server waits for no other: %j",
+    "that answers the server waits for none that asks: %j",
     (frame) => {
       expect(sent(frame)).toEqual({
-        groupId: CONTEXT.messageId,
+        groupId: `ack-${CONTEXT.connectionId}`,
         deduplicationId: CONTEXT.messageId,
         body: `a ${FACTS} ${urlEncoded(frame)}`,
       });

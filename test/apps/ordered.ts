@@ -15,6 +15,12 @@ io.on("connection", (socket) => {
     ack();
   });
   socket.on("join", (room: string) => socket.join(room));
+  socket.on("enter", async (room: string, ack) => {
+    await socket.join(room);
+    ack();
+  });
+  /** As a handler that uses up the memory does. */
+  socket.on("die", () => process.exit(1));
   socket.on("say", (room: string, text: string) => {
     io.to(room).emit("said", text);
   });

@@ -1,3 +1,4 @@
+import { setTimeout as outage } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
@@ -14,7 +15,7 @@ const sockets: Socket[] = [];
 let cloud: LocalCloud;
 
 beforeAll(async () => {
-  cloud = await clouds.start({ app: APP, ordered: true });
+  cloud = await clouds.start({ app: APP });
 });
 
 afterEach(() => {
@@ -122,3 +123,40 @@ test("a slow handler holds back its client's next event for no longer than its t
   await Promise.all([slow, fast]);
   expect(order).toEqual(["fast", "slow"]);
 });
+
+test("while Lambda throttles for ten seconds, events wait in their order, and no client reconnects", async () => {
+  const socket = client();
+  await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+  const { id } = socket;
+  const counted = next(socket, "counted", 60);
+  cloud.chaos.set({ throttleInvokes: 1 });
+  for (const n of upTo(30)) socket.emit("count", n);
+  // Nothing is awaited here: this is how long the trouble lasts.
+  await outage(10_000);
+  for (const n of upTo(30)) socket.emit("count", 30 + n);
+  cloud.chaos.off();
+  expect(await counted).toEqual(upTo(60).map((n) => [n, n + 1]));
+  expect([socket.connected, socket.id]).toEqual([true, id]);
+});
+
+// Each death costs the time for which a batch is hidden.
+if (THOROUGH) {
+  test("an event that kills its instance each time holds up its client alone, and for no longer than 35 s", async () => {
+    const [own, other] = [client(), client()];
+    await Promise.all([own.emitWithAck("enter", "own"), other.emitWithAck("enter", "other")]);
+    const order: string[] = [];
+    own.emit("die");
+    const after = own.timeout(5 * 60_000).emitWithAck("slow", 0);
+    void after.then(() => order.push("after"));
+    for (const n of upTo(20)) {
+      await other.emitWithAck("slow", 0);
+      if (n === 19) order.push("beside");
+    }
+    await after;
+    expect(order).toEqual(["beside", "after"]);
+    const gaveUp = cloud.logs.lines.filter(({ text }) => text.includes("SKY_EVENT_CRASHED"));
+    expect(gaveUp).toHaveLength(1);
+    const letters = cloud.model.queues.find(({ arn }) => arn.includes("DeadLetters"));
+    expect(cloud.queues.messages(letters?.arn ?? "")).toHaveLength(1);
+  });
+}

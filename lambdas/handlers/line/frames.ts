@@ -8,11 +8,12 @@ import { handlePacket, isOver, namespaceOf, refuseAfterEnd } from "../message.ts
 import type { LineContext } from "./context.ts";
 import { CountedOrder } from "./counted-order.ts";
 import { toEnd } from "./ends.ts";
+import { Hidden } from "./hidden.ts";
 import { giveUp, logFailed } from "./lost.ts";
 import { isCounted, type LineMessage } from "./messages.ts";
 import { Position } from "./position.ts";
 import { ConnectionRows } from "./rows.ts";
-import { LINE_RESERVE_MS, LINE_VISIBILITY_SECONDS, RETRY_MS } from "./timing.ts";
+import { RETRY_MS } from "./timing.ts";
 
 /** A message that is being worked through. */
 interface Begun {
@@ -36,6 +37,7 @@ export class ConnectionFrames {
   readonly messages: readonly LineMessage[];
   readonly #reader: PacketReader;
   readonly #rows: ConnectionRows;
+  readonly #hidden: Hidden;
   /** Of those that have begun, the ones whose handlers have not settled. */
   readonly #running = new Set<Promise<void>>();
   /** Of those, the ones that are not even handled, but for their handlers: CONNECTs whose listeners ask their client. */
@@ -56,6 +58,7 @@ export class ConnectionFrames {
     this.messages = messages;
     this.#reader = new PacketReader(context, connectionId);
     this.#rows = new ConnectionRows(context.ports, connectionId);
+    this.#hidden = new Hidden(context, messages);
   }
 
   /**
@@ -65,7 +68,7 @@ export class ConnectionFrames {
   async run(): Promise<readonly LineMessage[]> {
     const { ports, server } = this.#context;
     try {
-      const deadline = await this.#deadline();
+      const deadline = await this.#hidden.begin();
       const row = await this.#rows.position(this.messages, server.codec);
       this.#order = row && (await CountedOrder.of(this.#context, this.#connectionId, this.messages, row));
       for (const message of this.#order?.over ?? []) this.#begun.add(message);
@@ -74,12 +77,13 @@ export class ConnectionFrames {
       await asInvocation(
         { ...this.#context, deadline },
         Math.max(...this.messages.map((message) => (message.kind === "end" ? toEnd(message).hops : 0))),
-        (invocation) => this.#all(invocation, deadline),
+        (invocation) => this.#all(invocation),
         (invocation, finished) => this.#release(invocation, finished),
       );
     } catch (error) {
       await this.#failed(error, this.#left);
     } finally {
+      await this.#hidden.end();
       await this.#position?.close();
       await this.#settle();
     }
@@ -91,33 +95,13 @@ export class ConnectionFrames {
     return this.messages.filter((message) => !this.#begun.has(message));
   }
 
-  get #wasDelivered(): boolean {
-    return this.messages.some(({ deliveries }) => deliveries > 1);
-  }
-
   get #run(): readonly LineMessage[] {
     return this.#order?.run ?? this.messages;
   }
 
-  /** Milliseconds since the epoch: until then nobody else gets the messages. */
-  async #deadline(): Promise<number> {
-    const { clock } = this.#context.ports;
-    const visibleMs = LINE_VISIBILITY_SECONDS * 1_000;
-    const delivered = Math.min(...this.messages.map(({ deliveredAt }) => deliveredAt));
-    let until = delivered + visibleMs;
-    if (this.#wasDelivered) {
-      // SQS tells only when they were delivered first.
-      until = clock.now() + visibleMs;
-      await this.#context.line.hide(this.messages, visibleMs);
-    }
-    return Math.min(this.#context.deadline, until - LINE_RESERVE_MS);
-  }
-
-  async #all(invocation: Invocation, deadline: number): Promise<void> {
-    const { clock } = this.#context.ports;
+  async #all(invocation: Invocation): Promise<void> {
     for (const [index, message] of this.#run.entries()) {
-      // Also for an instance that stood still and goes on when somebody else has them.
-      if (clock.now() >= deadline) break;
+      if (this.#hidden.isOver) break;
       try {
         await this.#one(invocation, message);
       } catch (error) {
@@ -249,6 +233,7 @@ export class ConnectionFrames {
     const last = done.toSorted((a, b) => (a.place < b.place ? -1 : 1)).at(-1);
     if (this.#removed || !last) return;
     this.#removed = true;
+    await this.#hidden.end();
     try {
       await this.#context.line.remove(done);
     } catch (error) {
@@ -288,6 +273,7 @@ export class ConnectionFrames {
       `${messages.length} events of a client could not be begun: they are delivered again in a second`,
       { connection: this.#connectionId, error: describeError(error) },
     );
+    await this.#hidden.end();
     // Else they come when nobody is expected to work on them any more.
     const hidden = messages.filter(({ receipt }) => receipt !== "");
     await line.hide(hidden, RETRY_MS).catch(() => undefined);

@@ -6,6 +6,13 @@
  */
 export const LINE_VISIBILITY_SECONDS = 30;
 
+/**
+ * How long messages that were delivered before are hidden at a time, in milliseconds, and how often they are hidden anew: so long
+ * does a connection stand still if they kill their instance again. Longer than the reserve below and a slow request together.
+ */
+export const KEPT_MS = 5_000;
+export const RENEW_MS = 1_500;
+
 /** How long a batch comes again after what it needs could not be read, in milliseconds. */
 export const RETRY_MS = 1_000;
 

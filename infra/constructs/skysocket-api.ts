@@ -25,6 +25,7 @@ import {
   tableGrants,
 } from "./grants.ts";
 import { HEARTBEAT_INDEX, Heartbeat } from "./heartbeat.ts";
+import { warnOfMemory } from "./in-memory/warning.ts";
 import { Line } from "./line.ts";
 import { type PostingProps, postingFunction } from "./posting-function.ts";
 import {
@@ -121,6 +122,7 @@ export class SkysocketApi extends Construct {
       pingInterval,
     }).function;
     this.#routes(props);
+    if (Stack.of(this).bundlingRequired) warnOfMemory(this, shared.app);
   }
 
   /** Where clients connect: `wss://…` with the stage as its path. */

@@ -158,6 +158,7 @@ class Cloud implements LocalCloud {
     });
     this.#undo.push(() => server.close());
     const model = loadModel(await this.#assembly());
+    this.#warn(model);
     const { stage } = apiOf(model);
     const parts = await this.#boot(model, server, fail);
     this.#parts = parts;
@@ -172,6 +173,7 @@ class Cloud implements LocalCloud {
   async reload(): Promise<void> {
     const parts = this.#running;
     const model = loadModel(await this.#assembly());
+    this.#warn(model);
     apiOf(model);
     if (JSON.stringify(model.tables) !== JSON.stringify(parts.model.tables)) {
       throw new LocalCloudError(
@@ -292,6 +294,11 @@ class Cloud implements LocalCloud {
       onDenied: ({ functionId, requestId, message }) =>
         this.logs.add("error", `AccessDenied: ${message}`, { functionId, requestId }),
     });
+  }
+
+  /** What `cdk synth` would print. */
+  #warn({ warnings }: CloudModel): void {
+    for (const text of warnings) this.logs.add("warn", text);
   }
 
   #publish(event: CloudEvent): void {

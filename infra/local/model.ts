@@ -174,6 +174,8 @@ export interface CloudModel {
   readonly apis: readonly ApiModel[];
   readonly schedules: readonly ScheduleModel[];
   readonly outputs: Readonly<Record<string, string>>;
+  /** What constructs warn of. */
+  readonly warnings: readonly string[];
 }
 
 /** Who signed a request to an emulated service. */

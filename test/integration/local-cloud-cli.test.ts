@@ -21,7 +21,8 @@ beforeAll(async () => {
     `import { Server } from "skysocket";
 import { answer } from "./answer.ts";
 const io = new Server();
-io.on("connection", (socket) => { socket.on("ask", (ack) => ack(answer)); });
+let asked = 0;
+io.on("connection", (socket) => { socket.on("ask", (ack) => { asked++; ack(answer); }); });
 export default io;`,
   );
 });
@@ -64,9 +65,12 @@ function run(...args: string[]) {
 
 describe("npm run dev", () => {
   test("says in one line of JSON that it is ready, follows changes, and ends on a signal", async () => {
-    const { child, stdout, ready, ended, logged } = run("--json", "--port", "0", "--app", app);
+    const { child, stdout, stderr, ready, ended, logged } = run("--json", "--port", "0", "--app", app);
     const [line] = await ready;
     const place = JSON.parse(String(line));
+    expect(stderr.filter((text) => text.includes("WARN SKY_STATE_IN_MEMORY"))).toEqual([
+      expect.stringMatching(/app\.ts:4 asked: handlers change this variable of the module \(line 5\)/),
+    ]);
     expect(place).toEqual({
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       path: "/prod",

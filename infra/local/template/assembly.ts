@@ -4,11 +4,16 @@ import { isAbsolute, join, resolve } from "node:path";
 import { TemplateError } from "./errors.ts";
 import { isRecord } from "./values.ts";
 
+/** By which name a CDK app can say that it has read a warning. */
+const ACKNOWLEDGED_BY = / \[ack: [^\]]*\]$/;
+
 export interface Assembly {
   readonly stackName: string;
   readonly template: Readonly<Record<string, unknown>>;
   /** Asset directories (absolute) by the object key that they are uploaded under. */
   readonly assets: ReadonlyMap<string, string>;
+  /** What constructs warn of, as `cdk synth` prints it. */
+  readonly warnings: readonly string[];
 }
 
 /** Reads `manifest.json` in `dir` and what it names. Throws TemplateError when that is no assembly of exactly one stack. */
@@ -41,7 +46,26 @@ export function readAssembly(dir: string): Assembly {
     stackName: typeof stackName === "string" ? stackName : artifactId,
     template: readJson(join(root, templateFile)),
     assets,
+    warnings: readWarnings(root, recordAt(artifact, "metadata"), artifact),
   };
+}
+
+/** In the manifest, or in a file that it names. */
+function readWarnings(
+  root: string,
+  inManifest: Readonly<Record<string, unknown>>,
+  artifact: unknown,
+): readonly string[] {
+  const file = isRecord(artifact) ? artifact.additionalMetadataFile : undefined;
+  const inFile = typeof file === "string" ? readJson(join(root, file)) : {};
+  return [inManifest, inFile]
+    .flatMap((metadata) => Object.values(metadata))
+    .flatMap((entries) => (Array.isArray(entries) ? entries : []))
+    .flatMap((entry) =>
+      typeOf(entry) === "aws:cdk:warning" && typeof entry.data === "string"
+        ? [entry.data.replace(ACKNOWLEDGED_BY, "")]
+        : [],
+    );
 }
 
 function readAssets(root: string, file: string, into: Map<string, string>): void {

@@ -40,5 +40,6 @@ export function loadModel(assemblyDir: string): CloudModel {
     apis: readApis({ resources, stack, functions, roles }),
     schedules,
     outputs: stack.outputs(),
+    warnings: assembly.warnings,
   };
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { loadModel } from "../../../infra/local/template/load.ts";
 import { grantsOf, synthesize, withoutGrant } from "../../support/synth.ts";
 
 let root: string;
@@ -32,6 +33,23 @@ describe("synthesizing in a process of its own", () => {
   test("hands the options on as context", async () => {
     const template = await readFile(join(assembly, "Skysocket.template.json"), "utf8");
     expect(template).toContain("LINE_QUEUE_URL");
+  });
+
+  test("warns of what handlers change in memory", async () => {
+    const app = join(root, "counting.ts");
+    await writeFile(
+      app,
+      `import { Server } from "skysocket";
+const io = new Server();
+const users: string[] = [];
+io.on("connection", (socket) => { socket.on("join", () => { users.push(socket.id); }); });
+export default io;`,
+    );
+    await synthesize({ app, outdir: join(root, "counting") });
+    expect(loadModel(join(root, "counting")).warnings).toEqual([
+      expect.stringMatching(/^SKY_STATE_IN_MEMORY .*counting\.ts:3 users: .* before it\.$/),
+    ]);
+    expect(loadModel(assembly).warnings).toEqual([]);
   });
 
   test("fails with the CDK app's one message, and nothing of its stack", async () => {

@@ -83,7 +83,7 @@ function apisOf({ integration = {}, route = {}, role = {} }: Changes = {}) {
       Properties: { ApiId, RouteId: { Ref: "Route" }, RouteResponseKey: "$default" },
     },
   };
-  const stack = new Stack({ stackName: "Demo", template: { Resources }, assets: new Map() });
+  const stack = new Stack({ stackName: "Demo", template: { Resources }, assets: new Map(), warnings: [] });
   const resources = stack.resources();
   return readApis({ resources, stack, functions: [], roles: rolePolicies(resources, stack) });
 }

@@ -30,8 +30,8 @@ async function main(): Promise<void> {
 }
 
 async function run(options: CliOptions, print: (line: LogLine) => void, signal: AbortSignal): Promise<void> {
-  const { app, port, hosts, dynamodb, json } = options;
-  const cloud = await startLocalCloud({ app, port, hosts, dynamodb, onLog: print, signal });
+  const { app, port, hosts, dynamodb, instances: instancesInTurn, json } = options;
+  const cloud = await startLocalCloud({ app, port, hosts, dynamodb, instancesInTurn, onLog: print, signal });
   try {
     const say = (level: LogLine["level"], text: string) => cloud.logs.add(level, text);
     const watcher = await SourceWatcher.start({

@@ -49,6 +49,8 @@ export interface LocalCloudOptions {
   readonly throttle?: Throttle | undefined;
   /** Instances per function, behind which invocations wait. @default as `createLambda` */
   readonly maxWorkersPerFunction?: number | undefined;
+  /** Instances per function that answer in turn. 1: the one used last, while it is free. @default as `createLambda` */
+  readonly instancesInTurn?: number | undefined;
   /** Gives up the start. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -222,7 +224,8 @@ class Cloud implements LocalCloud {
   }
 
   async #boot(model: CloudModel, server: PublicServer, fail: (error: unknown) => void): Promise<Parts> {
-    const { dynamodb: endpoint, timeScale = 1, behavior, maxWorkersPerFunction } = this.#options;
+    const { dynamodb: endpoint, timeScale = 1, behavior } = this.#options;
+    const { maxWorkersPerFunction, instancesInTurn } = this.#options;
     const onEvent = (event: CloudEvent) => this.#publish(event);
     const iam = this.#createIam(model.account);
     const faults = createFaults(this.chaos, () => this.#parts?.lambda);
@@ -249,6 +252,7 @@ class Cloud implements LocalCloud {
       throttles: () => this.chaos.happens("throttleInvokes"),
       faults,
       ...(maxWorkersPerFunction !== undefined && { maxWorkersPerFunction }),
+      ...(instancesInTurn !== undefined && { instancesInTurn }),
     });
     const mappings = this.#createMappings(queues, lambda);
     const gateway = new ApiGateway({

@@ -35,6 +35,8 @@ export interface LambdaOptions {
   readonly queues?: QueueSender;
   /** Instances per function; invocations beyond that wait. @default 4 */
   readonly maxWorkersPerFunction?: number;
+  /** Instances per function that answer in turn, even where one would do; also the fewest that there may be. @default 2 */
+  readonly instancesInTurn?: number;
   /** How many times faster than on AWS the waits of asynchronous retries pass. @default 1 */
   readonly timeScale?: number;
   /** Milliseconds that a new instance's clock is off. @default none */
@@ -200,13 +202,14 @@ class Lambda {
 
   #add(fn: FunctionModel): void {
     const { model, iam, env, onLog, onEvent, maxWorkersPerFunction = 4 } = this.#options;
-    const { skewMs = () => 0, throttles = () => false } = this.#options;
+    const { skewMs = () => 0, throttles = () => false, instancesInTurn = 2 } = this.#options;
     this.#functions.set(fn.logicalId, fn);
     const pool = new Pool({
       fn,
       region: model.region,
       iam,
-      maxInstances: maxWorkersPerFunction,
+      maxInstances: Math.max(maxWorkersPerFunction, instancesInTurn),
+      instancesInTurn,
       env,
       skewMs,
       throttles,

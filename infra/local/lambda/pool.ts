@@ -11,6 +11,11 @@ export interface PoolOptions {
   readonly region: string;
   readonly iam: Iam;
   readonly maxInstances: number;
+  /**
+   * So many answer in turn, even where one would do: what works only because the last instance answers again fails here, too. With
+   * 1 the one used last is taken, as on Lambda, where a quiet function settles on few instances.
+   */
+  readonly instancesInTurn: number;
   /** What the cloud adds to the function's environment, such as endpoints. */
   readonly env: (functionId: string) => Readonly<Record<string, string>>;
   readonly skewMs: (functionId: string) => number;
@@ -48,7 +53,7 @@ export class Pool {
   #fn: FunctionModel;
   readonly #queue: Waiting[] = [];
   readonly #instances = new Set<Instance>();
-  /** The one used last is on top: as on Lambda, a quiet function settles on few instances. */
+  /** Those that have run nothing yet, then the others: the one used last comes last. */
   readonly #idle: Instance[] = [];
   readonly #endings = new Set<Promise<void>>();
   #starting = 0;
@@ -129,15 +134,28 @@ export class Pool {
     return this.#options.maxInstances + this.#nested;
   }
 
+  /** Whether the next job is to run on an instance that does not exist yet: those that are free have all run something. */
+  get #startsAnother(): boolean {
+    if (this.#idle[0]?.used === false) return false;
+    const { instancesInTurn, maxInstances } = this.#options;
+    const { reservedConcurrency = maxInstances } = this.#fn;
+    return this.#instances.size < Math.min(instancesInTurn, maxInstances, reservedConcurrency);
+  }
+
+  /** The idle instance whose turn it is. */
+  #takeIdle(): Instance | undefined {
+    return this.#options.instancesInTurn > 1 ? this.#idle.shift() : this.#idle.pop();
+  }
+
   /**
    * Gives waiting jobs to idle instances, and starts one instance for each job that is left, up to the cap. Jobs that an
    * instance waits for have as many again, or a function that invokes itself would wait for itself; more of them are throttled.
    */
   #pump(): void {
     if (this.#stopped) return;
-    while (this.#queue.length > 0 && this.#idle.length > 0) {
+    while (this.#queue.length > 0 && this.#idle.length > 0 && !this.#startsAnother) {
       const waiting = this.#queue.shift();
-      const instance = this.#idle.pop();
+      const instance = this.#takeIdle();
       if (waiting && instance) this.#track(this.#serve(instance, waiting));
     }
     while (this.#starting < this.#queue.length && this.#instances.size < this.#cap) {
@@ -195,7 +213,8 @@ export class Pool {
   #release(instance: Instance): void {
     const isTooMany = this.#instances.size > this.#cap;
     if (instance.dead || instance.retired || isTooMany || this.#stopped) this.#discard(instance);
-    else this.#idle.push(instance);
+    else if (instance.used) this.#idle.push(instance);
+    else this.#idle.unshift(instance);
   }
 
   #discard(instance: Instance): void {

@@ -7,7 +7,7 @@ io.on("connection", (socket) => {
 });
 
 /** Whoever asks gets an answer from no event at all: a timer of the module that the process keeps. */
-let asked = 0;
+let asked = 0; // skysocket: in-memory
 setInterval(() => {
   if (asked === 0) return;
   asked = 0;

@@ -10,6 +10,7 @@ describe("the command line", () => {
       port: 3000,
       hosts: [],
       dynamodb: undefined,
+      instances: 2,
       json: false,
       help: false,
     });
@@ -18,13 +19,14 @@ describe("the command line", () => {
   test("takes all that it documents", () => {
     const args = [
       ...["--app", "x/app.ts", "--port", "0", "--host", "192.168.1.20", "--host", "my-laptop.local"],
-      ...["--dynamodb", "http://127.0.0.1:8000/", "--json"],
+      ...["--dynamodb", "http://127.0.0.1:8000/", "--instances", "1", "--json"],
     ];
     expect(parseOptions(args)).toEqual({
       app: resolve("x/app.ts"),
       port: 0,
       hosts: ["192.168.1.20", "my-laptop.local"],
       dynamodb: "http://127.0.0.1:8000",
+      instances: 1,
       json: true,
       help: false,
     });
@@ -43,6 +45,8 @@ describe("the command line", () => {
       '--host takes a name or an address, such as my-laptop.local or 192.168.1.20, but got "http://x".',
     ],
     [["--host", ""], 'but got ""'],
+    [["--instances", "0"], '--instances takes a number from 1 to 32, but got "0".'],
+    [["--instances", "two"], 'but got "two"'],
     [["--nope"], "Unknown option '--nope'"],
     [["app.ts"], "app.ts"],
   ])("refuses %j in words", (args, message) => {

@@ -77,7 +77,7 @@ describe("an instance", () => {
   });
 
   test("is not killed while it runs nothing", async () => {
-    bench = await startLambda([await makeFunction(CODE)]);
+    bench = await startLambda([await makeFunction(CODE)], { instancesInTurn: 1 });
     await bench.lambda.invoke("Fn", { waits: 1 }, SOURCE);
     expect(await bench.lambda.crash(await keyOf())).toBe(false);
     expect(await bench.lambda.invoke("Fn", { waits: 1 }, SOURCE)).toMatchObject({ outcome: "ok" });

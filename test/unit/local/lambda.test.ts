@@ -91,6 +91,8 @@ describe("an invocation", () => {
   test("that throws is an error outcome, and the instance goes on", async () => {
     const { lambda, events } = await start(
       `let n = 0; export const handler = async (event) => { n++; if (event.fail) throw new RangeError("no"); return n; };`,
+      {},
+      { instancesInTurn: 1 },
     );
     expect(await lambda.invoke("Fn", { fail: true }, SOURCE)).toEqual({
       outcome: "error",
@@ -126,6 +128,8 @@ describe("the freeze", () => {
          await new Promise((r) => setTimeout(r, 20));
          return ticks;
        };`,
+      {},
+      { instancesInTurn: 1 },
     );
     const started = await lambda.invoke("Fn", { start: true }, SOURCE);
     // The time that passes here is what a floating interval would tick through; another worker's work measures it out.
@@ -168,7 +172,7 @@ describe("failures of an instance", () => {
       /exit status 1/,
     ],
   ])("%s kills it; the next invocation starts cold", async (_name, statement, errorType, message) => {
-    const { lambda, events } = await start(dying(statement));
+    const { lambda, events } = await start(dying(statement), {}, { instancesInTurn: 1 });
     const result = await lambda.invoke("Fn", { die: true }, SOURCE);
     expect(result).toEqual({ outcome: "error", errorType, message: expect.stringMatching(message) });
     expect(await lambda.invoke("Fn", {}, SOURCE)).toEqual({ outcome: "ok", payload: 1 });
@@ -253,11 +257,32 @@ describe("instances", () => {
     expect(lambdaEvents(events).filter((event) => event.coldStart)).toHaveLength(2);
   });
 
-  test("are reused by calls that follow each other", async () => {
-    const { lambda } = await start(counting);
+  const inTurn = async (
+    calls: number,
+    options: Partial<LambdaOptions>,
+    overrides: Partial<FunctionModel> = {},
+  ) => {
+    const { lambda, events } = await start(counting, overrides, options);
     const results = [];
-    for (let i = 0; i < 4; i++) results.push(await lambda.invoke("Fn", {}, SOURCE));
-    expect(ids(results).size).toBe(1);
+    for (let i = 0; i < calls; i++) results.push(await lambda.invoke("Fn", {}, SOURCE));
+    const names = [...ids(results)];
+    const colds = lambdaEvents(events).filter(({ coldStart }) => coldStart).length;
+    return {
+      turns: results.map((result) => names.indexOf(result.outcome === "ok" && result.payload)),
+      colds,
+    };
+  };
+
+  test("answer calls that follow each other in turn, so that none meets what the last one has left", async () => {
+    expect(await inTurn(6, {})).toEqual({ turns: [0, 1, 0, 1, 0, 1], colds: 2 });
+    await bench?.stop();
+    expect(await inTurn(6, { instancesInTurn: 3 })).toEqual({ turns: [0, 1, 2, 0, 1, 2], colds: 3 });
+  });
+
+  test("are reused by calls that follow each other, where one is asked for or may exist", async () => {
+    expect(await inTurn(4, { instancesInTurn: 1 })).toEqual({ turns: [0, 0, 0, 0], colds: 1 });
+    await bench?.stop();
+    expect(await inTurn(4, {}, { reservedConcurrency: 1 })).toEqual({ turns: [0, 0, 0, 0], colds: 1 });
   });
 
   test("of another model take over on restart; what runs is finished on the old one", async () => {

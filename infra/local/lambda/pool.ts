@@ -1,27 +1,19 @@
 /** All instances of one function: idle ones are reused, more are started up to a cap, behind which invocations queue. */
 import { randomBytes, randomUUID } from "node:crypto";
-import { AuthError } from "../iam/errors.ts";
-import type { Iam } from "../iam/iam.ts";
-import type { CloudListener, FunctionModel, LogLine } from "../model.ts";
-import { runtimeEnvironment } from "./environment.ts";
-import { Instance, type Outcome } from "./instance.ts";
+import type { CloudListener, FunctionModel } from "../model.ts";
+import type { Instance, Outcome } from "./instance.ts";
+import { type InstancesOptions, newInstance } from "./new-instance.ts";
 
-export interface PoolOptions {
+export interface PoolOptions extends InstancesOptions {
   readonly fn: FunctionModel;
-  readonly region: string;
-  readonly iam: Iam;
   readonly maxInstances: number;
   /**
    * So many answer in turn, even where one would do: what works only because the last instance answers again fails here, too. With
    * 1 the one used last is taken, as on Lambda, where a quiet function settles on few instances.
    */
   readonly instancesInTurn: number;
-  /** What the cloud adds to the function's environment, such as endpoints. */
-  readonly env: (functionId: string) => Readonly<Record<string, string>>;
-  readonly skewMs: (functionId: string) => number;
   /** Whether this invocation finds no concurrency left. */
   readonly throttles: () => boolean;
-  readonly onLog: (line: LogLine) => void;
   readonly onEvent: CloudListener;
 }
 
@@ -231,53 +223,11 @@ export class Pool {
   /** Undefined when no thread can be started: the job that asked for it has failed then. */
   #create(): Instance | undefined {
     try {
-      return this.#newInstance();
+      return newInstance(this.#fn, this.#options);
     } catch (error) {
       this.#queue.shift()?.reject(error);
       return undefined;
     }
-  }
-
-  /**
-   * On AWS a function without these grants runs, and its log is lost without a word. Here the log is shown all the same, since
-   * whoever reads of the denial wants to read on.
-   * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
-   */
-  #checkLogGrants(fn: FunctionModel, logStream: string): void {
-    const account = fn.arn.split(":")[4] ?? "";
-    const caller = { functionId: fn.logicalId, functionName: fn.name, statements: fn.statements };
-    for (const action of ["logs:CreateLogStream", "logs:PutLogEvents"]) {
-      try {
-        this.#options.iam.authorize(
-          caller,
-          action,
-          `arn:aws:logs:${this.#options.region}:${account}:${logStream}`,
-        );
-      } catch (error) {
-        // The listener has been told; it is no reason not to run.
-        if (!(error instanceof AuthError)) throw error;
-      }
-    }
-  }
-
-  #newInstance(): Instance {
-    const { iam, region, env, skewMs, onLog } = this.#options;
-    const fn = this.#fn;
-    const credentials = iam.credentialsFor(fn);
-    const logGroup = fn.logGroup ?? `/aws/lambda/${fn.name}`;
-    const day = new Date().toISOString().slice(0, 10).replaceAll("-", "/");
-    const logStream = `${day}/[$LATEST]${randomBytes(16).toString("hex")}`;
-    this.#checkLogGrants(fn, `log-group:${logGroup}:log-stream:${logStream}`);
-    const runtime = runtimeEnvironment(fn, { region, credentials, logGroup, logStream });
-    return new Instance({
-      fn,
-      credentials,
-      env: { ...fn.environment, ...env(fn.logicalId), ...runtime },
-      logGroup,
-      logStream,
-      skewMs: skewMs(fn.logicalId),
-      onLog,
-    });
   }
 }
 

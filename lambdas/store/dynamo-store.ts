@@ -13,6 +13,7 @@ import { logStore } from "./log.ts";
 import { memberStore } from "./members.ts";
 import { partStore } from "./parts.ts";
 import { sessionStore } from "./sessions.ts";
+import { sharedStore } from "./shared.ts";
 import { socketReadStore } from "./sockets/reads.ts";
 import { socketStore } from "./sockets/sockets.ts";
 import { socketStateStore } from "./sockets/state.ts";
@@ -40,6 +41,7 @@ export function createDynamoStore(options: DynamoStoreOptions): Store & FanOutSt
     ...answerStore(table),
     ...partStore(table),
     ...earlyStore(table),
+    ...sharedStore(table),
     ...fanOutStore(table),
     ...inboxStore(table),
     ...openerStore(table),

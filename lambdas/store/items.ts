@@ -211,6 +211,7 @@ export function readSocketItem(item: Item, connectionId: string): SocketRow {
     ...(nextInbox === undefined ? {} : { nextInbox, inboxes: fromEntries(read.entries("inboxes", asName)) }),
     ...(item.bye === undefined ? {} : { bye: read.known("bye", isDisconnectReason) }),
     ...(endedAt === undefined ? {} : { endedAt }),
+    ...(item.unshared === undefined ? {} : { unshared: true as const }),
     ...readRecovery(item, read),
     expiresAt: read.number("expiresAt"),
     begunBy: read.text("begunBy"),

@@ -304,3 +304,34 @@ export function refusalKey(connectionId: string): Key {
   return { pk: partsPk(connectionId), sk: REFUSAL_SK };
 }
 export const REFUSAL_SK = "!";
+
+/** The variables that a namespace shares: its lease, and rows with their pieces. */
+export function sharedPk(nsp: string): string {
+  return build("V", [nsp], MAX_PK_BYTES);
+}
+
+export function leaseKey(nsp: string): Key {
+  return { pk: sharedPk(nsp), sk: "@" };
+}
+
+/** With what the sort keys of pieces begin, and not that of the lease. */
+export const PIECE_SK = "V";
+
+/** A piece's name is that of its variable and its own, with a line break between them. */
+export function pieceKey(nsp: string, piece: string): Key {
+  const at = piece.indexOf("\n");
+  const parts = [piece.slice(0, at), piece.slice(at + 1)];
+  return { pk: sharedPk(nsp), sk: build(PIECE_SK, parts, MAX_SK_BYTES) };
+}
+
+/** The name that {@link pieceKey} was made with; `name` is the attribute that {@link hashedName} made. */
+export function pieceOf(sk: string, name: string | undefined): string {
+  if (name !== undefined) return unescapeName(name);
+  const [, variable = "", piece = ""] = sk.split("#");
+  return `${unescapeName(variable)}\n${unescapeName(piece)}`;
+}
+
+/** A slice of what is put aside, in a partition of its own: nobody reads it by the way. */
+export function sharedAsideKey(nsp: string, id: string, at: number): Key {
+  return { pk: build("V", [nsp, id], MAX_PK_BYTES), sk: String(at) };
+}

@@ -14,6 +14,9 @@ export const EXPIRY_MARGIN_MS = 10 * 60 * 1000;
  */
 export const ENDED_KEPT_MS = 5 * 60 * 1000;
 
+/** An ended socket whose listeners' changes of shared variables may have to be made again: as long as its connection can last. */
+export const unsettledTtl = (now: number): number => toTtl(now + CONNECTION_LIFE_MS + EXPIRY_MARGIN_MS);
+
 /** Workers are done after minutes; who waits for them, after seconds. */
 export const FAN_OUT_KEPT_MS = 30 * 60 * 1000;
 
@@ -40,6 +43,9 @@ export const REFUSAL_KEPT_MS = 10 * 1000;
  * and no invocation that writes state runs longer than API Gateway's 29 s. Ten minutes leave room for clocks that differ.
  */
 export const ORPHAN_AFTER_MS = 10 * 60 * 1000;
+
+/** What says that a piece of a shared variable is gone: longer than any write of it can still be under way. */
+export const TOMBSTONE_KEPT_MS = 24 * 60 * 60 * 1000;
 
 /** The TTL attribute's value: seconds, rounded up so that nothing expires early. */
 export function toTtl(ms: number): number {

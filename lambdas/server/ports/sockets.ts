@@ -84,6 +84,8 @@ export interface SocketRecord extends SocketKey {
   readonly endedAt?: number;
   /** Set on an `ended` one that was `connecting` until then: it holds nothing of what its listeners did. */
   readonly neverOpened?: true;
+  /** Set on an `ended` one whose `disconnect` listeners' changes of shared variables are not known to be kept. */
+  readonly unshared?: true;
   /** Its session, when connection state recovery is on. */
   readonly pid?: string;
   /** True when it went on with a session: `socket.recovered`. */

@@ -3,6 +3,7 @@ import type { InboxStore } from "./inbox.ts";
 import type { Part, PartId } from "./parts.ts";
 import type { Directive, Leaver, LogEnd, LogRow, Member, RoomName } from "./rooms.ts";
 import type { SessionRecord } from "./sessions.ts";
+import type { SharedStore } from "./shared.ts";
 import type {
   ConnectionRecord,
   ConnectionView,
@@ -19,7 +20,7 @@ import type {
   StateChanges,
 } from "./sockets.ts";
 
-export interface Store extends InboxStore {
+export interface Store extends InboxStore, SharedStore {
   // ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────
   putConnection(record: ConnectionRecord): Promise<void>;
   /**
@@ -92,7 +93,10 @@ export interface Store extends InboxStore {
     reason: DisconnectReason,
     at: number,
     from?: "open" | "open or connecting",
+    unshared?: boolean,
   ): Promise<SocketRecord | undefined>;
+  /** What the `disconnect` listeners of an ended socket have changed of shared variables is kept: removes `unshared`. */
+  settleEnd(key: SocketKey, id: string): Promise<void>;
   readSocket(key: SocketKey): Promise<SocketRecord | undefined>;
   /** One read, however much state the socket has. */
   readRooms(key: SocketKey): Promise<SocketRooms | undefined>;

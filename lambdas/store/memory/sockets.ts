@@ -9,7 +9,7 @@ import type {
 } from "../../server/ports/sockets.ts";
 import type { Store } from "../../server/ports/store.ts";
 import { leftEntry } from "../entry-names.ts";
-import { connectionTtl, toTtl } from "../lifetimes.ts";
+import { connectionTtl, toTtl, unsettledTtl } from "../lifetimes.ts";
 import { isLive } from "../table/expression.ts";
 import { toRecord } from "../table/item-reader.ts";
 import type { MemorySocket, MemoryState } from "./state.ts";
@@ -24,6 +24,7 @@ export type MemorySocketStore = Pick<
   | "dropSocket"
   | "forbidSocket"
   | "endSocket"
+  | "settleEnd"
   | "readSocket"
   | "readRooms"
   | "saveState"
@@ -116,6 +117,7 @@ export function memorySockets(state: MemoryState): MemorySocketStore {
   };
   return {
     ...memoryLife(state, find, own, apply),
+    ...memoryEnds(state, own, apply),
     readSocket: (key) =>
       decide(() => {
         const row = find(key);
@@ -167,9 +169,9 @@ function memoryLife(
   apply: (row: MemorySocket | undefined, mutate: (row: MemorySocket) => void) => boolean,
 ): Pick<
   MemorySocketStore,
-  "beginSocket" | "openSocket" | "settleSocket" | "endResuming" | "dropSocket" | "forbidSocket" | "endSocket"
+  "beginSocket" | "openSocket" | "settleSocket" | "endResuming" | "dropSocket" | "forbidSocket"
 > {
-  const { decide, sockets, keepEndedMs } = state;
+  const { decide, sockets } = state;
   return {
     beginSocket: (socket) =>
       decide(() => {
@@ -222,17 +224,35 @@ function memoryLife(
           row.bye ??= reason;
         }),
       ),
-    endSocket: (key, id, reason, at, from = "open") =>
+  };
+}
+
+function memoryEnds(
+  state: MemoryState,
+  own: (key: SocketKey, id: string, phase?: SocketPhase) => MemorySocket | undefined,
+  apply: (row: MemorySocket | undefined, mutate: (row: MemorySocket) => void) => boolean,
+): Pick<MemorySocketStore, "endSocket" | "settleEnd"> {
+  const { decide, keepEndedMs } = state;
+  return {
+    settleEnd: (key, id) =>
+      decide(() => {
+        apply(own(key, id, "ended"), (row) => {
+          delete row.unshared;
+          row.expiresAt = toTtl(state.now() + keepEndedMs);
+        });
+      }),
+    endSocket: (key, id, reason, at, from = "open", unshared = false) =>
       decide(() => {
         const connecting = from === "open" ? undefined : own(key, id, "connecting");
         const row = own(key, id, "open") ?? connecting;
         if (row === undefined) return undefined;
         const before = snapshot(row);
         if (connecting) row.neverOpened = true;
+        if (unshared) row.unshared = true;
         row.phase = "ended";
         row.bye = reason;
         row.endedAt = at;
-        row.expiresAt = toTtl(state.now() + keepEndedMs);
+        row.expiresAt = unshared ? unsettledTtl(state.now()) : toTtl(state.now() + keepEndedMs);
         return before;
       }),
   };

@@ -61,6 +61,7 @@ export interface MemorySocket
   bye: SocketRecord["bye"];
   endedAt: number | undefined;
   neverOpened?: true;
+  unshared?: true;
   resuming: boolean;
   forgotten: string | undefined;
   trace: string;

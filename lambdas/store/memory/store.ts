@@ -17,6 +17,7 @@ import { memoryInboxes } from "./inboxes.ts";
 import { memoryLog } from "./log.ts";
 import { memoryParts } from "./parts.ts";
 import { memorySessions } from "./sessions.ts";
+import { memoryShared } from "./shared.ts";
 import { memorySockets, snapshot } from "./sockets.ts";
 import type { Expiring, MemorySocket, MemoryState } from "./state.ts";
 import { addressOf } from "./state.ts";
@@ -68,6 +69,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store & Heartbea
     ...memoryParts(state),
     ...memoryEarly(state),
     ...memoryInboxes(state),
+    ...memoryShared(state),
     ...memoryHeartbeats(state),
     ...memoryFanOuts(state, pageSize),
   };

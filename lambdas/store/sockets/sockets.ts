@@ -8,7 +8,7 @@ import type {
 import type { Store } from "../../server/ports/store.ts";
 import { leftEntries, newSocketItem, readSocketItem, type SocketRow, toEntries } from "../items.ts";
 import { socketKey } from "../keys.ts";
-import { toTtl } from "../lifetimes.ts";
+import { toTtl, unsettledTtl } from "../lifetimes.ts";
 import { isWinner, newToken } from "../table/claims.ts";
 import { Expression } from "../table/expression.ts";
 import { methodsOf } from "../table/methods.ts";
@@ -18,7 +18,14 @@ import { readSocketRow } from "./reads.ts";
 
 export type SocketStore = Pick<
   Store,
-  "beginSocket" | "openSocket" | "settleSocket" | "endResuming" | "dropSocket" | "forbidSocket" | "endSocket"
+  | "beginSocket"
+  | "openSocket"
+  | "settleSocket"
+  | "endResuming"
+  | "dropSocket"
+  | "forbidSocket"
+  | "endSocket"
+  | "settleEnd"
 >;
 
 /**
@@ -30,8 +37,9 @@ export function socketStore(table: Table, keepEndedMs: number): SocketStore {
     beginSocket: (socket) => beginSocket(table, socket, keepEndedMs),
     openSocket: (key, id, commit) => openSocket(table, key, id, { commit, keepEndedMs }),
     ...methodsOf(table, { settleSocket, endResuming, dropSocket, forbidSocket }),
-    endSocket: (key, id, reason, at, from = "open") =>
-      endSocket(table, key, id, { reason, at, from, keepEndedMs }),
+    settleEnd: (key, id) => settleEnd(table, key, id, keepEndedMs),
+    endSocket: (key, id, reason, at, from = "open", unshared = false) =>
+      endSocket(table, key, id, { reason, at, from, unshared, keepEndedMs }),
   };
 }
 
@@ -41,6 +49,7 @@ interface End {
   readonly reason: DisconnectReason;
   readonly at: number;
   readonly from: "open" | "open or connecting";
+  readonly unshared: boolean;
   readonly keepEndedMs: number;
 }
 
@@ -162,7 +171,7 @@ async function endSocket(
   table: Table,
   key: SocketKey,
   id: string,
-  { reason, at, from, keepEndedMs }: End,
+  { reason, at, from, unshared, keepEndedMs }: End,
 ): Promise<SocketRecord | undefined> {
   const token = newToken();
   const end = ofSocket(table, id)
@@ -170,7 +179,8 @@ async function endSocket(
     .set(["bye"], reason)
     .set(["endedAt"], at)
     .set(["endedBy"], token)
-    .set(["expiresAt"], toTtl(table.now() + keepEndedMs));
+    .set(["expiresAt"], unshared ? unsettledTtl(table.now()) : toTtl(table.now() + keepEndedMs));
+  if (unshared) end.set(["unshared"], true);
   const open = end.equals(["phase"], "open");
   end.require(from === "open" ? open : end.anyOf(open, end.equals(["phase"], "connecting")));
   const written = await table.update(socketKey(key), subjectOf(id, key), end, "ALL_OLD");
@@ -184,11 +194,19 @@ async function endSocket(
   return withValues(table, key, token, row);
 }
 
+/** One write. */
+async function settleEnd(table: Table, key: SocketKey, id: string, keepEndedMs: number): Promise<void> {
+  const settle = ofSocket(table, id, "ended")
+    .remove(["unshared"])
+    .set(["expiresAt"], toTtl(table.now() + keepEndedMs));
+  await table.update(socketKey(key), subjectOf(id, key), settle);
+}
+
 /** What the row was when we ended it: nothing that the end itself has written. */
 async function readEndedByUs(table: Table, key: SocketKey, token: string): Promise<SocketRow | undefined> {
   const row = await readSocketRow(table, key);
   if (row === undefined || row.endedBy !== token) return undefined;
-  const { bye: _, endedAt: _1, ...before } = row;
+  const { bye: _, endedAt: _1, unshared: _2, ...before } = row;
   return { ...before, phase: row.openedBy === undefined ? "connecting" : "open" };
 }
 

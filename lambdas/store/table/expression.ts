@@ -46,6 +46,13 @@ export class Expression {
     return this;
   }
 
+  /** Counts up a number, or begins with 1. */
+  count(path: Path): this {
+    const at = this.#path(path);
+    this.#set.push(`${at} = if_not_exists(${at}, ${this.#value(0)}) + ${this.#value(1)}`);
+    return this;
+  }
+
   remove(path: Path): this {
     this.#remove.push(this.#path(path));
     return this;
@@ -59,6 +66,11 @@ export class Expression {
 
   equals(path: Path, value: unknown): string {
     return `${this.#path(path)} = ${this.#value(value)}`;
+  }
+
+  /** Two attributes that are there have the same value. */
+  same(path: Path, other: Path): string {
+    return `${this.#path(path)} = ${this.#path(other)}`;
   }
 
   /** Holds for what is there and less than this: a number, or a text by its bytes. */

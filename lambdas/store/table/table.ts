@@ -31,7 +31,7 @@ const FIRST_WAIT_MS = 25;
 export interface Written {
   /** False: the condition did not hold. */
   readonly ok: boolean;
-  /** What the write replaced, as far as it was asked for. */
+  /** What the write replaced, or with ALL_NEW what it made, as far as it was asked for. */
   readonly old: Item | undefined;
   /**
    * The SDK sent the request more than once: an earlier sending may have succeeded and only its response been lost. Then
@@ -201,7 +201,7 @@ export class Table {
     key: Key,
     subject: string,
     change: Expression,
-    returns: "NONE" | "ALL_OLD" | "UPDATED_OLD" = "NONE",
+    returns: "NONE" | "ALL_OLD" | "UPDATED_OLD" | "ALL_NEW" = "NONE",
   ): Promise<Written> {
     const input = change.toInput();
     const command = new UpdateCommand({

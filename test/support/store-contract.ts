@@ -16,6 +16,7 @@ import { nameContract } from "./store-contract-names.ts";
 import { partContract } from "./store-contract-parts.ts";
 import { recoveryContract } from "./store-contract-recovery.ts";
 import { sessionContract } from "./store-contract-sessions.ts";
+import { sharedContract } from "./store-contract-shared.ts";
 import { socketContract } from "./store-contract-sockets.ts";
 import { stateContract } from "./store-contract-state.ts";
 
@@ -63,6 +64,7 @@ export function describeStoreContract(name: string, start: () => Promise<StoreHa
     logContract(bench);
     directiveContract(bench);
     inboxContract(bench);
+    sharedContract(bench);
     heartbeatContract(bench, () => heartbeats);
     fanOutContract(bench, () => fanOuts);
   });

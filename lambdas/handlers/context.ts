@@ -3,6 +3,7 @@ import type { Invocation } from "../server/invocation/invocation.ts";
 import type { Ports } from "../server/ports/ports.ts";
 import type { ConnectionRecord } from "../server/ports/sockets.ts";
 import { RouteResponse } from "../server/posting/route-response.ts";
+import type { Stay } from "../server/shared/stay.ts";
 import type { HeartbeatTiming } from "./heartbeat/timing.ts";
 
 /** What every handler gets from the composition root. */
@@ -23,6 +24,8 @@ export interface PacketContext extends HandlerContext {
   readonly connection: ConnectionRecord;
   /** What came before in the same invocation: its handlers have settled, or are still running; absent for the first. */
   readonly earlier?: "settled" | "running" | undefined;
+  /** What its code runs in may use the shared variables of the namespace; whoever has made it ends it. */
+  readonly stay?: Stay | undefined;
 }
 
 /**

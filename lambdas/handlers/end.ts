@@ -1,5 +1,6 @@
 import { endConnection } from "../server/ending/ending.ts";
 import type { Task } from "../server/ports/tasks.ts";
+import { isBusy } from "../server/shared/await-lease.ts";
 import { asInvocation, type HandlerContext } from "./context.ts";
 import type { LambdaEvent } from "./lambda-event.ts";
 
@@ -24,14 +25,18 @@ export async function handleDisconnect(
   if (code !== undefined && CLOSED_BY_CLIENT.has(code)) {
     await context.ports.clock.sleep(LET_DISCONNECT_PACKET_WIN_MS);
   }
-  await asInvocation(context, 0, (invocation) =>
-    endConnection(context.server, invocation, {
-      connectionId,
-      members: [],
-      reason: "transport close",
-      close: false, // API Gateway has just said that it is closed
-    }),
-  );
+  const target = { connectionId, members: [] };
+  const reason = "transport close";
+  await asInvocation(context, 0, async (invocation) => {
+    try {
+      // API Gateway has just said that it is closed.
+      await endConnection(context.server, invocation, { ...target, reason, close: false });
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      // Nobody delivers this event again. A task is tried again, and what has begun to end is found by the heartbeat.
+      await context.ports.tasks.start({ task: "end", targets: [target], reason, hops: 0 });
+    }
+  });
 }
 
 /** Connections that posts found gone, or the heartbeat. */

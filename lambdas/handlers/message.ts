@@ -1,4 +1,3 @@
-import type { Whole } from "../protocol/packets.ts";
 import type { ConnectionView, DisconnectReason } from "../server/ports/sockets.ts";
 import { receivePart } from "./binary/attachments.ts";
 import { refusedByLimits } from "./connect/admission.ts";
@@ -7,10 +6,10 @@ import { asInvocation, type HandlerContext, type PacketContext } from "./context
 import type { Frame } from "./lambda-event.ts";
 import { handleAck } from "./packets/ack.ts";
 import { handleDisconnectPacket, leaveSession } from "./packets/disconnect.ts";
+import { type Entered, enterShared, hasDiedConnecting, refuseBusy } from "./packets/enter.ts";
 import { handleEvent } from "./packets/event.ts";
 import { closeConnection, handleFault } from "./packets/fault.ts";
-
-export type Packet = Exclude<Whole, { kind: "nothing" }>;
+import type { Packet } from "./packets/packet.ts";
 
 /**
  * A frame that API Gateway hands to the function by itself, beside all others of its connection.
@@ -23,15 +22,48 @@ export async function handleMessage(
 ): Promise<string | undefined> {
   const packet = await receive(context, connectionId, frame);
   if (!packet) return undefined;
-  const view = await context.ports.store.readConnection(connectionId, namespaceOf(packet));
-  const { connection } = view;
-  if (!connection || isOver(view)) {
+  const read = (): Promise<ConnectionView> =>
+    context.ports.store.readConnection(connectionId, namespaceOf(packet));
+  // Without shared variables there is no invocation for a connection that is over.
+  const view = shares(context, packet) ? undefined : await read();
+  if (view && isOver(view)) {
     await refuseAfterEnd(context, connectionId, view, packet);
     return undefined;
   }
   return await asInvocation(context, 0, async (invocation) => {
-    await handlePacket({ ...context, invocation, connection }, view, packet);
+    try {
+      const within = { ...context, invocation };
+      const entered = view ? { view } : await enterShared(within, packet, read);
+      await handleEntered(within, connectionId, entered, packet);
+    } catch (error) {
+      await refuseBusy(context, connectionId, packet, error);
+    }
   });
+}
+
+const shares = ({ server }: HandlerContext, packet: Packet): boolean =>
+  "nsp" in packet && server.namespaces.get(packet.nsp)?.shared !== undefined;
+
+/** The packet, and the end of its stay when its handlers have settled. */
+async function handleEntered(
+  context: Omit<PacketContext, "connection">,
+  connectionId: string,
+  { view, stay }: Entered,
+  packet: Packet,
+): Promise<void> {
+  const leave = (): void => stay?.leave();
+  try {
+    const { connection } = view;
+    const { handlers } =
+      !connection || isOver(view)
+        ? await refuseAfterEnd(context, connectionId, view, packet)
+        : await handlePacket({ ...context, connection, stay }, view, packet);
+    if (handlers) void handlers.then(leave, leave);
+    else leave();
+  } catch (error) {
+    leave();
+    throw error;
+  }
 }
 
 /** What this invocation has to handle: the frame's packet, or the packet that the frame makes whole. Often nothing. */
@@ -62,10 +94,11 @@ export async function refuseAfterEnd(
   connectionId: string,
   { sockets }: ConnectionView,
   packet: Packet,
-): Promise<void> {
+): Promise<{ readonly handlers?: never }> {
   const left = packet.kind === "disconnect" && sockets.find(({ nsp }) => nsp === packet.nsp);
   if (left) await leaveSession(context, left);
   await context.ports.gateway.close(connectionId);
+  return {};
 }
 
 /**
@@ -87,7 +120,7 @@ export async function handlePacket(
         await handleConnectPacket(context, row, packet);
       return {};
     case "event":
-      if (row) return await handleEvent(context, row, packet);
+      if (row && !hasDiedConnecting(context, row)) return await handleEvent(context, row, packet);
       await close("forced close"); // an event before CONNECT gets what stock gives
       return {};
     case "ack":

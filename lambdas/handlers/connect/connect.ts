@@ -7,6 +7,7 @@ import { offsetsFrom } from "../../server/common/offsets.ts";
 import type { NamespaceCore } from "../../server/declared/namespace-core.ts";
 import { callCloseListeners } from "../../server/ending/closing.ts";
 import { disconnectSocket, endConnection, releaseEnded } from "../../server/ending/ending.ts";
+import { scopes } from "../../server/invocation/scope.ts";
 import { CONNECTION_LIFE_MS } from "../../server/ports/gateway.ts";
 import type { SocketRecord } from "../../server/ports/sockets.ts";
 import { verifyMembers } from "../../server/rooms/joining.ts";
@@ -21,6 +22,7 @@ import { refuseConnect } from "./refuse.ts";
 import { type Restored, restoreSession } from "./restore.ts";
 import { sendMissed } from "./send-missed.ts";
 import { enterRooms, newPid, restoredSeed, sessionExpiry, storeSession } from "./session.ts";
+import { sharedBefore } from "./shared-before.ts";
 
 /** How long the commit may take after the middlewares are done, in milliseconds; nobody waits for it longer. */
 const COMMIT_MS = 10_000;
@@ -33,9 +35,25 @@ const LINGER_MS = 1_000;
 export async function handleConnectPacket(
   context: PacketContext,
   row: SocketRecord | undefined,
-  { nsp, auth }: { readonly nsp: string; readonly auth: Record<string, unknown> },
+  packet: ConnectPacket,
 ): Promise<void> {
-  const old = row && (await awaitOldEnd(context, row));
+  const { invocation, stay } = context;
+  if (!stay) return await connect(context, row, packet);
+  await scopes.run({ invocation, mode: "live", stay }, () => connect(context, row, packet));
+}
+
+interface ConnectPacket {
+  readonly nsp: string;
+  readonly auth: Record<string, unknown>;
+}
+
+async function connect(
+  context: PacketContext,
+  row: SocketRecord | undefined,
+  { nsp, auth }: ConnectPacket,
+): Promise<void> {
+  // With a stay, that was waited for before.
+  const old = row && !context.stay ? await awaitOldEnd(context, row) : row;
   // A second CONNECT to a namespace: stock closes the connection.
   if (old && old.phase !== "ended") return await closeConnection(context, "forced close");
   const namespace = await context.server.admit(context.invocation, nsp, auth);
@@ -43,11 +61,13 @@ export async function handleConnectPacket(
 
   const restored = await restoreSession(context, nsp, auth, sessionExpiry(context));
   if (restored === "superseded") return await closeConnection(context, "forced close");
+  const shared = await sharedBefore(context, namespace, old);
   const socket = newSocket(context, namespace, auth, restored);
   const skip = restored && context.server.options.recovery?.skipMiddlewares;
   const refusal = skip ? undefined : await runMiddlewares(socket, "live");
   if (refusal) {
     socket.life.mute();
+    shared.putBack();
     return await refuseConnect(context, nsp, { message: refusal.message, data: refusal.data });
   }
   // The client left the namespace and comes back on the same connection: its old memberships must not get its new events.
@@ -55,15 +75,19 @@ export async function handleConnectPacket(
   await rememberChild(context.invocation, namespace);
   // Whoever knows of the client by its `connect` may tell it something from here on.
   const since = offsetsFrom(context.ports.clock.now());
+  let open = false;
   try {
+    shared.note(socket.id);
     const begun = await begin(context, socket, restored);
     if (begun === "refused") return;
-    const open = begun === "begun" && (await enterNamespace(context, socket, restored, since));
+    open = begun === "begun" && (await enterNamespace(context, socket, restored, since));
     if (!open) await abandon(context, socket);
   } catch (error) {
     // Half connected is worse than not: the client would wait for what never comes. It is cut off, and comes again.
     await abandon(context, socket);
     throw error;
+  } finally {
+    if (!open) shared.undo(socket.id);
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { EarlyFrame } from "../../server/ports/early.ts";
 import type { LinePosition } from "../../server/ports/sockets.ts";
-import type { Packet } from "../message.ts";
+import type { Packet } from "../packets/packet.ts";
 import type { LineContext } from "./context.ts";
 import type { EndBody } from "./ends.ts";
 import {

@@ -1,19 +1,23 @@
-import { describeError, isUnreadable } from "../../server/common/errors.ts";
+import { describeError } from "../../server/common/errors.ts";
 import { endConnection } from "../../server/ending/ending.ts";
 import type { Invocation } from "../../server/invocation/invocation.ts";
+import type { ConnectionView } from "../../server/ports/sockets.ts";
+import { isBusy } from "../../server/shared/await-lease.ts";
+import type { Stay } from "../../server/shared/stay.ts";
 import { socketsOf } from "../../server/socket/socket-core.ts";
 import { PacketReader } from "../binary/packet-reader.ts";
-import { asInvocation } from "../context.ts";
-import { handlePacket, isOver, namespaceOf, refuseAfterEnd } from "../message.ts";
+import { asInvocation, type PacketContext } from "../context.ts";
+import { handlePacket, isOver, refuseAfterEnd } from "../message.ts";
+import type { Packet } from "../packets/packet.ts";
 import type { LineContext } from "./context.ts";
 import { CountedOrder } from "./counted-order.ts";
 import { toEnd } from "./ends.ts";
 import { Hidden } from "./hidden.ts";
-import { giveUp, logFailed } from "./lost.ts";
+import { giveUp, logFailed, retryLater } from "./lost.ts";
 import { isCounted, type LineMessage } from "./messages.ts";
-import { Position } from "./position.ts";
+import { Position, type Standing } from "./position.ts";
 import { ConnectionRows } from "./rows.ts";
-import { RETRY_MS } from "./timing.ts";
+import { SharedFrames } from "./shared-frames.ts";
 
 /** A message that is being worked through. */
 interface Begun {
@@ -51,6 +55,7 @@ export class ConnectionFrames {
   #position: Position | undefined;
   /** Of a client that counts its frames. */
   #order: CountedOrder | undefined;
+  readonly #shared: SharedFrames;
 
   constructor(context: LineContext, connectionId: string, messages: readonly LineMessage[]) {
     this.#context = context;
@@ -59,6 +64,7 @@ export class ConnectionFrames {
     this.#reader = new PacketReader(context, connectionId);
     this.#rows = new ConnectionRows(context.ports, connectionId);
     this.#hidden = new Hidden(context, messages);
+    this.#shared = new SharedFrames(this.#rows);
   }
 
   /**
@@ -100,6 +106,16 @@ export class ConnectionFrames {
   }
 
   async #all(invocation: Invocation): Promise<void> {
+    try {
+      await this.#beginAll(invocation);
+    } finally {
+      this.#shared.leave();
+    }
+    if (this.#handling.size > 0) await this.#letGo(invocation);
+    await Promise.all(this.#handling);
+  }
+
+  async #beginAll(invocation: Invocation): Promise<void> {
     for (const [index, message] of this.#run.entries()) {
       if (this.#hidden.isOver) break;
       try {
@@ -110,8 +126,6 @@ export class ConnectionFrames {
       }
     }
     await this.#keepParts();
-    if (this.#handling.size > 0) await this.#letGo(invocation);
-    await Promise.all(this.#handling);
   }
 
   async #one(invocation: Invocation, message: LineMessage): Promise<void> {
@@ -119,7 +133,13 @@ export class ConnectionFrames {
     if (begun === "more") return;
     this.#begun.add(message);
     if (begun) await this.#hold(invocation, message, begun);
-    else this.#position?.end(message, () => invocation.effectsSoFar());
+    else this.#position?.end(message, () => this.#effectsSoFar(invocation));
+  }
+
+  /** What is done of a frame. @throws while shared variables are not kept: a frame that is told of as done is not run again */
+  async #effectsSoFar(invocation: Invocation): Promise<void> {
+    if (invocation.tenures.held) throw new Error("shared variables are not kept yet");
+    await invocation.effectsSoFar();
   }
 
   async #keepParts(): Promise<void> {
@@ -138,31 +158,55 @@ export class ConnectionFrames {
       this.#begun.add(message);
       this.#rows.forget();
       this.#startOver(invocation);
-      const ended = endConnection(server, invocation, toEnd(message).end);
+      const ended = endConnection(server, invocation, toEnd(message).end).catch(async (error: unknown) => {
+        if (!isBusy(error)) throw error;
+        // It can be done any number of times.
+        this.#begun.delete(message);
+        await this.#failed(error, [message]);
+      });
       return { handled: ended, settled: ended, parts: [] };
     }
     const fault = this.#order?.faultOf(message);
     const packet = fault ?? (await this.#reader.take(message));
     if (this.#reader.isWaiting) this.#parts.push(message);
     if (!packet) return this.#reader.isWaiting ? "more" : undefined;
-    const view = await this.#rows.read(namespaceOf(packet));
-    const { connection } = view;
-    // Last before it is begun: what fails before this may be tried any number of times.
-    const standing = fault ? "run" : await this.#position?.begin(message);
-    const parts = this.#parts.splice(0);
-    if (standing === "given up") await giveUp(this.#context, message);
-    for (const one of [...parts, message]) this.#begun.add(one);
-    if (standing !== "run") return undefined;
-    if (!connection || isOver(view)) {
-      await refuseAfterEnd(this.#context, this.#connectionId, view, packet);
-      return undefined;
+    const { view, stay } = await this.#shared.enter({ ...this.#context, invocation }, packet);
+    let handles = false;
+    try {
+      // Last before it is begun: what fails before this may be tried any number of times.
+      const standing = fault ? "run" : await this.#claim(message, stay);
+      const parts = this.#parts.splice(0);
+      if (standing === "given up") await giveUp(this.#context, message);
+      for (const one of [...parts, message]) this.#begun.add(one);
+      if (standing !== "run") return undefined;
+      const { connection } = view;
+      if (!connection || isOver(view)) {
+        await refuseAfterEnd(this.#context, this.#connectionId, view, packet);
+        return undefined;
+      }
+      handles = true;
+      return { ...this.#handle({ ...this.#context, invocation, connection, stay }, view, packet), parts };
+    } finally {
+      if (!handles) stay?.leave();
     }
+  }
+
+  #handle(context: PacketContext, view: ConnectionView, packet: Packet): Omit<Begun, "parts"> {
     const earlier = this.#running.size > 0 ? "running" : this.#handled > 0 ? "settled" : undefined;
     this.#handled++;
-    if (packet.kind === "fault") this.#startOver(invocation);
-    const handled = handlePacket({ ...this.#context, invocation, connection, earlier }, view, packet);
+    if (packet.kind === "fault") this.#startOver(context.invocation);
+    const handled = handlePacket({ ...context, earlier }, view, packet);
     if (packet.kind !== "event" && packet.kind !== "ack") this.#rows.forget();
-    return { handled, settled: handled.then(({ handlers }) => handlers), parts };
+    const settled = handled.then(({ handlers }) => handlers).finally(() => context.stay?.leave());
+    return { handled, settled };
+  }
+
+  async #claim(message: LineMessage, stay: Stay | undefined): Promise<Standing> {
+    const note = `frame ${this.#connectionId} ${message.place}`;
+    if (stay?.owner.has(note)) return "done";
+    const standing = (await this.#position?.begin(message)) ?? "run";
+    stay?.owner.note(note);
+    return standing;
   }
 
   /** Listeners of the connection's end, and of errors, are those of a replay of their own, as for events: closures do not survive by luck. */
@@ -186,7 +230,7 @@ export class ConnectionFrames {
       .then(() => {
         this.#running.delete(done);
         over.abort();
-        for (const one of [...parts, message]) this.#position?.end(one, () => invocation.effectsSoFar());
+        for (const one of [...parts, message]) this.#position?.end(one, () => this.#effectsSoFar(invocation));
         return this.#reader.forget();
       });
     this.#running.add(done);
@@ -222,6 +266,8 @@ export class ConnectionFrames {
 
   async #letGo(invocation: Invocation): Promise<void> {
     await invocation.effectsSoFar();
+    // What is deleted is not run again.
+    await invocation.tenures.save();
     await this.#position?.close();
     await this.#settle();
     await this.remove();
@@ -257,26 +303,9 @@ export class ConnectionFrames {
 
   /** Nothing of these has been shown to the application. */
   async #failed(error: unknown, messages: readonly LineMessage[]): Promise<void> {
-    const { ports, line } = this.#context;
-    if (messages.length === 0) return this.#logFailed(error, undefined);
-    if (isUnreadable(error)) {
-      // On a new connection the client can be handled. Its $disconnect clears what there is of this one.
-      this.#logFailed(error, messages[0]);
-      for (const message of messages) this.#begun.add(message);
-      await ports.gateway
-        .close(this.#connectionId)
-        .catch((failed: unknown) => this.#logFailed(failed, undefined));
-      return;
-    }
-    ports.log.warn(
-      "SKY_LINE_RETRIED",
-      `${messages.length} events of a client could not be begun: they are delivered again in a second`,
-      { connection: this.#connectionId, error: describeError(error) },
-    );
     await this.#hidden.end();
-    // Else they come when nobody is expected to work on them any more.
-    const hidden = messages.filter(({ receipt }) => receipt !== "");
-    await line.hide(hidden, RETRY_MS).catch(() => undefined);
+    const isRetried = await retryLater(this.#context, this.#connectionId, error, messages);
+    if (!isRetried) for (const message of messages) this.#begun.add(message);
   }
 
   #logFailed(error: unknown, message: LineMessage | undefined): void {

@@ -2,6 +2,9 @@ import type { Ports } from "../../server/ports/ports.ts";
 import type { LinePosition } from "../../server/ports/sockets.ts";
 import type { LineMessage } from "./messages.ts";
 
+/** `done`: it has been run. `given up`: it is not run once more. */
+export type Standing = "run" | "done" | "given up";
+
 /**
  * How far one connection's frames have come, in its row: at most once, nearly. A frame that is delivered for the first time is run
  * without a write. As frames of a batch are done, the row is told how far they are, one write at a time and only of the latest, so
@@ -31,7 +34,7 @@ export class Position {
    * May this frame be run? `done`: it has been. `given up`: it was run twice, and its instance died both times; or somebody else has
    * it, because this instance stood still for so long that it was delivered again.
    */
-  async begin({ place, deliveries, kind }: LineMessage): Promise<"run" | "done" | "given up"> {
+  async begin({ place, deliveries, kind }: LineMessage): Promise<Standing> {
     const { done = "", retried = "" } = this.#row;
     // Ends can be done any number of times.
     if (deliveries <= 1 || kind !== "frame") return "run";

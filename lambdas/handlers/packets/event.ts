@@ -1,5 +1,6 @@
 import { type ClientEvent, dispatch } from "../../server/application/dispatch.ts";
 import { coreOf, replay } from "../../server/application/replay.ts";
+import { scopes } from "../../server/invocation/scope.ts";
 import type { SocketRecord } from "../../server/ports/sockets.ts";
 import { awaitOpen } from "../connect/await-open.ts";
 import type { PacketContext } from "../context.ts";
@@ -31,5 +32,7 @@ export async function handleEvent(
       invocation.countFromHere();
     }
   }
-  return { handlers: dispatch(socket, event) };
+  const { stay } = context;
+  if (!stay) return { handlers: dispatch(socket, event) };
+  return { handlers: scopes.run({ invocation, mode: "live", stay }, () => dispatch(socket, event)) };
 }

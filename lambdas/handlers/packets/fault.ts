@@ -2,9 +2,11 @@ import type { FaultReason } from "../../protocol/packets.ts";
 import { emitError } from "../../server/application/dispatch.ts";
 import { coreOf, replay } from "../../server/application/replay.ts";
 import { SkysocketError } from "../../server/common/errors.ts";
+import { withShared } from "../../server/declared/with-shared.ts";
 import { endConnection } from "../../server/ending/ending.ts";
 import type { DisconnectReason, SocketRecord } from "../../server/ports/sockets.ts";
 import type { PacketContext } from "../context.ts";
+import { logBusy } from "./busy.ts";
 
 /** Ends the connection that the packet came from, and closes it. */
 export async function closeConnection(
@@ -38,8 +40,13 @@ export async function handleFault(
       const nsp = server.declared(row);
       if (!nsp) continue;
       const socket = coreOf(invocation, nsp, { connection, socket: row });
-      await replay(socket);
-      emitError(socket, error);
+      const what = 'a listener of "error"';
+      const told = withShared(invocation, nsp, what, async () => {
+        await replay(socket);
+        emitError(socket, error);
+      });
+      // The connection ends in any case.
+      await told.catch((failed: unknown) => logBusy(ports.log, what, connection.connectionId, failed));
     }
   }
   await closeConnection(context, reason);

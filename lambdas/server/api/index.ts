@@ -18,4 +18,5 @@ export { Inbox } from "./inbox.ts";
 export { Namespace, ParentNamespace } from "./namespace.ts";
 export { RemoteSocket, type Rooms } from "./remote-socket.ts";
 export { Server } from "./server.ts";
+export type { Shared } from "./shared.ts";
 export { Socket } from "./socket.ts";

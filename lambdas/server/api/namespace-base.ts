@@ -26,6 +26,7 @@ import type {
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import { Inbox } from "./inbox.ts";
 import type { RemoteSocket, Rooms } from "./remote-socket.ts";
+import { type Shared, sharedOf } from "./shared.ts";
 import type { Socket } from "./socket.ts";
 
 const isConnectionEvent = (event: string): event is ConnectionEvent =>
@@ -156,6 +157,11 @@ export abstract class NamespaceBase<
   /** Events that happen here. */
   protected get happening(): readonly ConnectionEvent[] {
     return ["connect", "connection"];
+  }
+
+  /** Declares variables that outlive an event: see {@link Shared}. */
+  get shared(): Shared {
+    return sharedOf(this.#core);
   }
 
   // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────

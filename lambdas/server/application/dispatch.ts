@@ -1,4 +1,5 @@
 import type { Event } from "../common/typed-events.ts";
+import { scopes } from "../invocation/scope.ts";
 import { eventName, type Listener } from "../socket/listeners.ts";
 import { notePackets } from "../socket/packet-create.ts";
 import type { SocketCore } from "../socket/socket-core.ts";
@@ -128,9 +129,13 @@ function ackCallback(socket: SocketCore, id: number): (...data: unknown[]) => vo
     const frames = socket.nsp.server.codec.encode({ type: "ack", nsp: socket.nsp.name, id, data });
     notePackets(socket, frames);
     sent = true; // not before: who catches that a value cannot be encoded may answer with another
-    void socket.invocation.act("the acknowledgement", async () => ({
-      rest: socket.state.unsaved ? false : socket.invocation.posts.answer(socket.recipient, frames),
-    }));
+    const { invocation, nsp } = socket;
+    const { stay } = scopes.getStore() ?? {};
+    void invocation.act("the acknowledgement", async () => {
+      if (socket.state.unsaved) return { rest: false };
+      const kept = nsp.shared && invocation.tenures.of(nsp.shared).keep(stay);
+      return { rest: invocation.posts.answer(socket.recipient, frames, kept) };
+    });
   };
 }
 

@@ -23,13 +23,25 @@ export function coreOf(invocation: Invocation, nsp: NamespaceCore, view: SocketV
   return core;
 }
 
+export interface ReplayOptions {
+  /** False of a socket whose CONNECT died: there is no state, then it is what middlewares and listeners set now. */
+  readonly committed?: boolean;
+  /** What it does to shared variables counts: its CONNECT died before that was kept. */
+  readonly shares?: boolean;
+}
+
 /**
  * Gives the socket its handlers: runs the connection listeners again, with all effects through the socket and `io`
- * suppressed and with the answers of the first run, then puts the state back (docs/ARCHITECTURE.md, Replay). Of a socket whose
- * CONNECT died there is no state: then it is what middlewares and listeners set now.
+ * suppressed and with the answers of the first run, then puts the state back (docs/ARCHITECTURE.md, Replay), that of shared
+ * variables too.
  */
-export async function replay(socket: SocketCore, committed = true): Promise<void> {
+export async function replay(
+  socket: SocketCore,
+  { committed = true, shares = false }: ReplayOptions = {},
+): Promise<void> {
   const { invocation } = socket;
+  const tenure = invocation.tenures.heldOf(socket.nsp.shared);
+  const before = tenure?.capture();
   socket.life.beginReplay();
   invocation.mode = "replay";
   const idle = countResources(invocation.ports.activeResources());
@@ -47,6 +59,7 @@ export async function replay(socket: SocketCore, committed = true): Promise<void
   reportDivergence(socket);
   if (committed) socket.state.restore();
   else socket.state.noteSaved();
+  if (before && !shares) tenure?.putBack(before);
   socket.client.rebuilt.noteReplay();
   socket.life.endRun();
   invocation.mode = "live";

@@ -9,7 +9,7 @@ import type { Json } from "../ports/sockets.ts";
 import { type EventPacket, postToAll, toReceiver, withoutTheSlow } from "../posting/post-to-all.ts";
 import { askTimeout, awaitAnswer, noteAsk } from "./asks.ts";
 import { type Audience, resolveMembers } from "./broadcast.ts";
-import { type Asked, ask, type Question, timedOut, toArguments } from "./questions.ts";
+import { type Asked, ask, type Question, timedOut, toArguments, type Waiting } from "./questions.ts";
 import {
   actingOf,
   audienceOf,
@@ -32,6 +32,7 @@ export function askSelected(
   selection: Selection,
   event: string,
   args: readonly unknown[],
+  how: Waiting = { inCode: true },
 ): Asked<Responses> & { readonly acting: Acting | undefined } {
   const what = `emit(${JSON.stringify(event)})`;
   refuseForParents(selection, `${what} with an acknowledgement`);
@@ -50,10 +51,10 @@ export function askSelected(
     fromRecord: toResponses,
   };
   const acting = actingOf(selection);
-  const { sent, answer } = ask(nsp.server, acting, question);
+  const { answer, ...asked } = ask(nsp.server, acting, question, how);
   // A replay waits for its listeners itself, and an answer that was never recorded never comes.
   const waits = acting && !(acting.socket && acting.mode === "replay");
-  return { acting, sent, answer: waits ? acting.invocation.track(what, answer) : answer };
+  return { ...asked, acting, answer: waits ? acting.invocation.track(what, answer) : answer };
 }
 
 /** Calls back with the answers: `(error, answers)`, or of a single socket `(error, …answer)`. */
@@ -63,14 +64,15 @@ export function askWithCallback(
   args: readonly unknown[],
   callback: AnyFunction,
 ): Effect<void> {
-  const { acting, sent, answer } = askSelected(selection, event, args);
+  const { acting, sent, answer, call } = askSelected(selection, event, args, { inCode: false });
   const what = `the acknowledgement callback of ${JSON.stringify(event)}`;
   const { single, nsp } = selection;
   const called = answer.then(
-    ({ responses, complete }) => {
-      if (!single) return callback(complete ? null : timedOut(), responses);
-      return complete ? callback(null, ...responses) : callback(timedOut());
-    },
+    ({ responses, complete }) =>
+      call(() => {
+        if (!single) return callback(complete ? null : timedOut(), responses);
+        return complete ? callback(null, ...responses) : callback(timedOut());
+      }),
     (error: unknown) => (single ? callback(error) : callback(error, [])),
   );
   // As for all calls outside of events: it is over when all that it led to is.

@@ -7,7 +7,7 @@ import type { SocketCore } from "../socket/socket-core.ts";
 import { askTimeout, awaitAnswer, noteAsk } from "./asks.ts";
 import { resolveMembers, sendTo } from "./broadcast.ts";
 import { eventPacket, isKept } from "./event-packet.ts";
-import { type Asked, ask, type Question, timedOut, toArguments } from "./questions.ts";
+import { type Asked, ask, type Question, timedOut, toArguments, type Waiting } from "./questions.ts";
 
 /** Names that mean something to Socket.IO itself. */
 export const RESERVED_EVENTS: ReadonlySet<string> = new Set([
@@ -86,7 +86,7 @@ function emitWithCallback(
   callback: AnyFunction,
   flags: EmitFlags,
 ): Effect<void> {
-  const { sent, answer } = askSocket(socket, event, args, flags);
+  const { sent, answer, call: within } = askSocket(socket, event, args, { ...flags, inCode: false });
   const call = (...values: unknown[]): Promise<void> | undefined =>
     socket.call(`the acknowledgement callback of ${JSON.stringify(event)}`, "SKY_HANDLER_FAILED", () =>
       callback(...values),
@@ -94,9 +94,9 @@ function emitWithCallback(
   // Without `timeout()` a callback has no place for an error, as on stock: then the log has it.
   const called =
     flags.timeout === undefined
-      ? answer.then((values) => (values ? call(...values) : undefined))
+      ? answer.then((values) => (values ? within(() => call(...values)) : undefined))
       : answer.then(
-          (values) => (values ? call(null, ...values) : call(timedOut())),
+          (values) => within(() => (values ? call(null, ...values) : call(timedOut()))),
           (error: unknown) => call(error),
         );
   if (socket.mode() === "live") {
@@ -116,7 +116,7 @@ export function emitWithAck(
   flags: EmitFlags,
 ): Promise<unknown> {
   assertNotReserved(event);
-  const { answer } = askSocket(socket, event, args, flags);
+  const { answer } = askSocket(socket, event, args, { ...flags, inCode: true });
   const first = answer.then((values) => {
     if (!values) throw timedOut();
     return values[0];
@@ -130,7 +130,7 @@ function askSocket(
   socket: SocketCore,
   event: string,
   args: readonly unknown[],
-  flags: EmitFlags,
+  { inCode, ...flags }: EmitFlags & Waiting,
 ): Asked<unknown[] | undefined> {
   const question: Question<void, Json | undefined> = {
     event,
@@ -142,6 +142,7 @@ function askSocket(
     fromRecord: (recorded) => recorded,
   };
   const { invocation, nsp } = socket;
-  const { sent, answer } = ask(nsp.server, { invocation, socket, mode: socket.mode() }, question);
-  return { sent, answer: answer.then(toArguments) };
+  const acting = { invocation, socket, mode: socket.mode() };
+  const { answer, ...asked } = ask(nsp.server, acting, question, { inCode });
+  return { ...asked, answer: answer.then(toArguments) };
 }

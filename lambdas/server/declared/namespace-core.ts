@@ -4,6 +4,7 @@ import type { Invocation } from "../invocation/invocation.ts";
 import type { OutsideCalls } from "../invocation/outside-calls.ts";
 import type { Participant } from "../invocation/participant.ts";
 import type { SocketRecord } from "../ports/sockets.ts";
+import { SharedVariables } from "../shared/variables.ts";
 import type { EngineCore } from "./engine-core.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { SocketFacade } from "./socket-facade.ts";
@@ -89,6 +90,7 @@ export class NamespaceCore {
   readonly listeners: Record<ConnectionEvent, ConnectionListener[]>;
   /** What the application sees of it. */
   facade!: object;
+  #shared: SharedVariables | undefined;
 
   constructor({ name, server, declared, parent, place }: NamespaceCoreOptions) {
     this.name = name;
@@ -101,6 +103,17 @@ export class NamespaceCore {
       connect: [...(parent?.listeners.connect ?? [])],
       connection: [...(parent?.listeners.connection ?? [])],
     };
+  }
+
+  /** Its shared variables, if it has any. */
+  get shared(): SharedVariables | undefined {
+    return this.#shared;
+  }
+
+  /** Declares a shared variable. @throws SkysocketError */
+  share<T extends object>(name: string, initial: T): T {
+    this.#shared ??= new SharedVariables(this.name);
+    return this.#shared.declare(name, initial);
   }
 
   get connectionListeners(): readonly ConnectionListener[] {

@@ -8,6 +8,7 @@ import { callingTimer, stopCallingTimer } from "../invocation/timers.ts";
 import type { Log } from "../ports/environment.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { SocketRecord } from "../ports/sockets.ts";
+import { reportOutside } from "../shared/reports.ts";
 import { DynamicNamespaces } from "./dynamic-namespaces.ts";
 import { EngineCore } from "./engine-core.ts";
 import { type Acting, type Facades, NamespaceCore, type NamespaceServer } from "./namespace-core.ts";
@@ -125,6 +126,8 @@ export class ServerCore implements NamespaceServer {
 
   end(invocation: Invocation): void {
     this.#running.delete(invocation);
+    for (const { shared } of this.namespaces.values())
+      if (shared) reportOutside(invocation.ports.log, shared);
   }
 
   /** Who calls `io.…`: the running event by its context, else the only one that is running (docs/ARCHITECTURE.md, Replay 1). */

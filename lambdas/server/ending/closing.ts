@@ -1,5 +1,6 @@
 import { coreOf, replay } from "../application/replay.ts";
 import type { NamespaceServer } from "../declared/namespace-core.ts";
+import { withShared } from "../declared/with-shared.ts";
 import type { Invocation } from "../invocation/invocation.ts";
 import type { ConnectionRecord, DisconnectReason, SocketRecord } from "../ports/sockets.ts";
 import { type SocketCore, socketsOf } from "../socket/socket-core.ts";
@@ -35,8 +36,10 @@ export async function reportClose(
     const nsp = here || mayListen(row) ? server.declared(row) : undefined;
     if (!nsp) continue;
     const socket = coreOf(invocation, nsp, { connection, socket: row });
-    if (!socket.life.ready) await replay(socket);
-    callCloseListeners(socket, reason);
+    await withShared(invocation, nsp, "a listener of a connection's end", async () => {
+      if (!socket.life.ready) await replay(socket);
+      callCloseListeners(socket, reason);
+    });
   }
 }
 

@@ -5,10 +5,13 @@ import type { NamespaceServer } from "../declared/namespace-core.ts";
 import { allFannedOut } from "../fan-out/fan-out.ts";
 import { closeInboxes } from "../inbox/opening.ts";
 import type { Invocation } from "../invocation/invocation.ts";
+import { scopes } from "../invocation/scope.ts";
 import { EVERYONE, ofJsonRoom } from "../ports/rooms.ts";
 import type { ConnectionView, DisconnectReason, SocketRecord, SocketView } from "../ports/sockets.ts";
 import type { EndTarget } from "../ports/tasks.ts";
 import { deleteMembers } from "../rooms/member-rows.ts";
+import type { Tenure } from "../shared/tenure.ts";
+import { connectNote, endNote } from "../socket/shared-notes.ts";
 import { type SocketCore, socketsOf } from "../socket/socket-core.ts";
 import { callCloseListeners, reportClose } from "./closing.ts";
 
@@ -21,21 +24,62 @@ import { callCloseListeners, reportClose } from "./closing.ts";
 export async function endSocket(
   socket: SocketCore,
   reason: DisconnectReason,
-  from: "open" | "open or connecting" = "open",
+  from: From = "open",
+): Promise<boolean> {
+  const { invocation, nsp } = socket;
+  if (!nsp.shared) return await endNow(socket, reason, { from });
+  const tenure = invocation.tenures.of(nsp.shared);
+  const end = async (): Promise<boolean> => {
+    const stay = await tenure.enter("a disconnect listener", "alone");
+    const listeners: Promise<void>[] = [];
+    try {
+      const scope = { mode: "live" as const, ...scopes.getStore(), invocation, stay };
+      return await scopes.run(scope, () => endNow(socket, reason, { from, tenure, listeners }));
+    } finally {
+      await Promise.all(listeners);
+      stay.leave();
+    }
+  };
+  // A listener of an end may end other sockets, and wait for that.
+  return await (scopes.getStore()?.stay?.kind === "alone" ? end() : tenure.alone(end));
+}
+
+type From = "open" | "open or connecting";
+
+interface Ending {
+  readonly from: From;
+  /** Of the namespace's shared variables, if it has any. */
+  readonly tenure?: Tenure;
+  /** Listeners that have not settled are put here. */
+  readonly listeners?: Promise<void>[];
+}
+
+async function endNow(
+  socket: SocketCore,
+  reason: DisconnectReason,
+  { from, tenure, listeners = [] }: Ending,
 ): Promise<boolean> {
   const { store, clock } = socket.invocation.ports;
-  const row = await store.endSocket(socket.key, socket.id, reason, clock.now(), from);
+  const { key, id } = socket;
+  const shares = tenure !== undefined;
+  const row =
+    (await store.endSocket(key, id, reason, clock.now(), from, shares)) ??
+    (tenure && (await endedInVain(socket, tenure)));
   if (!row) return false;
   const committed = row.phase === "open";
   if (!socket.life.ready) {
     socket.reload(row); // others may have written since it was read
-    await replay(socket, committed);
+    // Both or none: what its listeners did in a CONNECT that died before that was kept, and what is undone now.
+    const isIn = committed && row.running === undefined;
+    await replay(socket, { committed, shares: shares && !isIn && !tenure.has(connectNote(id)) });
   }
+  tenure?.note(endNote(id));
+  tenure?.afterwards(() => store.settleEnd(key, id));
   socket.memberships.showLast(row);
   // Before the commit there are no member rows; the rooms are those that its listeners joined, if that was here.
   const released = committed ? [...socket.memberships.all()] : [];
   socket.life.beginEnd();
-  runListeners(socket, "disconnecting", reason);
+  listeners.push(...runListeners(socket, "disconnecting", reason));
   // In the queue: what the listeners of `disconnecting` emit finds the rooms as they were.
   const release = socket.invocation.act("leaving all rooms", async () => {
     await allFannedOut(socket.invocation);
@@ -43,14 +87,36 @@ export async function endSocket(
     return { rest: undefined };
   });
   socket.close();
-  runListeners(socket, "disconnect", reason);
+  listeners.push(...runListeners(socket, "disconnect", reason));
   if (!committed) callCloseListeners(socket, reason);
   await release;
   await closeInboxes(socket.invocation, row);
   return true;
 }
 
-function runListeners(socket: SocketCore, event: "disconnecting" | "disconnect", reason: string): void {
+/**
+ * Somebody has ended it, and died before what its listeners had changed of shared variables was kept.
+ * @returns the row as it was before that
+ */
+async function endedInVain(
+  { invocation, key, id }: SocketCore,
+  tenure: Tenure,
+): Promise<SocketRecord | undefined> {
+  const { store } = invocation.ports;
+  const row = await store.readSocket(key);
+  if (row?.id !== id || !row.unshared) return undefined;
+  if (!tenure.isNoted(endNote(id))) return { ...row, phase: row.neverOpened ? "connecting" : "open" };
+  if (tenure.has(endNote(id))) await store.settleEnd(key, id);
+  return undefined;
+}
+
+/** @returns those that have not settled */
+function runListeners(
+  socket: SocketCore,
+  event: "disconnecting" | "disconnect",
+  reason: string,
+): readonly Promise<void>[] {
+  const running: Promise<void>[] = [];
   for (const { fn } of socket.listeners.of(event)) {
     const done = socket.runAs({ mode: "live" }, () =>
       // Two arguments, as on stock: the second is what Engine.IO knew of an error in its transport.
@@ -58,8 +124,11 @@ function runListeners(socket: SocketCore, event: "disconnecting" | "disconnect",
         fn.call(socket.facade, reason, undefined),
       ),
     );
-    if (done) void socket.invocation.track(`the ${event} listener`, done);
+    if (!done) continue;
+    running.push(done);
+    void socket.invocation.track(`the ${event} listener`, done);
   }
+  return running;
 }
 
 /**
@@ -156,7 +225,8 @@ export async function endConnection(
   // socket dies before it comes to that. And it tells an open packet's invocation that starts only now that it is too late:
   // without a row it would wait for one.
   const needed = connecting || (first && !connection?.opened);
-  if (connection && !needed) await store.deleteConnection(connectionId);
+  // Nobody makes the changes of its listeners again without it.
+  if (connection && !needed) await invocation.tenures.afterwards(() => store.deleteConnection(connectionId));
 }
 
 /** Rows that another version wrote have no listeners that could be called here; they and their memberships are cleared away. */
@@ -196,8 +266,8 @@ async function endRow(
     if (await store.forbidSocket(row, row.id, reason)) return "still connecting";
     row = await store.readSocket(row);
   }
-  if (!row || row.neverOpened) return undefined;
-  if (row.phase !== "ended") {
+  if (!row || (row.neverOpened && !row.unshared)) return undefined;
+  if (row.phase !== "ended" || row.unshared) {
     const from = alone ? "open or connecting" : "open";
     const socket = existingCore(invocation, server, { ...view, socket: row });
     if (socket && (await endSocket(socket, reason, from))) return alone ? undefined : row;

@@ -54,6 +54,11 @@ export class IdleWatch {
     this.#base = this.#resources();
   }
 
+  /** Is something of the process going on that may be un-awaited work? */
+  get busy(): boolean {
+    return grown(this.#base, this.#resources()).length > 0;
+  }
+
   /** Somebody is waiting for that. */
   get waiting(): boolean {
     return this.#waiting;
@@ -72,7 +77,7 @@ export class IdleWatch {
   }
 
   /** Waits as the clock does; it is no work of the application's. */
-  async pause(ms: number, signal: AbortSignal): Promise<void> {
+  async pause(ms: number, signal?: AbortSignal): Promise<void> {
     this.#pauses++;
     try {
       await this.#watched.ports.clock.sleep(ms, signal);

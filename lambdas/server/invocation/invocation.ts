@@ -6,6 +6,7 @@ import { endGone } from "../posting/end-gone.ts";
 import { InFlight } from "../posting/in-flight.ts";
 import { Posts } from "../posting/posts.ts";
 import type { RouteResponse } from "../posting/route-response.ts";
+import { Tenures } from "../shared/tenures.ts";
 import { EffectQueue } from "./effect-queue.ts";
 import { type Beside, IdleWatch } from "./idle-watch.ts";
 import type { Outbox } from "./outbox.ts";
@@ -54,6 +55,10 @@ export class Invocation {
   readonly sockets = new Set<Participant>();
   /** By namespace and inbox. */
   readonly outboxes = new Map<string, Outbox>();
+  /** Variables that namespaces share. */
+  readonly tenures = new Tenures(this);
+  /** Acknowledgements that wait until shared variables are kept. */
+  acksHeld = 0;
   /** `replay` while a socket's listeners run again: what code without a context does is judged by this. */
   mode: "live" | "replay" = "live";
 
@@ -146,8 +151,19 @@ export class Invocation {
     await Promise.allSettled(this.#effects);
   }
 
+  /** Resolves when no effects are under way but acknowledgements that wait for shared variables. */
+  async otherEffects(): Promise<void> {
+    this.flush();
+    while (this.#effects.size > this.acksHeld) await Promise.race([...this.#effects].map(settled));
+  }
+
+  /** Nothing of the application's is going on but those. */
+  get isQuiet(): boolean {
+    return this.#pending.size <= this.acksHeld && !this.#idleWatch.busy;
+  }
+
   /** Waits as the clock does; it is no work of the application's. */
-  async pause(ms: number, signal: AbortSignal): Promise<void> {
+  async pause(ms: number, signal?: AbortSignal): Promise<void> {
     await this.#idleWatch.pause(ms, signal);
   }
 
@@ -225,6 +241,8 @@ export class Invocation {
    */
   async finish(): Promise<string | undefined> {
     await Promise.race([this.#settle(), this.#late]);
+    // After all effects: what others do next must not overtake them.
+    await this.tenures.end();
     for (const socket of this.sockets) socket.reportLost();
     this.#timer.abort();
     if (this.#isLate && this.#pending.size > 0) {
@@ -275,3 +293,9 @@ export class Invocation {
     return handed;
   }
 }
+
+const settled = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    () => undefined,
+  );

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Stay } from "../shared/stay.ts";
 import type { EffectQueue } from "./effect-queue.ts";
 import type { Participant } from "./participant.ts";
 
@@ -16,6 +17,8 @@ export interface Scope {
   readonly middleware?: boolean;
   /** Where in the order of effects this code's effects belong, if not at the end (see {@link EffectQueue}). */
   readonly lane?: EffectQueue | undefined;
+  /** It may use variables that its namespace shares. */
+  readonly stay?: Stay | undefined;
 }
 
 /** The only state beside the objects: it belongs to the running call, not to the module. */

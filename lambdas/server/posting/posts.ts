@@ -123,17 +123,18 @@ export class Posts {
    * Sends an answer that may be the last thing this connection gets: with route responses on, it then goes as the
    * invocation's response and saves the post. If anything else is to be sent, or nobody ends the invocation soon, it is
    * posted like every packet.
+   * @param kept what it tells is kept; if that is not so, it is not sent. What is sent after it waits
    */
-  answer(to: Recipient, frames: readonly string[]): Promise<boolean> {
+  answer(to: Recipient, frames: readonly string[], kept?: Promise<boolean>): Promise<boolean> {
     const [frame, another] = frames;
     const response = this.#response;
-    if (!response || frame === undefined || another !== undefined) return this.send(to, frames);
-    response.release();
-    return this.#inTurn(
-      to,
-      {},
-      async () => (await response.offer(frame)) || (await this.#sendAll(to, frames, {})),
-    );
+    response?.release();
+    return this.#inTurn(to, {}, async () => {
+      if (kept && !(await kept)) return false;
+      const offered =
+        response && frame !== undefined && another === undefined && (await response.offer(frame));
+      return offered || (await this.#sendAll(to, frames, {}));
+    });
   }
 
   /** The connections found gone, each once: the caller ends them. */

@@ -159,8 +159,8 @@ export class SocketCore implements Participant {
 
   /** Runs the application's code as this socket's: what it does through `socket` or `io` is told by this scope. */
   runAs<T>(scope: Pick<Scope, "mode" | "registering" | "middleware">, code: () => T): T {
-    const { lane } = scopes.getStore() ?? {};
-    return scopes.run({ invocation: this.invocation, socket: this, lane, ...scope }, code);
+    const { lane, stay } = scopes.getStore() ?? {};
+    return scopes.run({ invocation: this.invocation, socket: this, lane, stay, ...scope }, code);
   }
 
   /**

@@ -7,6 +7,11 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const common = {
   testEnvironment: "node",
   extensionsToTreatAsEsm: [".ts"],
+  // The sources, as in tsconfig.json: what the package exports is built.
+  moduleNameMapper: {
+    "^skysocket$": "<rootDir>/lambdas/server/api/index.ts",
+    "^skysocket/client$": "<rootDir>/client/index.ts",
+  },
   transform: {
     "^.+\\.ts$": [
       "@swc/jest",

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import type { ThrottleSettings } from "aws-cdk-lib/aws-apigatewayv2";
-import { PACKAGE_ROOT } from "./constructs/entry.ts";
 import { SkysocketConfigError } from "./constructs/index.ts";
+import { PACKAGE_ROOT } from "./package-files.ts";
 import { SkysocketStack } from "./stack.ts";
 
 /**

@@ -11,7 +11,7 @@ import {
   formatMessagesSync,
   type OutputFile,
 } from "esbuild";
-import { PACKAGE_ROOT } from "./entry.ts";
+import { codeFile, PACKAGE_ROOT } from "../package-files.ts";
 import { SkysocketConfigError } from "./errors.ts";
 
 export interface BundleOptions {
@@ -119,7 +119,7 @@ function lazyFiles(path: string, options: Omit<BundleOptions, "required">): Outp
 function buildLazy(path: string, options: Omit<BundleOptions, "required">): OutputFile[] {
   return buildSync({
     ...buildOptions(options),
-    entryPoints: [join(PACKAGE_ROOT, path)],
+    entryPoints: [codeFile(path)],
     outfile: join(PACKAGE_ROOT, "dist", basename(path)),
     alias: aliases(options.app),
     external: [],
@@ -155,12 +155,12 @@ function buildOptions({ entry, app, sourceMap }: Omit<BundleOptions, "required">
 function aliases(app: string): Record<string, string> {
   return {
     "skysocket-app": app,
-    skysocket: join(PACKAGE_ROOT, "lambdas/server/api/index.ts"),
-    "skysocket/outside": join(PACKAGE_ROOT, "lambdas/functions/outside.ts"),
+    skysocket: codeFile("lambdas/server/api/index.ts"),
+    "skysocket/outside": codeFile("lambdas/functions/outside.ts"),
     "socket.io-parser": SOCKET_IO_PARSER,
     // The application's own clients find theirs in the environment too.
-    "@aws-sdk/credential-provider-node": join(PACKAGE_ROOT, "lambdas/aws/environment-credentials.ts"),
-    "@aws-sdk/endpoint-cache": join(PACKAGE_ROOT, "lambdas/aws/endpoint-cache.ts"),
+    "@aws-sdk/credential-provider-node": codeFile("lambdas/aws/environment-credentials.ts"),
+    "@aws-sdk/endpoint-cache": codeFile("lambdas/aws/endpoint-cache.ts"),
   };
 }
 
@@ -193,7 +193,7 @@ function explain(failure: BuildFailure, options: Pick<BundleOptions, "app">): st
     );
   }
   const missing = texts.filter((text) => text.includes('for import "default"'));
-  if (missing.some((text) => text.includes("lambdas/server/api/index.ts"))) {
+  if (missing.some((text) => /lambdas\/server\/api\/index\.[jt]s/.test(text))) {
     advice.push('Import by name, { Server } from "skysocket": it has no default export.');
   } else if (missing.length > 0) {
     advice.push("Default-export the Server: `export default io;`.");

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type Duration, type RemovalPolicy, Stack } from "aws-cdk-lib";
 import type { IWebSocketApi, WebSocketStage } from "aws-cdk-lib/aws-apigatewayv2";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
@@ -14,8 +13,8 @@ import {
 import { type ILogGroup, LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
+import { codeFile } from "../package-files.ts";
 import { bundleCode } from "./bundle.ts";
-import { PACKAGE_ROOT } from "./entry.ts";
 import { failsTo } from "./failed-tasks.ts";
 
 /** What the functions get of the construct around them. */
@@ -57,7 +56,7 @@ export function postingFunction(
   const policy = new Policy(scope, `${name}Rights`, { roles: [role], statements: rights(logGroup) });
   const fn = new LambdaFunction(scope, name || "Function", {
     code: bundleCode({
-      entry: join(PACKAGE_ROOT, entry),
+      entry: codeFile(entry),
       app,
       sourceMap,
       required: Stack.of(scope).bundlingRequired,

@@ -1,6 +1,6 @@
-import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { PACKAGE_ROOT } from "../package-files.ts";
 import { LocalCloudError } from "./errors.ts";
 import { isPlain } from "./hosts.ts";
 
@@ -8,7 +8,7 @@ const DEFAULT_PORT = 3000;
 const DEFAULT_INSTANCES = 2;
 /** Each is a thread with the whole application in it. */
 const MAX_INSTANCES = 32;
-const EXAMPLE = resolve(dirname(fileURLToPath(import.meta.url)), "../../lambdas/app.ts");
+const EXAMPLE = join(PACKAGE_ROOT, "lambdas/app.ts");
 
 export const HELP = `Runs a Socket.IO application on this machine as it would run on AWS.
 

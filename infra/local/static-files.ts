@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, extname, join, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { fileURLToPath } from "node:url";
+import { PACKAGE_ROOT } from "../package-files.ts";
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
@@ -22,7 +22,7 @@ const ROOTS: readonly (readonly [string, string])[] = [
     "/socket.io-client/",
     dirname(createRequire(import.meta.url).resolve("socket.io-client/dist/socket.io.js")),
   ],
-  ["/", join(dirname(fileURLToPath(import.meta.url)), "page")],
+  ["/", join(PACKAGE_ROOT, "infra/local/page")],
 ];
 
 /** Sends a file of the page or of the official client's bundles; false if there is none under this path. */

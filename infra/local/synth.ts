@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { dirname, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { codeFile } from "../package-files.ts";
 
-const APP = resolve(dirname(fileURLToPath(import.meta.url)), "../app.ts");
+const APP = codeFile("infra/app.ts");
 
 /** Requests a second, and how many at once. */
 export interface Throttle {
@@ -52,8 +53,8 @@ export async function synthesize(options: SynthOptions): Promise<{ readonly outd
     ...(options.throttle && { throttle: `${options.throttle.ratePerSec},${options.throttle.burst}` }),
     "@aws-cdk/core:validateAgainstDefaultRules": options.checkRules === true,
   };
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx"));
-  const child = spawn(process.execPath, ["--import", loader.href, options.cdkApp ?? APP], {
+  const cdkApp = options.cdkApp ?? APP;
+  const child = spawn(process.execPath, [...loaderOf(cdkApp), cdkApp], {
     env: childEnvironment({
       CDK_OUTDIR: options.outdir,
       CDK_CONTEXT_JSON: JSON.stringify(context),
@@ -69,6 +70,12 @@ export async function synthesize(options: SynthOptions): Promise<{ readonly outd
   const { code, signal } = await ended(child);
   if (code !== 0) throw new SynthError(explain(stderr, code, signal));
   return { outdir: options.outdir };
+}
+
+/** What Node needs to load TypeScript. */
+function loaderOf(file: string): string[] {
+  if (!/\.[mc]?ts$/.test(file)) return [];
+  return ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href];
 }
 
 /** Options meant for the parent (a debugger's port, Jest's loader flags) are not for this child. */

@@ -1,12 +1,13 @@
 import { type FSWatcher, watch } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, extname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { IS_BUILT, PACKAGE_ROOT } from "../package-files.ts";
 
-const INFRA = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 /** Our own sources: whatever changes in these directories may change the template or the bundles. */
-const OWN_DIRECTORIES = [resolve(INFRA, "../lambdas"), join(INFRA, "constructs")];
+const OWN_DIRECTORIES = IS_BUILT
+  ? []
+  : ["lambdas", "infra/constructs"].map((name) => join(PACKAGE_ROOT, name));
 
 const SOURCE_EXTENSIONS = new Set([".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".json"]);
 

@@ -11,7 +11,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { bundleFiles } from "../../infra/constructs/bundle.ts";
-import { PACKAGE_ROOT } from "../../infra/constructs/entry.ts";
+import { PACKAGE_ROOT } from "../../infra/package-files.ts";
 import { runAlone } from "./support/alone.ts";
 import { median, pairedRatio, round } from "./support/stats.ts";
 

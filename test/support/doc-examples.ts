@@ -110,11 +110,6 @@ const configOf = (files: readonly string[]) => ({
     checkJs: true,
     verbatimModuleSyntax: false,
     lib: ["es2023", "dom"],
-    paths: {
-      skysocket: [join(ROOT, "lambdas/server/api/index.ts")],
-      "skysocket/outside": [join(ROOT, "lambdas/functions/outside.ts")],
-      "skysocket/cdk": [join(ROOT, "infra/constructs/index.ts")],
-    },
   },
   files,
   include: [],

@@ -1,5 +1,7 @@
 /** One execution environment of a function: a worker thread that runs bootstrap.mjs, seen from outside. */
+import { join } from "node:path";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { PACKAGE_ROOT } from "../../package-files.ts";
 import type { WorkerCredentials } from "../iam/iam.ts";
 import type { FunctionModel, LogLine } from "../model.ts";
 import { parseMessage, type WorkerMessage } from "./messages.ts";
@@ -38,6 +40,8 @@ export interface Invocation {
  */
 const INIT_TIMEOUT_MS = 10_000;
 
+const BOOTSTRAP = join(PACKAGE_ROOT, "infra/local/lambda/bootstrap.mjs");
+
 /** Runs one invocation at a time; once an invocation killed it, it is `dead` and takes no other. */
 export class Instance {
   readonly fn: FunctionModel;
@@ -65,7 +69,7 @@ export class Instance {
     this.#onLog = options.onLog;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = new Worker(new URL("./bootstrap.mjs", import.meta.url), {
+    this.#worker = new Worker(BOOTSTRAP, {
       env: { ...options.env },
       // Not the loaders of whoever started the local cloud: a bundle runs on plain Node, as on Lambda.
       execArgv: [],

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { bundleFiles } from "../../../infra/constructs/bundle.ts";
-import { PACKAGE_ROOT } from "../../../infra/constructs/entry.ts";
+import { PACKAGE_ROOT } from "../../../infra/package-files.ts";
 
 /**
  * Bytes that a function may load, with the example application in it. What an instance loads is its cold start; who needs

@@ -1,13 +1,22 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type InputOptions, type OutputOptions, rolldown } from "rolldown";
+import { builtName } from "../infra/package-files.ts";
 import { CLIENT, COMMONJS, DIST, INTERNAL, PUBLIC, ROOT } from "./package.ts";
 
 /**
- * Packages of which we use a part, or another build than Node would take: they go into our files. Whoever bundles those as ES
- * modules would otherwise meet their `require` of Node's modules, which esbuild does not translate.
+ * Packages that go into our files. Of the first four we use a part, or another build than Node would take, and whoever bundles our
+ * files as ES modules would otherwise meet their `require` of Node's modules, which esbuild does not translate. The others
+ * are the local cloud's, of which build/vendored.ts says why.
  */
-const INCLUDED = ["undici", "socket.io-parser", "@socket.io/component-emitter"];
+const INCLUDED = [
+  "undici",
+  "socket.io-parser",
+  "@socket.io/component-emitter",
+  "devalue",
+  "ws",
+  "velocityjs",
+];
 
 /** As in infra/constructs/bundle.ts: the parser without its logging. */
 const QUIET_PARSER = join(createRequire(import.meta.url).resolve("socket.io-parser"), "../../esm/index.js");
@@ -30,9 +39,12 @@ const client: InputOptions = {
   transform: { target: "es2022" },
 };
 
-/** All entries of a kind together: what they have in common is there once, or `connect(io)` would not know our Server. */
-export async function bundle(): Promise<void> {
-  await write(server, [...PUBLIC, ...INTERNAL], { format: "esm", dir: join(DIST, "esm") });
+/**
+ * All entries of a kind together: what they have in common is there once, or `connect(io)` would not know our Server.
+ * @returns the files that went in
+ */
+export async function bundle(): Promise<string[]> {
+  const esm = await write(server, [...PUBLIC, ...INTERNAL], { format: "esm", dir: join(DIST, "esm") });
   await write(
     server,
     PUBLIC.map((path) => COMMONJS[path] ?? path),
@@ -40,22 +52,25 @@ export async function bundle(): Promise<void> {
   );
   await write(client, [CLIENT], { format: "esm", dir: join(DIST, "esm") });
   await write(client, [CLIENT], { format: "cjs", dir: join(DIST, "cjs") });
+  return esm;
 }
 
-async function write(options: InputOptions, paths: readonly string[], output: OutputOptions): Promise<void> {
-  const input = Object.fromEntries(paths.map((path) => [nameOf(path), path]));
+async function write(
+  options: InputOptions,
+  paths: readonly string[],
+  output: OutputOptions,
+): Promise<string[]> {
+  const input = Object.fromEntries(paths.map((path) => [builtName(path), path]));
   const build = await rolldown({ ...options, input });
   try {
-    await build.write({
+    const written = await build.write({
       ...output,
       entryFileNames: "[name]",
       chunkFileNames: "chunks/[name]-[hash].js",
       sourcemap: true,
     });
+    return written.output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
   } finally {
     await build.close();
   }
 }
-
-/** Of the file: that of its source, and the seams of a bundle (`.mjs`) keep theirs whole. */
-const nameOf = (path: string): string => path.replace(/\.(ts|cjs)$/, ".js");

@@ -3,10 +3,12 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundle } from "./bundles.ts";
 import { declare } from "./declarations.ts";
+import { writeLicenses } from "./licenses.ts";
 import { DIST } from "./package.ts";
+import { vendor } from "./vendored.ts";
 
 await rm(DIST, { recursive: true, force: true });
-await bundle();
+await writeLicenses([...(await bundle()), ...(await vendor())]);
 for (const [format, type] of [
   ["esm", "module"],
   ["cjs", "commonjs"],

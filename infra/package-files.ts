@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = fileURLToPath(import.meta.url);
@@ -12,9 +12,15 @@ export const PACKAGE_ROOT = rootAbove(dirname(HERE));
 
 /** The absolute path of a source's code: itself, or what `npm run build` has made of it. */
 export function codeFile(source: string): string {
-  return IS_BUILT
-    ? join(PACKAGE_ROOT, "dist/esm", source.replace(/\.ts$/, ".js"))
-    : join(PACKAGE_ROOT, source);
+  return IS_BUILT ? join(PACKAGE_ROOT, "dist/esm", builtName(source)) : join(PACKAGE_ROOT, source);
+}
+
+/**
+ * The path in `dist/esm` of what is made of a source. The seams of a function's bundle (`.mjs`) are beside what imports them, as they
+ * are in the bundle, which keeps those imports as they are.
+ */
+export function builtName(source: string): string {
+  return source.endsWith(".mjs") ? `chunks/${basename(source)}` : source.replace(/\.ts$/, ".js");
 }
 
 /** Our own package.json is the one that has a name: those in `dist` only say what kind of modules is there. */

@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, extname, join, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { PACKAGE_ROOT } from "../package-files.ts";
+import { codeFile, IS_BUILT, PACKAGE_ROOT } from "../package-files.ts";
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
@@ -20,7 +20,9 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 const ROOTS: readonly (readonly [string, string])[] = [
   [
     "/socket.io-client/",
-    dirname(createRequire(import.meta.url).resolve("socket.io-client/dist/socket.io.js")),
+    IS_BUILT
+      ? codeFile("infra/local/socket.io-client")
+      : dirname(createRequire(import.meta.url).resolve("socket.io-client/dist/socket.io.js")),
   ],
   ["/", join(PACKAGE_ROOT, "infra/local/page")],
 ];

@@ -4,6 +4,7 @@ import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { createRequire } from "node:module";
 import { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
+import { codeFile, IS_BUILT } from "../../package-files.ts";
 import type { HttpResponse } from "../http.ts";
 import { sign } from "../iam/sigv4.ts";
 import type { TableModel } from "../model.ts";
@@ -39,7 +40,9 @@ export class EngineError extends Error {
  */
 export function startEmbedded(): Engine {
   // dynalite carries no types.
-  const dynalite: unknown = createRequire(import.meta.url)("dynalite");
+  const dynalite: unknown = createRequire(import.meta.url)(
+    IS_BUILT ? codeFile("infra/local/dynamodb/dynalite.cjs") : "dynalite",
+  );
   if (typeof dynalite !== "function") throw new Error("The package dynalite exports no function");
   const server: unknown = Reflect.apply(dynalite, undefined, [{ createTableMs: 0 }]);
   if (!(server instanceof Server)) throw new Error("dynalite() gave no HTTP server");

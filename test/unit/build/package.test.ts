@@ -9,7 +9,7 @@ const { exports, files } = read("package.json");
 const { paths } = read("tsconfig.json").compilerOptions;
 
 const built = (format: string, source: string, ending: string): string =>
-  `./dist/${format}/${source.replace(/\.\w+$/, ending)}`;
+  `./dist/${format}/${source.replace(/\.ts$/, ending)}`;
 
 const entry = (source: string) => ({
   import: { types: built("esm", source, ".d.ts"), default: built("esm", source, ".js") },

@@ -1,3 +1,4 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type InputOptions, type OutputOptions, rolldown } from "rolldown";
@@ -50,6 +51,7 @@ export async function bundle(): Promise<string[]> {
     PUBLIC.map((path) => COMMONJS[path] ?? path),
     { format: "cjs", dir: join(DIST, "cjs") },
   );
+  await copyCommonjs();
   await write(client, [CLIENT], { format: "esm", dir: join(DIST, "esm") });
   await write(client, [CLIENT], { format: "cjs", dir: join(DIST, "cjs") });
   return esm;
@@ -72,5 +74,13 @@ async function write(
     return written.output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
   } finally {
     await build.close();
+  }
+}
+
+/** For the construct, which bundles the ES modules with applications of either kind: as it is, it finds its neighbor there. */
+async function copyCommonjs(): Promise<void> {
+  for (const path of Object.values(COMMONJS)) {
+    const text = await readFile(join(ROOT, path), "utf8");
+    await writeFile(join(DIST, "esm", path), text.replace('"./index.ts"', '"./index.js"'));
   }
 }

@@ -4,15 +4,10 @@ import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
-import {
-  type BuildFailure,
-  type BuildOptions,
-  buildSync,
-  formatMessagesSync,
-  type OutputFile,
-} from "esbuild";
+import { type BuildOptions, buildSync, formatMessagesSync, type Message } from "esbuild";
 import { codeFile, PACKAGE_ROOT } from "../package-files.ts";
 import { SkysocketConfigError } from "./errors.ts";
+import { type BuiltFile, buildAndWait } from "./esbuild-sync.ts";
 
 export interface BundleOptions {
   /** Absolute path of the function's entry. */
@@ -55,12 +50,15 @@ const SOCKET_IO_PARSER = join(
   "../../esm/index.js",
 );
 
+/** `require("skysocket")` is a function, as with Socket.IO. */
+const COMMONJS = { skysocket: codeFile("lambdas/server/api/commonjs.cjs") };
+
 /**
  * A function's code: one minified ES module with everything in it but {@link LAZY}, what is used of the AWS SDK too (AWS
  * advises to bundle it for short cold starts:
  * https://aws.amazon.com/blogs/developer/reduce-lambda-cold-start-times-migrate-to-aws-sdk-for-javascript-v3/).
  *
- * esbuild is called in process, not through `NodejsFunction`: that one starts `npx esbuild` in a directory that has to hold
+ * esbuild is called as a library, not through `NodejsFunction`: that one starts `npx esbuild` in a directory that has to hold
  * a lock file and the entry (not so once this package is installed), turns to Docker when it fails, and reports a typing
  * error in the application as "npx … exited with status 1".
  * @throws SkysocketConfigError when the application cannot be bundled
@@ -75,7 +73,7 @@ export function bundleCode(options: BundleOptions): Code {
       image: DockerImage.fromRegistry("none"),
       local: {
         tryBundle(outputDir: string): boolean {
-          for (const file of files) writeFileSync(join(outputDir, basename(file.path)), file.contents);
+          for (const file of files) writeFileSync(join(outputDir, basename(file.path)), file.text);
           return true;
         },
       },
@@ -83,9 +81,9 @@ export function bundleCode(options: BundleOptions): Code {
   });
 }
 
-function hashOf(files: readonly OutputFile[]): string {
+function hashOf(files: readonly BuiltFile[]): string {
   const hash = createHash("sha256");
-  for (const file of files) hash.update(basename(file.path)).update("\0").update(file.contents);
+  for (const file of files) hash.update(basename(file.path)).update("\0").update(file.text);
   return hash.digest("hex");
 }
 
@@ -93,38 +91,35 @@ function hashOf(files: readonly OutputFile[]): string {
  * The files of {@link bundleCode}, named as they are deployed: `index.mjs` and what it loads later.
  * @throws SkysocketConfigError when the application cannot be bundled
  */
-export function bundleFiles(options: Omit<BundleOptions, "required">): OutputFile[] {
-  try {
-    const { outputFiles, metafile } = buildSync({ ...buildOptions(options), metafile: true, write: false });
-    const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports);
-    const names = new Set(imported.map(({ path }) => basename(path)));
-    const later = LAZY.filter((path) => names.has(basename(path)));
-    return [...outputFiles, ...later.flatMap((path) => lazyFiles(path, options))];
-  } catch (error) {
-    if (!isBuildFailure(error)) throw error;
-    throw new SkysocketConfigError("ENTRY_NOT_BUNDLED", explain(error, options), { cause: error });
-  }
+export function bundleFiles(options: Omit<BundleOptions, "required">): BuiltFile[] {
+  const built = buildAndWait({ options: buildOptions(options), commonjs: COMMONJS });
+  if ("errors" in built) throw new SkysocketConfigError("ENTRY_NOT_BUNDLED", explain(built.errors, options));
+  const names = new Set(built.imports.map((path) => basename(path)));
+  const later = LAZY.filter((path) => names.has(basename(path)));
+  return [...built.files, ...later.flatMap((path) => lazyFiles(path, options))];
 }
 
 /** By what they depend on: the functions of a stack load the same ones. */
-const lazy = new Map<string, OutputFile[]>();
+const lazy = new Map<string, BuiltFile[]>();
 
-function lazyFiles(path: string, options: Omit<BundleOptions, "required">): OutputFile[] {
+function lazyFiles(path: string, options: Omit<BundleOptions, "required">): BuiltFile[] {
   const key = JSON.stringify([path, options.app, options.sourceMap]);
   const files = lazy.get(key) ?? buildLazy(path, options);
   lazy.set(key, files);
   return files;
 }
 
-function buildLazy(path: string, options: Omit<BundleOptions, "required">): OutputFile[] {
-  return buildSync({
+function buildLazy(path: string, options: Omit<BundleOptions, "required">): BuiltFile[] {
+  const { outputFiles } = buildSync({
     ...buildOptions(options),
     entryPoints: [codeFile(path)],
     outfile: join(PACKAGE_ROOT, "dist", basename(path)),
     alias: aliases(options.app),
     external: [],
+    metafile: false,
     write: false,
-  }).outputFiles;
+  });
+  return outputFiles;
 }
 
 function buildOptions({ entry, app, sourceMap }: Omit<BundleOptions, "required">): BuildOptions {
@@ -149,6 +144,8 @@ function buildOptions({ entry, app, sourceMap }: Omit<BundleOptions, "required">
     legalComments: "none",
     sourcemap: sourceMap ? "linked" : false,
     logLevel: "silent",
+    metafile: true,
+    write: false,
   };
 }
 
@@ -164,21 +161,17 @@ function aliases(app: string): Record<string, string> {
   };
 }
 
-function isBuildFailure(error: unknown): error is BuildFailure {
-  return typeof error === "object" && error !== null && "errors" in error && Array.isArray(error.errors);
-}
-
 /** Advice of esbuild's about its own options, which nobody can set here. */
 const ABOUT_ESBUILD = /\b(mark the (path|package)|external|loader|plugin|platform)\b/i;
 
 /** esbuild's own words with file and line, and what to do about the mistakes that everybody makes once. */
-function explain(failure: BuildFailure, options: Pick<BundleOptions, "app">): string {
-  const errors = failure.errors.map((error) => ({
+function explain(failures: readonly Message[], options: Pick<BundleOptions, "app">): string {
+  const errors = failures.map((error) => ({
     ...error,
     notes: error.notes.filter(({ text }) => !ABOUT_ESBUILD.test(text)),
   }));
   const details = formatMessagesSync(errors, { kind: "error" }).join("").trim();
-  const texts = failure.errors.map((error) => error.text);
+  const texts = failures.map((error) => error.text);
   const advice: string[] = [];
   if (texts.some((text) => text.startsWith("Could not resolve") && text.includes('"socket.io"'))) {
     advice.push('Import from "skysocket" instead of "socket.io".');

@@ -5,16 +5,17 @@ import { timingOf } from "../handlers/heartbeat/timing.ts";
 import { createRouter, type Handler } from "../handlers/router.ts";
 import { coreOfServer } from "../server/api/server.ts";
 import { consoleLog } from "../server/common/console-log.ts";
+import { isRecord } from "../server/common/is-record.ts";
 import { createPorts, partsOfSocketFunction } from "./aws-ports.ts";
 import { surviveUncaughtErrors } from "./uncaught.ts";
 
 /**
  * The handler of the socket function.
- * @param app the default export of the application's module
+ * @param app the default export of the application's module, or a CommonJS module that says so in the way of compilers
  * @throws Error when it is no Server, or the environment is incomplete: the function does not start
  */
 export function createHandler(app: unknown, env: Environment): Handler {
-  const server = coreOfServer(app);
+  const server = coreOfServer(app) ?? coreOfServer(isRecord(app) ? app.default : undefined);
   if (!server) {
     throw new Error(
       'the application module has no Server as its default export: end it with `export default io`, where io is a `new Server()` from "skysocket"',

@@ -134,13 +134,11 @@ async function bundle(directory: string, name: string, entry: string): Promise<B
     sourceMap: false,
   });
   await mkdir(join(directory, name));
-  await Promise.all(
-    files.map(({ path, contents }) => writeFile(join(directory, name, basename(path)), contents)),
-  );
+  await Promise.all(files.map(({ path, text }) => writeFile(join(directory, name, basename(path)), text)));
   const timed = (file: string): Timed => {
-    const bytes = files.find(({ path }) => basename(path) === file)?.contents.byteLength;
-    if (bytes === undefined) throw new Error(`the bundle of ${entry} has no ${file}`);
-    return { path: join(directory, name, file), bytes, times: [] };
+    const text = files.find(({ path }) => basename(path) === file)?.text;
+    if (text === undefined) throw new Error(`the bundle of ${entry} has no ${file}`);
+    return { path: join(directory, name, file), bytes: Buffer.byteLength(text), times: [] };
   };
   const [index, service] = [timed("index.mjs"), timed(SERVICE)];
   return { name, ...index, service: { ...service, bytes: index.bytes + service.bytes } };

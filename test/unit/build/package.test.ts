@@ -38,6 +38,7 @@ test("no source is published as TypeScript but the example, which is there to be
   expect(sources).toEqual([
     "lambdas/app.ts",
     "lambdas/protocol/*.md",
+    "infra/constructs/esbuild-process.mjs",
     "infra/local/lambda/bootstrap.mjs",
     "infra/local/page",
   ]);

@@ -81,6 +81,25 @@ export default {
     'const { sep } = require("path"); module.exports = { sep, dir: typeof __dirname, file: __filename.endsWith("index.mjs") };',
 };
 
+const COMMONJS = {
+  "app.cjs": `
+const io = require("skysocket")(require("http").createServer(), { cors: { origin: "*" } });
+const open = require("database");
+exports.made = io instanceof require("skysocket").Server;
+exports.dual = require("dual")();
+exports.rows = open("built-in");
+try { open("other"); } catch (error) { exports.missing = error.code; }`,
+  // With a build for each kind of modules.
+  "node_modules/dual/package.json": '{ "name": "dual", "main": "main.js", "module": "module.mjs" }',
+  "node_modules/dual/main.js": 'module.exports = () => "main";',
+  "node_modules/dual/module.mjs": 'export default () => "module";',
+  // Asks for a driver when it needs it, which is not installed.
+  "node_modules/database/package.json": '{ "name": "database", "main": "index.js" }',
+  "node_modules/database/index.js": `
+const drivers = { "built-in": () => "built-in", other: () => require("driver-that-nobody-has") };
+module.exports = (name) => drivers[name]();`,
+};
+
 describe("bundling a stranger's application", () => {
   test("anywhere on the disk, importing skysocket, its own files and its own CommonJS packages", async () => {
     const asset = await bundle(await project("stranger", STRANGER), join(root, "out-stranger"));
@@ -91,6 +110,16 @@ describe("bundling a stranger's application", () => {
       legacy: { sep: "/", dir: "string", file: true },
       platform: process.platform,
       here: true,
+    });
+  });
+
+  test("of CommonJS, whose require gives what it gives in Node", async () => {
+    const app = await project("commonjs", COMMONJS);
+    expect(await run(await bundle(app, join(root, "out-commonjs")))).toEqual({
+      made: true,
+      dual: "main",
+      rows: "built-in",
+      missing: "MODULE_NOT_FOUND",
     });
   });
 

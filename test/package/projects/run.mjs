@@ -11,6 +11,7 @@ const require = createRequire(import.meta.url);
 assert(require("skysocket")() instanceof require("skysocket").Server);
 const names = ["TABLE_NAME", "CALLBACK_URL", "SOCKET_FUNCTION_NAME", "FAN_OUT_FUNCTION_NAME"];
 const environment = Object.fromEntries(names.map((name) => [`SKYSOCKET_${name}`, "https://a.example"]));
+environment.AWS_REGION = "eu-central-1";
 connect(new Server(), environment);
 require("skysocket/outside").connect(require("skysocket")(), environment);
 

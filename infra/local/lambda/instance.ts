@@ -60,6 +60,7 @@ export class Instance {
   #settle: ((outcome: Outcome | undefined) => void) | undefined;
   #crash: Error | undefined;
   #dead = false;
+  #isLetGo = false;
   #requestId = "init";
 
   constructor(options: InstanceOptions) {
@@ -126,7 +127,7 @@ export class Instance {
   /** Ends the thread if something runs on it, which fails; an idle one is left alone. */
   async crash(): Promise<boolean> {
     if (this.#settle === undefined) return false;
-    await this.terminate();
+    await this.#end();
     return true;
   }
 
@@ -135,8 +136,13 @@ export class Instance {
     this.#worker.postMessage({ requestId: this.#requestId, freezeMs: ms });
   }
 
-  /** Ends the thread, frozen or not; an invocation that runs on it fails. */
+  /** Ends the thread, frozen or not. An invocation that runs on it fails, of which the log says nothing: nobody waits for it. */
   async terminate(): Promise<void> {
+    this.#isLetGo = true;
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
     this.#dead = true;
     this.#credentials.revoke();
     await this.#worker.terminate();
@@ -151,7 +157,7 @@ export class Instance {
         timer = setTimeout(() => {
           this.#settle = undefined;
           this.#log("error", complaint);
-          this.terminate().then(() => resolve({ kind: "timeout" }), reject);
+          this.#end().then(() => resolve({ kind: "timeout" }), reject);
         }, limitMs);
       });
     } finally {
@@ -203,7 +209,7 @@ export class Instance {
       : `Runtime exited with error: exit status ${code}`;
     const message = `RequestId: ${this.#requestId} Error: ${why}`;
     const trace = crash?.stack ?? message;
-    this.#log("error", crash === undefined ? message : `${message}\n${trace}`);
+    if (!this.#isLetGo) this.#log("error", crash === undefined ? message : `${message}\n${trace}`);
     const errorType = outOfMemory ? "Runtime.OutOfMemory" : "Runtime.ExitError";
     this.#answer({ kind: "failed", errorType, message, trace });
   }

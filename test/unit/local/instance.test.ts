@@ -31,6 +31,8 @@ function start(fn: FunctionModel): { readonly instance: Instance; readonly lines
   return { instance, lines };
 }
 
+const ENDLESS = "export const handler = () => new Promise((resolve) => setTimeout(resolve, 3_600_000));";
+
 test("a bundle that loads for longer than an init may take has the time of the invocation, too", async () => {
   const { instance, lines } = start(
     await makeFunction("export const handler = async () => 1;", { timeoutSec: 60 }),
@@ -50,4 +52,22 @@ test("a bundle that never loads has timed out then", async () => {
   expect(lines).toEqual([
     "The bundle did not load within 0.201 s: 0.001 s, and the function's timeout of 0.2 s.",
   ]);
+});
+
+test("one that is let go while something runs on it fails that, and says nothing of it in the log", async () => {
+  const { instance, lines } = start(await makeFunction(ENDLESS, { timeoutSec: 60 }));
+  await instance.initialized;
+  const running = instance.invoke({ requestId: "r", payload: "{}", traceId: "" });
+  await instance.terminate();
+  expect(await running).toMatchObject({ kind: "failed", errorType: "Runtime.ExitError" });
+  expect(lines).toEqual([]);
+});
+
+test("one that crashes says so", async () => {
+  const { instance, lines } = start(await makeFunction(ENDLESS, { timeoutSec: 60 }));
+  await instance.initialized;
+  const running = instance.invoke({ requestId: "r", payload: "{}", traceId: "" });
+  expect(await instance.crash()).toBe(true);
+  expect(await running).toMatchObject({ kind: "failed", errorType: "Runtime.ExitError" });
+  expect(lines).toEqual(["RequestId: r Error: Runtime exited with error: exit status 1"]);
 });

@@ -1,5 +1,7 @@
 import { createRouter } from "../../lambdas/handlers/router.ts";
 import type { Server, ServerOptions } from "../../lambdas/server/api/index.ts";
+import { isRecord } from "../../lambdas/server/common/is-record.ts";
+import type { Clock } from "../../lambdas/server/ports/environment.ts";
 import type { Ports } from "../../lambdas/server/ports/ports.ts";
 import { type FakePorts, fakePorts, serverOf } from "./fake-ports.ts";
 import { LineQueue } from "./line-queue.ts";
@@ -11,7 +13,21 @@ export interface LineBenchOptions {
   readonly death?: (batch: number) => Promise<void>;
   /** At which of its calls of a port an instance dies, and whether the call has its effect; undefined if it does not. */
   readonly diesAt?: (batch: number) => { readonly call: number; readonly after: boolean } | undefined;
+  /** At which of its calls of a port an instance stands still, and for how long, in milliseconds. */
+  readonly standsStillAt?: (batch: number) => { readonly call: number; readonly ms: number } | undefined;
+  /** What an instance gets instead of the ports. */
+  readonly instance?: <P extends Ports>(ports: P) => P;
+  /** Instances know nothing of the time at which their messages may be somebody else's. */
+  readonly isTimeless?: boolean;
   readonly changes?: Parameters<typeof fakePorts>[0];
+}
+
+/** Which instance an application runs in. */
+export interface BenchInstance {
+  /** Of the batch that it works through; the first is number 1. */
+  readonly batch: number;
+  /** Is the message of a frame in its hands? */
+  holds(frame: string): boolean;
 }
 
 /** The socket function behind a queue, each batch a server of its own: what a cold instance has. */
@@ -20,9 +36,14 @@ export class LineBench {
   readonly queue: LineQueue;
   /** When instances have died, in milliseconds since the epoch. */
   readonly deaths: number[] = [];
+  /** When instances have begun to stand still. */
+  readonly stills: number[] = [];
   #frames = 0;
 
-  constructor(app: (io: Server, ports: FakePorts) => void, options: LineBenchOptions = {}) {
+  constructor(
+    app: (io: Server, ports: FakePorts, instance: BenchInstance) => void,
+    options: LineBenchOptions = {},
+  ) {
     // Several instances run in one process here: what holds it says nothing about one of them.
     this.ports = fakePorts({ activeResources: () => [], ...options.changes });
     let batches = 0;
@@ -31,15 +52,25 @@ export class LineBench {
       ...(options.mixed && { mixed: true }),
       invoke: async (records, handedOver) => {
         const batch = ++batches;
-        const life = new Life(options.diesAt?.(batch));
+        const life = new Life(this.ports.clock, options.diesAt?.(batch), options.standsStillAt?.(batch));
+        void life.stood.then((at) => this.stills.push(at));
         void options.death?.(batch).then(() => life.end());
         void life.ended.then(() => this.deaths.push(this.ports.clock.now()));
-        const ports = mortal({ ...this.ports, line: this.queue }, life);
-        const server = serverOf((io) => app(io, { ...this.ports, clock: ports.clock }), options.server);
+        const alive = { ...this.ports, line: this.queue };
+        const ports = mortal(options.instance?.(alive) ?? alive, life);
+        const receipts = new Set(records.map(receiptOf));
+        const instance = { batch, holds: (frame: string) => this.queue.isHeld(frame, receipts) };
+        const server = serverOf(
+          (io) => app(io, { ...this.ports, clock: ports.clock }, instance),
+          options.server,
+        );
         server.alone = false;
         const router = createRouter({ server, ports, routeResponses: false });
-        const until = ports.clock.now() + 29_000;
-        const event = { Records: records, ...(handedOver && { task: "line" }) };
+        const until = ports.clock.now() + (options.isTimeless ? FOREVER_MS : 29_000);
+        const event = {
+          Records: options.isTimeless ? records.map(deliveredLate) : records,
+          ...(handedOver && { task: "line" }),
+        };
         const context = { getRemainingTimeInMillis: () => until - ports.clock.now() };
         const answer = await Promise.race([router(event, context), life.ended]);
         if (!answer) return undefined;
@@ -69,20 +100,47 @@ export class LineBench {
   }
 }
 
+const FOREVER_MS = 1_000_000_000;
+
+const deliveredLate = (record: unknown): unknown => {
+  if (!isRecord(record) || !isRecord(record.attributes)) return record;
+  const at = String(Number(record.attributes.ApproximateFirstReceiveTimestamp) + FOREVER_MS);
+  return { ...record, attributes: { ...record.attributes, ApproximateFirstReceiveTimestamp: at } };
+};
+
+const receiptOf = (record: unknown): string =>
+  isRecord(record) && typeof record.receiptHandle === "string" ? record.receiptHandle : "";
+
 const never = new Promise<never>(() => undefined);
 
 /** Of an instance. */
 class Life {
   over = false;
   readonly ended: Promise<void>;
+  /** Resolves when the instance begins to stand still, with the time. */
+  readonly stood: Promise<number>;
+  readonly #clock: Clock;
   readonly #end: { readonly call: number; readonly after: boolean } | undefined;
+  readonly #pause: { readonly call: number; readonly ms: number } | undefined;
+  /** Resolves when the instance no longer stands still. */
+  #thawed: Promise<void> | undefined;
   #calls = 0;
   #tell = (): void => undefined;
+  #tellStood: (at: number) => void = () => undefined;
 
-  constructor(end: { readonly call: number; readonly after: boolean } | undefined) {
+  constructor(
+    clock: Clock,
+    end: { readonly call: number; readonly after: boolean } | undefined,
+    pause: { readonly call: number; readonly ms: number } | undefined,
+  ) {
+    this.#clock = clock;
     this.#end = end;
+    this.#pause = pause;
     this.ended = new Promise((resolve) => {
       this.#tell = resolve;
+    });
+    this.stood = new Promise((resolve) => {
+      this.#tellStood = resolve;
     });
   }
 
@@ -95,13 +153,21 @@ class Life {
   call(make: () => unknown): unknown {
     if (this.over) return never;
     const isLast = ++this.#calls === this.#end?.call;
+    if (this.#calls === this.#pause?.call) {
+      this.#tellStood(this.#clock.now());
+      this.#thawed = this.#clock.sleep(this.#pause.ms);
+    }
     if (isLast && !this.#end?.after) {
       this.end();
       return never;
     }
     const result = make();
     if (isLast) this.end();
-    return result instanceof Promise ? result.then((value) => (this.over ? never : value)) : result;
+    if (!(result instanceof Promise)) return result;
+    // What has been answered meanwhile is heard when the instance goes on.
+    return result.then((value) =>
+      (this.#thawed ?? Promise.resolve()).then(() => (this.over ? never : value)),
+    );
   }
 }
 

@@ -8,6 +8,8 @@ interface Scheduled {
   readonly work: readonly number[];
   /** At which of its calls the instance of each batch dies. */
   readonly deaths: readonly unknown[];
+  /** At which of its calls the instance of each batch stands still. */
+  readonly stills?: readonly unknown[];
 }
 
 interface Played {
@@ -49,7 +51,7 @@ export function testLine<S extends Scheduled, P extends Played, Change>(
   test("without deaths each event runs once, and disconnect comes once and last", async () => {
     await fc.assert(
       fc.asyncProperty(schedule, async (played) => {
-        const outcome = await play({ ...played, deaths: [] });
+        const outcome = await play({ ...played, deaths: [], stills: [] });
         expect(faultsOf(outcome, played)).toEqual([]);
         expect(outcome.runs).toHaveLength(clients.length * played.work.length);
         expect(outcome.ends.toSorted()).toEqual(clients);

@@ -77,6 +77,15 @@ export class LineQueue implements Line {
     this.#pump();
   }
 
+  /** Is a message in the hands of who got it with one of these receipts, and of nobody else yet? */
+  isHeld(body: string, receipts: ReadonlySet<string>): boolean {
+    const now = this.#options.clock.now();
+    return this.#messages.some(
+      (message) =>
+        message.body.endsWith(urlEncoded(body)) && receipts.has(message.receipt) && message.hiddenUntil > now,
+    );
+  }
+
   get size(): number {
     return this.#messages.length;
   }

@@ -130,7 +130,7 @@ export class ConnectionFrames {
 
   async #one(invocation: Invocation, message: LineMessage): Promise<void> {
     const begun = await this.#begin(invocation, message);
-    if (begun === "more") return;
+    if (begun === "more" || begun === "late") return;
     this.#begun.add(message);
     if (begun) await this.#hold(invocation, message, begun);
     else this.#position?.end(message, () => this.#effectsSoFar(invocation));
@@ -151,8 +151,11 @@ export class ConnectionFrames {
     }
   }
 
-  /** @returns what has been begun; `more` if its packet has more frames, undefined if there is nothing to wait for */
-  async #begin(invocation: Invocation, message: LineMessage): Promise<Begun | "more" | undefined> {
+  /**
+   * @returns what has been begun; `more` if its packet has more frames, `late` if it may be somebody else's by now, undefined if there
+   * is nothing to wait for
+   */
+  async #begin(invocation: Invocation, message: LineMessage): Promise<Begun | "more" | "late" | undefined> {
     const { server } = this.#context;
     if (message.kind === "disconnect" || message.kind === "end") {
       this.#begun.add(message);
@@ -173,6 +176,11 @@ export class ConnectionFrames {
     const { view, stay } = await this.#shared.enter({ ...this.#context, invocation }, packet);
     let handles = false;
     try {
+      // Again, since what has been read so far may have taken any time. Nothing of the packet is done then, its parts included.
+      if (this.#hidden.isOver) {
+        this.#parts = [];
+        return "late";
+      }
       // Last before it is begun: what fails before this may be tried any number of times.
       const standing = fault ? "run" : await this.#claim(message, stay);
       const parts = this.#parts.splice(0);

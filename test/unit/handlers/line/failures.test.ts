@@ -220,6 +220,25 @@ test("an instance that stood still begins nothing that somebody else may have by
   expect(runs).toEqual([1]);
 });
 
+test("an instance that stood still while it read runs nothing that somebody else has run by now", async () => {
+  const runs: number[] = [];
+  let connected = Number.POSITIVE_INFINITY;
+  const bench = new LineBench(
+    (io) => {
+      io.on("connection", (socket) => socket.on("say", (n: number) => runs.push(n)));
+    },
+    { standsStillAt: (batch) => (batch === connected + 1 ? { call: 1, ms: 40_000 } : undefined) },
+  );
+  await bench.connection(C);
+  bench.send(C, "40");
+  await bench.queue.empty();
+  connected = bench.queue.batches.length;
+  bench.send(C, event("say", 1), event("say", 2));
+  await bench.queue.empty();
+  expect(bench.stills).toHaveLength(1);
+  expect(runs).toEqual([1, 2]);
+});
+
 test("what could not be deleted when the line was let go is passed over when it comes again", async () => {
   const runs: number[] = [];
   const bench = new LineBench((io, { clock }) => {

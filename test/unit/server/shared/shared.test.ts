@@ -56,7 +56,8 @@ describe.each(options)("%s", (_, how) => {
     expect(await answerTo(harness, "who")).toMatchObject([[{ name: "ada" }, { name: "bob" }], 3]);
     await bob.close();
     expect(await answerTo(harness, "who")).toMatchObject([[{ name: "ada" }], 2]);
-    expect(harness.log).toEqual([]);
+    // On a busy machine an event may have the variables for longer than a second, and be told so.
+    expect(harness.log.filter(({ code }) => code !== "SKY_SHARED_HELD")).toEqual([]);
   });
 
   test("eight ask for one name at once: one has it", async () => {
@@ -67,7 +68,8 @@ describe.each(options)("%s", (_, how) => {
     const answers = wires.map((wire) => wire.frames.find((frame) => frame.startsWith("431")));
     expect(answers.toSorted()).toEqual([...Array(7).fill("431[false]"), "431[true]"]);
     expect(await answerTo(harness, "who")).toMatchObject([[{ name: "ada" }], 9]);
-    expect(harness.log).toEqual([]);
+    // On a busy machine an event may have the variables for longer than a second, and be told so.
+    expect(harness.log.filter(({ code }) => code !== "SKY_SHARED_HELD")).toEqual([]);
   });
 });
 

@@ -15,6 +15,8 @@ export interface LineBenchOptions {
   readonly diesAt?: (batch: number) => { readonly call: number; readonly after: boolean } | undefined;
   /** At which of its calls of a port an instance stands still, and for how long, in milliseconds. */
   readonly standsStillAt?: (batch: number) => { readonly call: number; readonly ms: number } | undefined;
+  /** How much later than the queue delivered it an instance gets a batch, in milliseconds. */
+  readonly lateMs?: (batch: number) => number;
   /** What an instance gets instead of the ports. */
   readonly instance?: <P extends Ports>(ports: P) => P;
   /** Instances know nothing of the time at which their messages may be somebody else's. */
@@ -52,6 +54,7 @@ export class LineBench {
       ...(options.mixed && { mixed: true }),
       invoke: async (records, handedOver) => {
         const batch = ++batches;
+        await this.ports.clock.sleep(options.lateMs?.(batch) ?? 0);
         const life = new Life(this.ports.clock, options.diesAt?.(batch), options.standsStillAt?.(batch));
         void life.stood.then((at) => this.stills.push(at));
         void options.death?.(batch).then(() => life.end());

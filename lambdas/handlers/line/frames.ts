@@ -75,6 +75,7 @@ export class ConnectionFrames {
     const { ports, server } = this.#context;
     try {
       const deadline = await this.#hidden.begin();
+      if (this.#hidden.isOver) throw new Error("Lambda handed them over when their time was over");
       const row = await this.#rows.position(this.messages, server.codec);
       this.#order = row && (await CountedOrder.of(this.#context, this.#connectionId, this.messages, row));
       for (const message of this.#order?.over ?? []) this.#begun.add(message);

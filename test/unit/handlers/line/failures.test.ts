@@ -239,6 +239,25 @@ test("an instance that stood still while it read runs nothing that somebody else
   expect(runs).toEqual([1, 2]);
 });
 
+test("a batch that an instance gets when its time is nearly over comes again, which is no error", async () => {
+  const runs: number[] = [];
+  let connected = Number.POSITIVE_INFINITY;
+  const bench = new LineBench(
+    (io) => {
+      io.on("connection", (socket) => socket.on("say", (n: number) => runs.push(n)));
+    },
+    { lateMs: (batch) => (batch === connected + 1 ? (LINE_VISIBILITY_SECONDS - 1) * 1_000 : 0) },
+  );
+  await bench.connection(C);
+  bench.send(C, "40");
+  await bench.queue.empty();
+  connected = bench.queue.batches.length;
+  bench.send(C, event("say", 1), event("say", 2));
+  await bench.queue.empty();
+  expect(runs).toEqual([1, 2]);
+  expect(bench.ports.logged.map(([code]) => code)).toEqual(["SKY_LINE_RETRIED"]);
+});
+
 test("what could not be deleted when the line was let go is passed over when it comes again", async () => {
   const runs: number[] = [];
   const bench = new LineBench((io, { clock }) => {

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { parser } from "skysocket/client";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
+import { next, upTo } from "../support/bursts.ts";
 import { TestClouds } from "../support/cloud.ts";
 
 /** Clients of a cloud whose API Gateway lets sends of one connection overlap, so that they come into the queue in any order. */
@@ -30,16 +31,6 @@ function client(options: Partial<ManagerOptions & SocketOptions> = {}): Socket {
   sockets.push(socket);
   return socket;
 }
-
-const next = (socket: Socket, event: string, count: number): Promise<readonly unknown[][]> =>
-  new Promise((resolve) => {
-    const heard: unknown[][] = [];
-    socket.on(event, (...args) => {
-      if (heard.push(args) === count) resolve(heard);
-    });
-  });
-
-const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
 
 test("with the parser of skysocket/client the order is exact, in two namespaces over one connection", async () => {
   const socket = client({ parser });

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import type { LocalCloud } from "../../infra/local/cloud.ts";
+import { next, upTo } from "../support/bursts.ts";
 import { TestClouds } from "../support/cloud.ts";
 import { THOROUGH } from "../support/thorough.ts";
 
@@ -32,17 +33,6 @@ function client(nsp = "/", options: Partial<ManagerOptions & SocketOptions> = {}
   sockets.push(socket);
   return socket;
 }
-
-/** The arguments of the next `count` events of this name. */
-const next = (socket: Socket, event: string, count: number): Promise<readonly unknown[][]> =>
-  new Promise((resolve) => {
-    const heard: unknown[][] = [];
-    socket.on(event, (...args) => {
-      if (heard.push(args) === count) resolve(heard);
-    });
-  });
-
-const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
 
 describe.each(upTo(ROUNDS))("round %i", () => {
   test("a burst of 60 events keeps its order, and its counter ends at 60, also in two namespaces", async () => {

@@ -5,7 +5,7 @@ import type { LeaseClaim, SharedLease, SharedStore } from "../ports/shared.ts";
 
 /** A holder that has died keeps the others waiting for so long; one that lives renews before. In milliseconds. */
 export const LEASE_MS = 8_000;
-/** Who is next has so long to take its turn, in milliseconds. It looks every few of them. */
+/** How long the next one in line has to take its turn, in milliseconds. It looks several times in that time. */
 export const GRANT_MS = 500;
 /** Nobody waits longer for those who are before it in line and have died. */
 const MOST_GRANTS = 3;
